@@ -1,0 +1,1 @@
+"""An asyncio kit with no domain words."""

@@ -1,0 +1,1 @@
+"""Controllers and scheduler: API users like anyone."""

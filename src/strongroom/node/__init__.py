@@ -1,0 +1,1 @@
+"""The agent of one machine, in the kubelet's words."""

@@ -1,0 +1,1 @@
+"""What a resource does: Strategy over store."""

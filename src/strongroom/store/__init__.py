@@ -1,0 +1,1 @@
+"""Versioned objects over versioned bytes; knows no kind."""

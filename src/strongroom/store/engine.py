@@ -1,0 +1,88 @@
+"""The Engine protocol: keys with revisions, conditional writes, watch, compaction.
+
+One revision counter for the whole store, +1 for each write, starting at 1 (an empty store is at revision 1,
+as etcd's is). Keys are `/registry/...` strings without NUL; values are opaque bytes. Every promise here is
+checked by `strongroom.testing.engine_contract` against every engine.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple, Protocol
+
+
+class KeyValue(NamedTuple):
+    """A key at a revision. `version` counts writes since its creation, from 1."""
+
+    key: str
+    value: bytes
+    create_revision: int
+    mod_revision: int
+    version: int = 1
+
+
+class EngineEvent(NamedTuple):
+    """One write. `deleted`: `kv.value` is empty and `kv.mod_revision` is the revision of the deletion."""
+
+    kv: KeyValue
+    deleted: bool
+
+
+class Range(NamedTuple):
+    """Answer of `range`: in key order. `count`: matches beyond the limit included. `revision`: the snapshot's."""
+
+    items: Sequence[KeyValue]
+    count: int
+    revision: int
+
+
+class Engine(Protocol):
+    """What the store asks of a database. Safe for concurrent callers in one event loop.
+
+    Writes are durable when the call returns (survive kill -9 and loss of power), and are totally ordered.
+    A cancelled write may or may not have happened. All methods raise Unavailable after `close`.
+    """
+
+    async def start(self) -> None:
+        """Open. Raises Corrupt when what is stored can't be trusted, Unavailable when it is in use."""
+        ...
+
+    async def close(self) -> None:
+        """Finish writes under way, end watches (their iterators stop), release everything. Idempotent."""
+        ...
+
+    async def current_revision(self) -> int:
+        """The newest revision; linearizable."""
+        ...
+
+    async def get(self, key: str, revision: int = 0) -> KeyValue | None:
+        """The key as of `revision` (0: newest). Raises Compacted, FutureRevision."""
+        ...
+
+    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Range:
+        """Live keys that begin with `prefix` and are >= `start`, at most `limit` (0: all), as of `revision`.
+
+        Raises Compacted, FutureRevision."""
+        ...
+
+    async def create(self, key: str, value: bytes) -> int:
+        """Write a key that is absent; its revision. Raises KeyExists."""
+        ...
+
+    async def update(self, key: str, value: bytes, expected: int) -> int:
+        """Write a key whose mod_revision is `expected`; the new revision. Raises RevisionConflict."""
+        ...
+
+    async def delete(self, key: str, expected: int) -> int:
+        """Delete a key whose mod_revision is `expected`; the deletion's revision. Raises RevisionConflict."""
+        ...
+
+    def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[EngineEvent]]:
+        """Every write with a revision > `revision` under `prefix`, in order, none twice, none left out.
+
+        Yields non-empty batches. Events of a write are handed to watchers before the write's own call returns
+        (they are in the iterator; a consumer task scheduled in the same loop sees them first). Raises Compacted
+        on the first step when history before `revision` + 1 is gone."""
+        ...
+
+    async def compact(self, revision: int) -> None:
+        """Forget history before `revision`: older reads raise Compacted. Live keys stay. Idempotent."""
+        ...
