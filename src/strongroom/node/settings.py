@@ -1,0 +1,88 @@
+"""What a node needs to know before it starts: names, directories, endpoints."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Settings of one node agent. Directories need not exist; whoever uses one makes it."""
+
+    node_name: str
+    """Name of the Node object; a DNS subdomain."""
+
+    data_dir: Path
+    """What must outlive a reboot: images, containerd's database, pod directories, logs."""
+
+    run_dir: Path
+    """What need not: sockets, pid files, FIFOs, container bundles. Socket paths are limited to 107 bytes,
+    so it should be short."""
+
+    runtime_endpoint: str | None = None
+    """`unix:///...` of a running CRI runtime; None: the node runs a containerd of its own."""
+
+    registry_config_dir: Path | None = None
+    """containerd's `certs.d`; None: `<data_dir>/certs.d`. Only for a containerd of our own."""
+
+    pause_image: str = DEFAULT_PAUSE_IMAGE
+    """Image of the container that holds a pod's namespaces."""
+
+    node_ip: str = ""
+    """InternalIP of the Node; empty: the host's first address (`network.host_address`)."""
+
+    streaming_address: str = ""
+    """Address on which exec, attach and logs are served; empty: the node's IP."""
+
+    streaming_port: int = 0
+    """Port for that; 0: any free one. It is published in the Node's `daemonEndpoints`."""
+
+    pod_logs_dir: Path | None = None
+    """Where CRI writes container logs; None: `<data_dir>/logs/pods`."""
+
+    image_pull_timeout: float = 15.0
+    """Seconds to wait for the pause image before one is built here."""
+
+    @property
+    def endpoint(self) -> str:
+        """The CRI endpoint in use: the one given, or that of our own containerd."""
+        return self.runtime_endpoint or f"unix://{self.containerd_socket}"
+
+    @property
+    def owns_containerd(self) -> bool:
+        return self.runtime_endpoint is None
+
+    @property
+    def containerd_run_dir(self) -> Path:
+        """containerd's `state`, its socket and all else that must vanish with a reboot."""
+        return self.run_dir / "containerd"
+
+    @property
+    def containerd_socket(self) -> Path:
+        return self.containerd_run_dir / "containerd.sock"
+
+    @property
+    def containerd_root(self) -> Path:
+        """containerd's `root`: images, snapshots, its database."""
+        return self.data_dir / "containerd"
+
+    @property
+    def certs_dir(self) -> Path:
+        """containerd's `certs.d`, looked at whenever a registry is spoken to."""
+        return self.registry_config_dir or self.data_dir / "certs.d"
+
+    @property
+    def pods_dir(self) -> Path:
+        """Volumes and other files of pods, `<pods_dir>/<uid>/...`."""
+        return self.data_dir / "pods"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Container logs, `<logs_dir>/<namespace>_<pod>_<uid>/<container>/<attempt>.log`."""
+        return self.pod_logs_dir or self.data_dir / "logs" / "pods"
+
+    @property
+    def streams_dir(self) -> Path:
+        """FIFOs of running execs."""
+        return self.run_dir / "streams"
