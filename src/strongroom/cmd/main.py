@@ -1,0 +1,174 @@
+"""The `strongroom` command."""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import strongroom
+from strongroom.cmd import settings
+
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+
+_EXAMPLES = """\b
+Examples:
+  strongroom up
+      everything on this machine; then: kubectl create secret generic ...
+  strongroom up --no-node --listen 127.0.0.1:7443
+      the API alone, on another port
+  strongroom up --data-dir ./lab --kubeconfig ./lab.kubeconfig
+      a lab of its own; then: kubectl --kubeconfig ./lab.kubeconfig get secrets
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EXAMPLES
+    + """
+\b
+Shell completion (bash; zsh and fish alike):
+  eval "$(_STRONGROOM_COMPLETE=bash_source strongroom)"
+""",
+)
+@click.version_option(strongroom.__version__, prog_name="strongroom", message="%(prog)s %(version)s")
+def app() -> None:
+    """Kubernetes Secrets, end to end: API server, encrypted store, controllers and a node agent."""
+
+
+def _config(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None:
+        known = {option.name for option in context.command.params if option.name} - {parameter.name}
+        context.default_map = settings.load_config(
+            path, frozenset(str(name).replace("_", "-") for name in known)
+        )
+    return path
+
+
+_PATH: Any = click.Path(path_type=Path)
+
+
+def _option(flag: str, **settings_of_it: Any) -> Callable[[Any], Any]:
+    """An option that can also be given as STRONGROOM_<FLAG> in the environment."""
+    variable = "STRONGROOM_" + flag.removeprefix("--").replace("-", "_").upper()
+    return click.option(flag, envvar=variable, **settings_of_it)
+
+
+_SERVER_OPTIONS = (
+    _option(
+        "--data-dir",
+        type=_PATH,
+        metavar="D",
+        help="Everything durable.  [default: /var/lib/strongroom for root, else the XDG data directory]",
+    ),
+    _option(
+        "--listen",
+        default=settings.DEFAULT_LISTEN,
+        show_default=True,
+        metavar="HOST:PORT",
+        help="Where the API listens.",
+    ),
+    _option(
+        "--kubeconfig",
+        type=_PATH,
+        metavar="F",
+        help="The kubeconfig to write, or to merge into.  [default: $KUBECONFIG, else ~/.kube/config]",
+    ),
+    _option(
+        "--store",
+        default="sqlite",
+        show_default=True,
+        metavar="STORE",
+        help="Where objects are kept: sqlite.",
+    ),
+    _option(
+        "--config",
+        type=_PATH,
+        metavar="F",
+        is_eager=True,
+        callback=_config,
+        expose_value=False,
+        help="YAML file of these flags, names without the dashes; flags and variables override it.",
+    ),
+)
+_NODE_OPTIONS = (
+    _option("--node-name", metavar="N", help="The node's name.  [default: the host's]"),
+    _option("--no-node", is_flag=True, help="Run no Pods on this machine."),
+    _option(
+        "--runtime-endpoint",
+        metavar="unix:///...",
+        help="CRI socket of a containerd that runs already.  [default: a containerd of our own]",
+    ),
+    _option(
+        "--registry-config",
+        type=_PATH,
+        metavar="DIR",
+        help="containerd's certs.d directory.  [default: /etc/strongroom/certs.d]",
+    ),
+    _option(
+        "--pause-image", default=PAUSE_IMAGE, show_default=True, metavar="IMAGE", help="The sandbox image."
+    ),
+)
+
+
+def _options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of `groups` on one command, in that order."""
+    chosen = [option for group in groups for option in group]
+    return lambda function: functools.reduce(lambda inner, option: option(inner), reversed(chosen), function)
+
+
+@app.command(epilog=_EXAMPLES)
+@_options(_SERVER_OPTIONS, _NODE_OPTIONS)
+def up(no_node: bool, **flags: Any) -> int:
+    """Run all of it in one process: API, encrypted store, controllers, scheduler and this machine's node.
+
+    Prints one line when it is ready. SIGTERM or Ctrl-C stops it; containers run on and are found again at the
+    next start. Each flag can be given as STRONGROOM_<FLAG> in the environment (STRONGROOM_DATA_DIR) or in the
+    file of --config; a flag goes before a variable, a variable before the file.
+
+    Exit codes: 0 stopped when asked, 1 could not start or go on, 2 a flag or the configuration is wrong.
+    """
+    return _start(with_node=not no_node, **flags)
+
+
+@app.command()
+@_options(_SERVER_OPTIONS)
+def server(**flags: Any) -> int:
+    """Run the API, the store and the controllers, without a node. The same as `up --no-node`."""
+    return _start(with_node=False, **flags)
+
+
+def _start(**flags: Any) -> int:
+    chosen = settings.resolve(**flags)
+    # Imported here: --help, --version and shell completion stay quick.
+    from strongroom.cmd import standalone
+
+    return standalone.main(chosen)
+
+
+def run() -> None:
+    """Entry point: the exit code of `main`."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line. Errors are one line on stderr: 2 for what the user wrote, 1 for what went wrong."""
+    try:
+        code = app.main(args=arguments, prog_name="strongroom", standalone_mode=False)
+    except settings.SettingsError as error:
+        return _fail(str(error), 2)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except click.Abort:
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _fail(text: str, code: int) -> int:
+    click.echo("strongroom: error: " + " ".join(text.split()), err=True)
+    return code

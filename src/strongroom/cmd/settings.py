@@ -1,0 +1,179 @@
+"""What `strongroom up` and `strongroom server` are told: flag > environment > configuration file > default."""
+
+import hashlib
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEFAULT_LISTEN = "127.0.0.1:6443"
+_NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+class SettingsError(Exception):
+    """A flag, variable or line of the configuration file can't be used; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process, checked."""
+
+    data_dir: Path
+    """Everything durable; created with mode 0700."""
+    run_dir: Path
+    """Sockets and what must be gone after a boot."""
+    host: str
+    """Address the API listens on."""
+    port: int
+    kubeconfig: Path
+    """Where the administrator's kubeconfig is written or merged."""
+    node_name: str
+    with_node: bool
+    runtime_endpoint: str | None
+    """A CRI socket (`unix:///…`); None: a containerd of our own."""
+    registry_config: Path
+    """containerd's `certs.d` directory."""
+    pause_image: str
+
+    @property
+    def server_url(self) -> str:
+        """The URL that clients on this machine use."""
+        host = self.host
+        if ipaddress.ip_address(host).is_unspecified:
+            host = "::1" if ":" in host else "127.0.0.1"
+        return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
+
+
+def is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """/var/lib/strongroom for root, else below the XDG data directory."""
+    if is_root():
+        return Path("/var/lib/strongroom")
+    return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "strongroom"
+
+
+def default_run_dir(environ: Mapping[str, str], data_dir: Path) -> Path:
+    """/run/strongroom for root and the default data directory, else one for this data directory alone."""
+    if is_root():
+        root = Path("/run/strongroom")
+        return root if data_dir == default_data_dir(environ) else root / _digest(data_dir)
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    return Path(runtime) / "strongroom" / _digest(data_dir) if runtime else data_dir / "run"
+
+
+def default_registry_config() -> Path:
+    return (
+        Path("/etc/strongroom/certs.d") if is_root() else Path.home() / ".config" / "strongroom" / "certs.d"
+    )
+
+
+def default_kubeconfig(environ: Mapping[str, str]) -> Path:
+    """The first file of $KUBECONFIG, else ~/.kube/config."""
+    first = environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(first) if first else Path.home() / ".kube" / "config"
+
+
+def default_node_name() -> str:
+    """The machine's name in lower case, as the kubelet takes it."""
+    return socket.gethostname().strip().lower() or "localhost"
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, `[IPv6]:PORT` or `:PORT`. Raises SettingsError."""
+    host, separator, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host else "0.0.0.0"  # noqa: S104 - asked for by the user
+    if host == "localhost":
+        host = "127.0.0.1"
+    try:
+        ipaddress.ip_address(host)
+        number = int(port)
+    except ValueError:
+        number = -1
+    if not separator or not 0 < number < 65536:
+        raise SettingsError(f"--listen: {text!r} is not HOST:PORT with an IP address and a port of 1-65535")
+    return host, number
+
+
+def parse_node_name(text: str) -> str:
+    """A node name is a DNS-1123 subdomain of at most 253 characters. Raises SettingsError."""
+    if len(text) > 253 or not _NODE_NAME.fullmatch(text):
+        raise SettingsError(
+            f"--node-name: {text!r} is not a lower case DNS name (letters, digits, '-' and '.', 253 at most)"
+        )
+    return text
+
+
+def parse_endpoint(text: str | None) -> str | None:
+    """`unix:///absolute/path` (a bare absolute path is taken as one). Raises SettingsError."""
+    if not text:
+        return None
+    path = text.removeprefix("unix://")
+    if not path.startswith("/"):
+        raise SettingsError(f"--runtime-endpoint: {text!r} is not unix:///path/to/socket")
+    return f"unix://{path}"
+
+
+def load_config(path: Path, known: frozenset[str]) -> dict[str, Any]:
+    """The flags in a YAML file, names as on the command line without the dashes. Raises SettingsError."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"--config: {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"--config: {path}{where}: not YAML") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"--config: {path}: not a mapping of settings")
+    for name in content:
+        if name not in known:
+            choices = ", ".join(sorted(known))
+            raise SettingsError(f"--config: {path}: unknown setting {name!r} (known: {choices})")
+    return {str(name).replace("-", "_"): value for name, value in content.items()}
+
+
+def resolve(
+    *,
+    listen: str,
+    with_node: bool,
+    store: str,
+    data_dir: Path | None = None,
+    kubeconfig: Path | None = None,
+    node_name: str | None = None,
+    runtime_endpoint: str | None = None,
+    registry_config: Path | None = None,
+    pause_image: str = "",
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """What the flags say, with the defaults of this user and machine. Raises SettingsError."""
+    if store != "sqlite":
+        raise SettingsError(f"--store: {store!r} is not served by this version; it serves: sqlite")
+    host, port = parse_listen(listen)
+    root = (data_dir or default_data_dir(environ)).absolute()
+    return Settings(
+        data_dir=root,
+        run_dir=default_run_dir(environ, root),
+        host=host,
+        port=port,
+        kubeconfig=(kubeconfig or default_kubeconfig(environ)).absolute(),
+        node_name=parse_node_name(node_name or default_node_name()),
+        with_node=with_node,
+        runtime_endpoint=parse_endpoint(runtime_endpoint),
+        registry_config=(registry_config or default_registry_config()).absolute(),
+        pause_image=pause_image,
+    )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:10]
