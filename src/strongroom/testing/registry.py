@@ -29,7 +29,7 @@ server = "http://{address}"
 class Registry:
     """A context manager that runs one registry in memory on a free loopback port.
 
-    `directory` takes its configuration; with `users` (name to password) every request must come from one of them.
+    `directory` takes its configuration; with `users` (name to password) each request needs one of them.
     """
 
     directory: Path
