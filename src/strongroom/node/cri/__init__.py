@@ -1,0 +1,1 @@
+"""The Container Runtime Interface: how the agent speaks to containerd."""
