@@ -25,7 +25,7 @@ class DataDir:
 
     @property
     def keyring(self) -> Path:
-        """The key-encryption keys; outside the database's folder, so that a copy of that folder opens nothing."""
+        """The key-encryption keys; a copy of the database's folder opens nothing without them."""
         return self.root / "keys" / "keyring.json"
 
     @property

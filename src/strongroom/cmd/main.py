@@ -145,7 +145,7 @@ def _start(**flags: Any) -> int:
     # Imported here: --help, --version and shell completion stay quick.
     from strongroom.cmd import standalone
 
-    return standalone.main(chosen)
+    return int(standalone.main(chosen))
 
 
 def run() -> None:
@@ -154,7 +154,7 @@ def run() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command line. Errors are one line on stderr: 2 for what the user wrote, 1 for what went wrong."""
+    """Run the command line. An error is one line on stderr: 2 for what the user wrote, else 1."""
     try:
         code = app.main(args=arguments, prog_name="strongroom", standalone_mode=False)
     except settings.SettingsError as error:

@@ -1,7 +1,7 @@
 """The cluster's certificate authority and the serving certificates made with it.
 
-The CA is made at first start and kept; serving certificates are made anew when they are near their end or when
-the names that they must hold change. Keys are EC P-256 in PKCS#8, files have mode 0600.
+The CA is made at first start and kept; serving certificates are made anew near their end, or when the names
+that they must hold change. Keys are EC P-256 in PKCS#8, files have mode 0600.
 """
 
 import ipaddress
@@ -50,7 +50,7 @@ class Authority:
 
     @classmethod
     def open_or_create(cls, folder: Path, now: datetime) -> "Authority":
-        """The CA in `folder`, made when there is none. Raises PKIError when one half is missing or unreadable."""
+        """The CA in `folder`, made when there is none. Raises PKIError when it is incomplete."""
         files.make_private_folder(folder)
         crt, key = folder / "ca.crt", folder / "ca.key"
         if crt.exists() and not key.exists():
@@ -145,8 +145,8 @@ def _create_authority(crt: Path, key_path: Path, now: datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    # The key first: a start that is cut between the two leaves a key that nothing was signed with, and the next
-    # start makes both anew.
+    # The key first: a start that is cut between the two leaves a key that signed nothing, and the next start
+    # makes both anew.
     files.write_private(key_path, _key_pem(key))
     files.write_private(crt, certificate.public_bytes(serialization.Encoding.PEM))
 

@@ -1,4 +1,4 @@
-"""What `strongroom up` and `strongroom server` are told: flag > environment > configuration file > default."""
+"""What `strongroom up` is told: flag > environment > configuration file > default."""
 
 import hashlib
 import ipaddress
