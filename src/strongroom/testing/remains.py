@@ -1,0 +1,133 @@
+"""What a node leaves behind on purpose when it stops (containers, containerd, mounts), and its removal.
+
+Everything is found by the directories of one node, so that nothing of another node or of the machine is
+touched.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+def remove(directories: Sequence[Path]) -> None:
+    """End the processes that work in `directories`, undo their mounts and networks, and delete them."""
+    places = [str(directory) for directory in directories]
+    namespaces, bridges = _network_namespaces(directories), _bridges(directories)
+    _end(_processes(places))
+    for mount in [*_mounts(places), *namespaces]:
+        subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+    for namespace in namespaces:
+        Path(namespace).unlink(missing_ok=True)
+    for bridge, network in bridges:
+        subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
+        _remove_masquerading(network)
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _processes(places: Sequence[str]) -> list[int]:
+    """Processes that name one of `places` in their arguments, each after all that descend from it."""
+    parents: dict[int, int] = {}
+    owned: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            arguments = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if any(_below(argument, place) for argument in arguments for place in places):
+                owned.append(int(entry.name))
+    ordered: dict[int, None] = {}
+    for process in owned:
+        for descendant in _descendants(process, parents):
+            ordered.setdefault(descendant)
+    return list(ordered)
+
+
+def _below(argument: str, place: str) -> bool:
+    path = argument.removeprefix("unix://").rpartition("=")[2]
+    return path == place or path.startswith(place + "/")
+
+
+def _descendants(process: int, parents: dict[int, int]) -> Iterator[int]:
+    for child, parent in parents.items():
+        if parent == process:
+            yield from _descendants(child, parents)
+    yield process
+
+
+def _end(processes: Sequence[int]) -> None:
+    """Kill and wait until each is gone (or a zombie that its parent has not yet collected)."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while any(map(_runs, processes)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _mounts(places: Sequence[str]) -> list[str]:
+    """Mount points below `places`, the deepest first."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return sorted((p for p in points if any(_below(p, place) for place in places)), key=len, reverse=True)
+
+
+def _network_namespaces(directories: Sequence[Path]) -> list[str]:
+    """The network namespaces that the bundles of running containers refer to by path."""
+    found = set()
+    for directory in directories:
+        for bundle in directory.glob("**/io.containerd.runtime.v2.task/*/*/config.json"):
+            with contextlib.suppress(OSError, ValueError):
+                namespaces = json.loads(bundle.read_text())["linux"]["namespaces"]
+                found |= {n["path"] for n in namespaces if n["type"] == "network" and "path" in n}
+    return sorted(path for path in found if re.match(r"(/var)?/run/netns/", path))
+
+
+def _bridges(directories: Sequence[Path]) -> list[tuple[str, str]]:
+    """Bridge and network name of each CNI configuration."""
+    found = []
+    for directory in directories:
+        for file in directory.glob("**/*.conflist"):
+            document = json.loads(file.read_text())
+            found += [
+                (plugin["bridge"], document["name"]) for plugin in document["plugins"] if "bridge" in plugin
+            ]
+    return found
+
+
+def _remove_masquerading(network: str) -> None:
+    """Remove the chains that the CNI bridge plugin made for `network`: their rules carry its name in a
+    comment."""
+    if not shutil.which("iptables"):
+        return
+    listed = subprocess.run(
+        ["iptables", "-t", "nat", "-S"], capture_output=True, text=True, check=False
+    ).stdout
+    named = [line for line in listed.splitlines() if f'name: \\"{network}\\"' in line]
+    chains = {found[1] for line in named if (found := re.search(r"-j (CNI-[0-9a-f]+)", line))}
+    for line in named:
+        if line.startswith("-A POSTROUTING"):
+            subprocess.run(
+                ["xargs", "iptables", "-t", "nat"],
+                input=line.replace("-A", "-D", 1),
+                text=True,
+                check=False,
+                capture_output=True,
+            )
+    for chain in chains:
+        for command in ("-F", "-X"):
+            subprocess.run(["iptables", "-t", "nat", command, chain], check=False, capture_output=True)
