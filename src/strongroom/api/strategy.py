@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from strongroom.machinery import names
+from strongroom.machinery import names, selectors, status, validation
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.validation import FieldError
 
@@ -39,7 +39,22 @@ class Subresource:
     version: str = ""
 
 
+NAME = Column(
+    "Name",
+    format="name",
+    description="Name must be unique within a namespace. Is required when creating resources.",
+)
+AGE = Column("Age", description="Time since the object was created.")
+
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+def keep(new: Object, old: Object, field: str) -> None:
+    """Gives `new` the top-level field as `old` has it, or has it not."""
+    if field in old:
+        new[field] = old[field]
+    else:
+        new.pop(field, None)
 
 
 class Strategy:
@@ -61,10 +76,9 @@ class Strategy:
     """The fields that a field selector may name."""
     own_field_label_error: ClassVar[bool] = False
     """An unknown field answers `field label not supported: x` instead of the general text."""
-    columns: ClassVar[tuple[Column, ...]] = (
-        Column("Name", format="name"),
-        Column("Created At", type="date"),
-    )
+    field_label_aliases: ClassVar[Mapping[str, str]] = {}
+    """Old names of fields in field selectors."""
+    columns: ClassVar[tuple[Column, ...]] = (NAME, Column("Created At", type="date"))
 
     def convert(self, obj: Object) -> None:
         """Changes `obj` as every decode of the kind does (Secret: stringData into data).
@@ -75,13 +89,19 @@ class Strategy:
         """Fills in defaults, in place."""
 
     def prepare_for_create(self, obj: Object) -> None:
-        """Clears what a creator may not set, in place. metadata is the registry's."""
+        """Clears what a creator may not set, in place. metadata (with its name) is the registry's."""
+        if self.has_status:
+            obj.pop("status", None)
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
         """Restores in `new` what this path may not change."""
+        if self.has_status:
+            keep(new, old, "status")
 
     def prepare_for_status_update(self, new: Object, old: Object) -> None:
         """Turns `new` into `old` with the status, and the metadata, of `new`."""
+        for field in {*new, *old} - {"kind", "apiVersion", "metadata", "status"}:
+            keep(new, old, field)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """All broken rules of a new object, without those of ObjectMeta (the registry checks them).
@@ -107,6 +127,34 @@ class Strategy:
     def grace_period(self, obj: Object, asked: int | None) -> int | None:
         """Seconds of graceful deletion; None: the kind is deleted at once (unless finalizers remain)."""
         return None
+
+    def field_selector(self, text: str) -> selectors.FieldSelector:
+        """The parsed `fieldSelector` parameter, aliases resolved.
+
+        Raises StatusError 400 when it can't be read or names a field that isn't selectable."""
+        try:
+            selector = selectors.parse_fields(text)
+        except selectors.SelectorError as error:
+            raise status.bad_request(str(error)) from None
+        if all(term.field in self.field_labels for term in selector.terms):
+            return selector
+        return selectors.FieldSelector(
+            tuple(
+                selectors.FieldTerm(self._field_label(term.field), term.value, term.equal)
+                for term in selector.terms
+            )
+        )
+
+    def _field_label(self, name: str) -> str:
+        name = self.field_label_aliases.get(name, name)
+        if name in self.field_labels:
+            return name
+        if self.own_field_label_error:
+            raise status.bad_request(f"field label not supported: {name}")
+        raise status.bad_request(
+            f"{validation.go_quote(name)} is not a known field selector: only "
+            '"metadata.name", "metadata.namespace"'
+        )
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         """Value of every label in `field_labels`."""

@@ -5,10 +5,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_GO_ESCAPES = {
+    "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+    "\\": "\\\\", '"': '\\"',
+}  # fmt: skip
+
+
+def _go_escape(char: str) -> str:
+    if (known := _GO_ESCAPES.get(char)) is not None:
+        return known
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
 
 def go_quote(text: str) -> str:
-    """`text` as Go's `%q` prints it, for the characters that occur in API messages."""
-    return json.dumps(text, ensure_ascii=False).replace("\\u007f", "\\x7f")
+    """`text` as Go's `%q` prints it."""
+    return '"' + "".join(map(_go_escape, text)) + '"'
 
 
 def render(value: Any) -> str:
@@ -21,7 +37,8 @@ def render(value: Any) -> str:
         return "null"
     if isinstance(value, int | float):
         return str(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +87,13 @@ def not_found(field: str, value: Any) -> FieldError:
 
 
 def too_long(field: str, limit: int) -> FieldError:
-    return FieldError("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
+    unit = "byte" if limit == 1 else "bytes"
+    return FieldError("FieldValueTooLong", field, f"Too long: may not be more than {limit} {unit}")
 
 
 def too_many(field: str, count: int, limit: int) -> FieldError:
-    return FieldError("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items")
+    unit = "item" if limit == 1 else "items"
+    return FieldError("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} {unit}")
 
 
 def type_invalid(field: str, value: Any, detail: str) -> FieldError:

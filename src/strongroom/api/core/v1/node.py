@@ -1,0 +1,138 @@
+"""Node: a machine that runs Pods."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from strongroom.api import resources
+from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource, keep
+from strongroom.machinery import duration, names, validation
+from strongroom.machinery.gvk import Object
+from strongroom.machinery.validation import FieldError
+
+ROLE_PREFIX = "node-role.kubernetes.io/"
+ROLE_LABEL = "kubernetes.io/role"
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
+class NodeStrategy(Strategy):
+    """`/api/v1/nodes`."""
+
+    resource = resources.NODES
+    singular = "node"
+    short_names = ("no",)
+    subresources = (Subresource("status", "Node", ("get", "patch", "update")),)
+    has_status = True
+    field_labels = ("metadata.name", "spec.unschedulable")
+    own_field_label_error = True
+    columns = (
+        NAME,
+        Column("Status", description="The status of the node"),
+        Column("Roles", description="The roles of the node"),
+        AGE,
+        Column("Version", description="Kubelet version reported by the node."),
+        Column("Internal-IP", priority=1, description="Address reachable within the cluster."),
+        Column("External-IP", priority=1, description="Address reachable from outside the cluster."),
+        Column("OS-Image", priority=1, description="Operating system reported by the node."),
+        Column("Kernel-Version", priority=1, description="Kernel version reported by the node."),
+        Column("Container-Runtime", priority=1, description="Container runtime reported by the node."),
+    )
+
+    def default(self, obj: Object) -> None:
+        status = obj.get("status")
+        if status and status.get("capacity") and not status.get("allocatable"):
+            status["allocatable"] = dict(status["capacity"])
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """A node registers itself with its status."""
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        keep(new, old, "status")
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        return _validate_taints((obj.get("spec") or {}).get("taints") or ())
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        errors = self.validate(new)
+        spec, before = new.get("spec") or {}, old.get("spec") or {}
+        if before.get("providerID") and spec.get("providerID") != before["providerID"]:
+            errors.append(
+                validation.forbidden(
+                    "spec.providerID", 'node updates may not change providerID except from "" to valid'
+                )
+            )
+        if before.get("podCIDRs") and spec.get("podCIDRs") != before["podCIDRs"]:
+            errors.append(
+                validation.forbidden(
+                    "spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid'
+                )
+            )
+        return errors
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        unschedulable = bool((obj.get("spec") or {}).get("unschedulable"))
+        return {
+            "metadata.name": obj["metadata"]["name"],
+            "spec.unschedulable": "true" if unschedulable else "false",
+        }
+
+    def row(self, obj: Object, now: datetime) -> list[Any]:
+        metadata, status = obj["metadata"], obj.get("status") or {}
+        info = status.get("nodeInfo") or {}
+        kernel = info.get("kernelVersion") or "<unknown>"
+        if info.get("kernelVersion") and info.get("architecture"):
+            kernel += f" ({info['architecture']})"
+        return [
+            metadata["name"],
+            _status_cell(obj),
+            roles(obj),
+            duration.age(metadata.get("creationTimestamp"), now),
+            info.get("kubeletVersion", ""),
+            _address(status, "InternalIP"),
+            _address(status, "ExternalIP"),
+            info.get("osImage") or "<unknown>",
+            kernel,
+            info.get("containerRuntimeVersion") or "<unknown>",
+        ]
+
+
+def _status_cell(obj: Object) -> str:
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    ready = next((c.get("status") for c in conditions if c.get("type") == "Ready"), None)
+    shown = "Unknown" if ready is None else "Ready" if ready == "True" else "NotReady"
+    return shown + ",SchedulingDisabled" if (obj.get("spec") or {}).get("unschedulable") else shown
+
+
+def roles(obj: Object) -> str:
+    """The Roles cell: names from the role labels, sorted, or `<none>`."""
+    found = set()
+    for key, value in (obj["metadata"].get("labels") or {}).items():
+        if key.startswith(ROLE_PREFIX):
+            found.add(key.removeprefix(ROLE_PREFIX))
+        elif key == ROLE_LABEL:
+            found.add(value)
+    return ",".join(sorted(found - {""})) or "<none>"
+
+
+def _address(status: Mapping[str, Any], kind: str) -> str:
+    addresses = status.get("addresses") or ()
+    return next((str(a.get("address")) for a in addresses if a.get("type") == kind), "<none>")
+
+
+def _validate_taints(taints: Any) -> list[FieldError]:
+    errors: list[FieldError] = []
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate(taints):
+        path = f"spec.taints[{index}]"
+        key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
+        errors += [validation.invalid_value(f"{path}.key", key, m) for m in names.qualified_name(key)]
+        if value:
+            errors += [validation.invalid_value(f"{path}.value", value, m) for m in names.label_value(value)]
+        if not effect:
+            errors.append(validation.required(f"{path}.effect"))
+        elif effect not in EFFECTS:
+            errors.append(validation.not_supported(f"{path}.effect", effect, EFFECTS))
+        if (key, effect) in seen:
+            errors.append(validation.duplicate(path, taint))
+        seen.add((key, effect))
+    return errors

@@ -1,0 +1,26 @@
+"""The register of kinds: which strategy serves which resource."""
+
+from collections.abc import Mapping
+
+from strongroom.api.core.v1 import config_map, event, namespace, node, secret, service_account
+from strongroom.api.strategy import Strategy
+from strongroom.machinery.gvk import Resource
+
+_ALL: tuple[Strategy, ...] = (
+    namespace.NamespaceStrategy(),
+    secret.SecretStrategy(),
+    config_map.ConfigMapStrategy(),
+    service_account.ServiceAccountStrategy(),
+    node.NodeStrategy(),
+    event.EventStrategy(),
+)
+
+STRATEGIES: Mapping[Resource, Strategy] = {strategy.resource: strategy for strategy in _ALL}
+"""Every kind that is served."""
+
+_BY_NAME = {(r.group, r.version, r.plural): s for r, s in STRATEGIES.items()}
+
+
+def lookup(group: str, version: str, plural: str) -> Strategy | None:
+    """The strategy of a resource as a URL names it."""
+    return _BY_NAME.get((group, version, plural))

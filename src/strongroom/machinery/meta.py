@@ -1,0 +1,270 @@
+"""ObjectMeta: what the system fills in, what a client may not change, and the rules of its fields.
+
+Texts are those of `apimachinery/pkg/api/validation/objectmeta.go` of Kubernetes 1.36.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from strongroom.machinery import duration, names, validation
+from strongroom.machinery.gvk import Object
+from strongroom.machinery.validation import FieldError
+
+ANNOTATIONS_MAX = 256 * 1024
+FIELD_MANAGER_MAX = 128
+SUBRESOURCE_MAX = 256
+GENERATED_BASE_MAX = 58
+ORPHAN = "orphan"
+FOREGROUND = "foregroundDeletion"
+
+# No vowels and no look-alikes: generated names spell nothing.
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SYSTEM_FIELDS = ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds")
+_IMMUTABLE = (
+    "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"
+)  # fmt: skip
+
+
+def generate_name(base: str) -> str:
+    """`base` (58 characters of it at most) and five random ones."""
+    # Uniqueness is the store's to check; nothing rests on these being unguessable.
+    return base[:GENERATED_BASE_MAX] + "".join(random.choices(_ALPHABET, k=5))  # noqa: S311
+
+
+def drop_empty(meta: Object) -> None:
+    """Removes what Go's encoding leaves out: null, "", empty maps and lists."""
+    for key in [key for key, value in meta.items() if not value and value is not False and value != 0]:
+        del meta[key]
+
+
+def prepare_for_create(meta: Object, now: datetime, uid: str) -> list[str]:
+    """Replaces in `meta` what only the system sets, and makes a name of `generateName` if there is none.
+
+    Equal owner references are dropped. Gives texts for `Warning` headers."""
+    for field in _SYSTEM_FIELDS:
+        meta.pop(field, None)
+    meta["uid"] = uid
+    meta["creationTimestamp"] = duration.timestamp(now)
+    if not meta.get("name") and (base := meta.get("generateName")):
+        meta["name"] = generate_name(base)
+    drop_empty(meta)
+    return _dedupe_owner_references(meta)
+
+
+def prepare_for_update(new: Object, old: Mapping[str, Any]) -> list[str]:
+    """Restores in `new` what an update can't touch, before it is validated against `old`.
+
+    Equal owner references are dropped. Gives texts for `Warning` headers."""
+    drop_empty(new)
+    new.pop("selfLink", None)
+    if "uid" not in new:
+        new["uid"] = old.get("uid", "")
+    for field in ("generation", "creationTimestamp", "deletionTimestamp"):
+        if field in old:
+            new[field] = old[field]
+        else:
+            new.pop(field, None)
+    # A client that leaves it out does not mean to clear it.
+    if "deletionGracePeriodSeconds" not in new and "deletionGracePeriodSeconds" in old:
+        new["deletionGracePeriodSeconds"] = old["deletionGracePeriodSeconds"]
+    return _dedupe_owner_references(new)
+
+
+def _dedupe_owner_references(meta: Object) -> list[str]:
+    references = meta.get("ownerReferences")
+    if not references or len(references) < 2:
+        return []
+    kept: list[Any] = []
+    twice: list[str] = []
+    for reference in references:
+        if reference not in kept:
+            kept.append(reference)
+        elif (uid := str(reference.get("uid", ""))) not in twice:
+            twice.append(uid)
+    if not twice:
+        return []
+    meta["ownerReferences"] = kept
+    return [
+        ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, "
+        "and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+        + ", ".join(twice)
+    ]
+
+
+def validate_object_meta(
+    meta: Mapping[str, Any], *, namespaced: bool, name_rule: names.NameRule, path: str = "metadata"
+) -> list[FieldError]:
+    """All broken rules of a new object's metadata; its name must have been generated before."""
+    errors: list[FieldError] = []
+    if generate := meta.get("generateName"):
+        errors += _invalid(f"{path}.generateName", generate, name_rule(generate, prefix=True))
+    name = meta.get("name")
+    if not name:
+        errors.append(validation.required(f"{path}.name", "name or generateName is required"))
+    elif messages := name_rule(name) or names.path_segment(name):
+        errors += _invalid(f"{path}.name", name, messages)
+    namespace = meta.get("namespace")
+    if namespaced:
+        if not namespace:
+            errors.append(validation.required(f"{path}.namespace"))
+        elif messages := names.dns1123_label(namespace):
+            errors += _invalid(f"{path}.namespace", namespace, messages)
+    elif namespace:
+        errors.append(validation.forbidden(f"{path}.namespace", "not allowed on this type"))
+    if (generation := meta.get("generation")) and generation < 0:
+        errors.append(
+            validation.invalid_value(f"{path}.generation", generation, "must be greater than or equal to 0")
+        )
+    errors += _validate_common(meta, path)
+    if finalizers := meta.get("finalizers"):
+        errors += validate_finalizers(finalizers, f"{path}.finalizers")
+    return errors
+
+
+def validate_object_meta_update(
+    new: Mapping[str, Any], old: Mapping[str, Any], *, path: str = "metadata"
+) -> list[FieldError]:
+    """All broken rules of an update's metadata, other than those of `resourceVersion`."""
+    errors: list[FieldError] = []
+    if old.get("deletionTimestamp"):
+        added = sorted(set(new.get("finalizers") or ()) - set(old.get("finalizers") or ()))
+        if added:
+            shown = ", ".join(validation.go_quote(finalizer) for finalizer in added)
+            errors.append(
+                validation.forbidden(
+                    f"{path}.finalizers",
+                    "no new finalizers can be added if the object is being deleted, found new finalizers "
+                    f"[]string{{{shown}}}",
+                )
+            )
+    if (new.get("generation") or 0) < (old.get("generation") or 0):
+        errors.append(
+            validation.invalid_value(
+                f"{path}.generation", new.get("generation", 0), "must not be decremented"
+            )
+        )
+    for field in _IMMUTABLE:
+        if (value := new.get(field)) != old.get(field) and (value or old.get(field)):
+            shown_value = "" if value is None and field in ("name", "namespace", "uid") else value
+            errors.append(validation.invalid_value(f"{path}.{field}", shown_value, "field is immutable"))
+    errors += _validate_common(new, path)
+    # Upstream leaves finalizers unchecked here and has every strategy check the whole object again.
+    if (finalizers := new.get("finalizers")) and finalizers != old.get("finalizers"):
+        errors += validate_finalizers(finalizers, f"{path}.finalizers")
+    return errors
+
+
+def _validate_common(meta: Mapping[str, Any], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if labels := meta.get("labels"):
+        errors += validate_labels(labels, f"{path}.labels")
+    if annotations := meta.get("annotations"):
+        errors += validate_annotations(annotations, f"{path}.annotations")
+    if references := meta.get("ownerReferences"):
+        errors += validate_owner_references(references, f"{path}.ownerReferences")
+    if managed := meta.get("managedFields"):
+        errors += validate_managed_fields(managed, f"{path}.managedFields")
+    return errors
+
+
+def _invalid(field: str, value: object, messages: Sequence[str]) -> list[FieldError]:
+    return [validation.invalid_value(field, value, message) for message in messages]
+
+
+def validate_labels(labels: Mapping[str, str], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for key, value in labels.items():
+        errors += _invalid(path, key, names.qualified_name(key))
+        errors += _invalid(path, value, names.label_value(value))
+    return errors
+
+
+def validate_annotations(annotations: Mapping[str, str], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    total = 0
+    for key, value in annotations.items():
+        errors += _invalid(path, key, names.qualified_name(key.lower()))
+        total += names.size(key) + names.size(value)
+    if total > ANNOTATIONS_MAX:
+        errors.append(validation.too_long(path, ANNOTATIONS_MAX))
+    return errors
+
+
+def validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for finalizer in finalizers:
+        errors += _invalid(path, finalizer, names.qualified_name(finalizer))
+    if ORPHAN in finalizers and FOREGROUND in finalizers:
+        errors.append(
+            validation.invalid_value(
+                path, list(finalizers), f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"
+            )
+        )
+    return errors
+
+
+def validate_owner_references(references: Sequence[Mapping[str, Any]], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    controller = ""
+    for reference in references:
+        version, kind = reference.get("apiVersion", ""), reference.get("kind", "")
+        if not version:
+            errors.append(validation.invalid_value(f"{path}.apiVersion", "", "version must not be empty"))
+        for field in ("kind", "name", "uid"):
+            if not reference.get(field):
+                errors.append(validation.invalid_value(f"{path}.{field}", "", "must not be empty"))
+        if version == "v1" and kind == "Event":
+            errors.append(
+                validation.invalid_value(
+                    path, dict(reference), "/v1, Kind=Event is disallowed from being an owner"
+                )
+            )
+        if reference.get("controller"):
+            current = f"{kind}/{reference.get('name', '')}"
+            if controller:
+                errors.append(
+                    validation.invalid_value(
+                        path,
+                        list(references),
+                        'Only one reference can have Controller set to true. Found "true" in references for '
+                        f"{controller} and {current}",
+                    )
+                )
+            else:
+                controller = current
+    return errors
+
+
+def validate_managed_fields(entries: Sequence[Mapping[str, Any]], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, entry in enumerate(entries):
+        field = f"{path}[{index}]"
+        operation = entry.get("operation", "")
+        if operation not in ("Apply", "Update"):
+            errors.append(
+                validation.invalid_value(f"{field}.operation", operation, "must be `Apply` or `Update`")
+            )
+        if (fields_type := entry.get("fieldsType")) and fields_type != "FieldsV1":
+            errors.append(validation.invalid_value(f"{field}.fieldsType", fields_type, "must be `FieldsV1`"))
+        errors += validate_field_manager(entry.get("manager", ""), f"{field}.manager")
+        if names.size(entry.get("subresource", "")) > SUBRESOURCE_MAX:
+            errors.append(validation.too_long(f"{field}.subresource", SUBRESOURCE_MAX))
+    return errors
+
+
+def validate_field_manager(manager: str, path: str) -> list[FieldError]:
+    """The `fieldManager` option, and `manager` of an entry: at most 128 bytes, printable."""
+    errors: list[FieldError] = []
+    if names.size(manager) > FIELD_MANAGER_MAX:
+        errors.append(validation.too_long(path, FIELD_MANAGER_MAX))
+    for position, char in enumerate(manager):
+        if not char.isprintable():
+            offset = len(manager[:position].encode())
+            errors.append(
+                validation.invalid_value(
+                    path, manager, f"invalid character U+{ord(char):04X} (at position {offset})"
+                )
+            )
+    return errors
