@@ -43,8 +43,10 @@ class StatusError(Exception):
         details: dict[str, Any] | None = None,
         *,
         retry_after: int = 0,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
+        self.metadata = metadata or {}
         self.code = code
         self.reason = reason
         self.message = message
@@ -58,7 +60,7 @@ class StatusError(Exception):
         status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
         }
@@ -189,8 +191,10 @@ def invalid_kind(
     return StatusError(422, "Invalid", f'{group_kind} "{name}" is invalid: {joined}', details)
 
 
-def expired(message: str) -> StatusError:
-    return StatusError(410, "Expired", message)
+def expired(message: str, continue_token: str = "") -> StatusError:
+    """`continue_token`: where a list can go on in the newest state."""
+    metadata = {"continue": continue_token} if continue_token else None
+    return StatusError(410, "Expired", message, metadata=metadata)
 
 
 def too_many_requests(message: str, retry_after: int = 1) -> StatusError:

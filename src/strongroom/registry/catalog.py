@@ -1,0 +1,48 @@
+"""Which resources are served, and what stands behind each."""
+
+from collections.abc import Iterator, Mapping
+
+from strongroom.aio.clock import Clock
+from strongroom.api import resources, scheme
+from strongroom.machinery.gvk import Resource
+from strongroom.registry import encoding
+from strongroom.registry.generic import Registry
+from strongroom.registry.namespace_lifecycle import NamespaceRegistry
+from strongroom.registry.pod_binding import PodBinding
+from strongroom.store.objects import ObjectStore
+from strongroom.store.watch_cache import WatchCache
+
+
+def prefixes() -> Mapping[str, bytes]:
+    """For the watch cache: each resource's key prefix, with the bytes that its objects' encoding begins with."""
+    return {r.storage_prefix: encoding.head(r.api_version, r.kind) for r in scheme.STRATEGIES}
+
+
+class Catalog:
+    """The registries, by resource and by the parts of a URL."""
+
+    def __init__(self, cache: WatchCache, objects: ObjectStore, clock: Clock) -> None:
+        self._cache = cache
+        self._registries: dict[Resource, Registry] = {}
+        self._groups: dict[tuple[str, str], dict[str, Registry]] = {}
+        for resource, strategy in scheme.STRATEGIES.items():
+            make = NamespaceRegistry if resource == resources.NAMESPACES else Registry
+            registry = make(strategy, cache, objects, clock)
+            self._registries[resource] = registry
+            self._groups.setdefault((resource.group, resource.version), {})[resource.plural] = registry
+        self.pod_binding = PodBinding(self._registries[resources.PODS], clock)
+
+    def __getitem__(self, resource: Resource) -> Registry:
+        return self._registries[resource]
+
+    def __iter__(self) -> Iterator[Registry]:
+        return iter(self._registries.values())
+
+    def group_versions(self) -> Mapping[tuple[str, str], Mapping[str, Registry]]:
+        """By (group, version): the registries by plural name."""
+        return self._groups
+
+    @property
+    def ready(self) -> bool:
+        """Whether reads can be answered."""
+        return self._cache.ready

@@ -1,0 +1,303 @@
+"""Create, get, list, watch, update, patch and delete for any kind: its Strategy over the store.
+
+Reads come from the watch cache. Writes are conditional on what was read, and are in the cache before their caller
+is answered, so whoever reads next sees them.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from strongroom.aio.clock import Clock
+from strongroom.api.strategy import Strategy
+from strongroom.machinery import meta, status
+from strongroom.machinery.gvk import Object
+from strongroom.machinery.validation import FieldError
+from strongroom.registry import deletion, encoding, listing, watching
+from strongroom.registry.encoding import Document
+from strongroom.registry.options import DeleteOptions, ListOptions, WatchOptions
+from strongroom.store.errors import KeyExists, RevisionConflict
+from strongroom.store.objects import ObjectStore
+from strongroom.store.watch_cache import Entry, WatchCache
+
+Admit = Callable[[Object, Object | None], Awaitable[None]]
+"""Admission's check of `(new, old)`; may change `new`, or raise StatusError."""
+Revise = Callable[[Object], Object]
+"""Makes the wished object of a copy of the current one. Called again when the current one has changed."""
+
+NAME_TRIES = 8
+WRITE_TRIES = 100
+"""Lost races on one key, each against a write that succeeded, before a writer is sent away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an update through one path (the resource or a subresource) may change, and what must hold after."""
+
+    prepare: Callable[[Object, Object], None]
+    validate: Callable[[Object, Object], list[FieldError]]
+
+
+class Written(NamedTuple):
+    """Answer of a write. `changed` is false when there was nothing to write."""
+
+    document: Document
+    warnings: Sequence[str] = ()
+    changed: bool = True
+
+
+class Deleted(NamedTuple):
+    """Answer of a delete: the object's last state. `removed` is false when it only was marked."""
+
+    document: Document
+    removed: bool
+
+
+class Registry:
+    """One resource. All methods raise StatusError; `admit` runs after defaulting and before validation."""
+
+    def __init__(self, strategy: Strategy, cache: WatchCache, objects: ObjectStore, clock: Clock) -> None:
+        self.strategy = strategy
+        self.resource = strategy.resource
+        self.rows = cache.resource(self.resource.storage_prefix)
+        self.head = encoding.head(self.resource.api_version, self.resource.kind)
+        self.main = Rules(strategy.prepare_for_update, strategy.validate_update)
+        self.subresources: dict[str, Rules] = {}
+        if strategy.has_status:
+            self.subresources["status"] = Rules(
+                strategy.prepare_for_status_update, strategy.validate_status_update
+            )
+        self._cache = cache
+        self._objects = objects
+        self._clock = clock
+
+    @property
+    def revision(self) -> int:
+        """The newest revision that reads see."""
+        return self._cache.revision
+
+    # ---- reads ----
+
+    def find(self, namespace: str, name: str) -> Entry | None:
+        """The newest state of an object."""
+        return self.rows.get(self.resource.key(namespace, name))
+
+    async def get(self, namespace: str, name: str, at_least: int = 0) -> Entry:
+        """The newest state of an object, not older than revision `at_least`."""
+        if at_least > self._cache.revision:
+            await listing.wait_for(self._cache, at_least)
+        entry = self.rows.get(self.resource.key(namespace, name))
+        if entry is None:
+            raise status.not_found(self.resource, name)
+        return entry
+
+    async def list(self, namespace: str, options: ListOptions) -> listing.Page:
+        """A page of the objects of `namespace` ("": of all)."""
+        return await listing.read(self._cache, self.rows, self.strategy, namespace, options)
+
+    async def watch(self, namespace: str, options: WatchOptions) -> watching.Watch:
+        """Open a watch on `namespace` ("": on all)."""
+        return await watching.start(self._cache, self.rows, self.strategy, namespace, options)
+
+    # ---- create ----
+
+    async def create(
+        self, namespace: str, obj: Object, *, admit: Admit | None = None, dry_run: bool = False
+    ) -> Written:
+        """Store a new object; `obj` is changed. A taken generated name is made anew."""
+        metadata = obj["metadata"]
+        if metadata.get("resourceVersion"):
+            text = "resourceVersion should not be set on objects to be created"
+            raise status.StatusError(500, "", text)
+        self._settle_namespace(obj, namespace)
+        self.strategy.convert(obj)
+        self.strategy.default(obj)
+        generated = not metadata.get("name") and metadata.get("generateName")
+        metadata.pop("resourceVersion", None)
+        warnings = meta.prepare_for_create(metadata, self._clock.now(), encoding.new_uid())
+        if self.strategy.has_generation:
+            metadata["generation"] = 1
+        else:
+            metadata.pop("generation", None)
+        self.strategy.prepare_for_create(obj)
+        if admit is not None:
+            await admit(obj, None)
+        self._validate(obj)
+        warnings += self.strategy.warnings(obj, None)
+        for _ in range(NAME_TRIES):
+            document = await self._insert(namespace, obj, dry_run)
+            if document is not None:
+                return Written(document, warnings)
+            if not generated:
+                break
+            metadata["name"] = meta.generate_name(metadata["generateName"])
+        raise self._taken(namespace, metadata["name"], bool(generated))
+
+    async def _insert(self, namespace: str, obj: Object, dry_run: bool) -> Document | None:
+        """None: the name is taken."""
+        key = self.resource.key(namespace, obj["metadata"]["name"])
+        data = encoding.encode(obj)
+        if dry_run:
+            return Document(data, obj) if self.rows.get(key) is None else None
+        try:
+            revision = await self._objects.create(key, data)
+        except KeyExists:
+            return None
+        return await self._document(obj, data, revision)
+
+    def _taken(self, namespace: str, name: str, generated: bool) -> status.StatusError:
+        if generated:
+            error = status.already_exists(self.resource, name)
+            text = f"{error.message}, the server was not able to generate a unique name for the object"
+            return status.StatusError(409, error.reason, text, error.details, retry_after=1)
+        entry = self.find(namespace, name)
+        deleting = entry is not None and "deletionTimestamp" in entry.decode()["metadata"]
+        return status.already_exists(self.resource, name, deleting=deleting)
+
+    def _settle_namespace(self, obj: Object, namespace: str) -> None:
+        metadata = obj["metadata"]
+        if not self.resource.namespaced:
+            metadata.pop("namespace", None)
+        elif (given := metadata.get("namespace")) and given != namespace:
+            raise status.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        else:
+            metadata["namespace"] = namespace
+
+    def _validate(self, obj: Object) -> None:
+        errors = meta.validate_object_meta(
+            obj["metadata"], namespaced=self.resource.namespaced, name_rule=self.strategy.validate_name
+        )
+        errors += self.strategy.validate(obj)
+        if errors:
+            raise status.invalid(self.resource, obj["metadata"].get("name", ""), errors)
+
+    # ---- update ----
+
+    async def update(
+        self,
+        namespace: str,
+        name: str,
+        revise: Revise,
+        *,
+        rules: Rules | None = None,
+        admit: Admit | None = None,
+        dry_run: bool = False,
+    ) -> Written:
+        """Replace an object by what `revise` makes of it; again with the newest state if another writer was first.
+
+        A resourceVersion or uid in the wished object is a condition. Nothing is written if nothing changes; an
+        object that is being deleted and has no finalizer left is removed."""
+        key = self.resource.key(namespace, name)
+        for _ in range(WRITE_TRIES):
+            entry = self.rows.get(key)
+            if entry is None:
+                raise status.not_found(self.resource, name)
+            old = entry.decode()
+            new = revise(encoding.copy(old))
+            warnings = self._prepare(new, old, namespace, rules or self.main)
+            if admit is not None:
+                await admit(new, old)
+            self._validate_update(new, old, rules or self.main)
+            warnings += self.strategy.warnings(new, old)
+            if encoding.same(new, old):
+                return Written(Document(self.head + entry.item[1:], old), warnings, changed=False)
+            self._count_generation(new, old)
+            document = await self._replace(key, new, entry, dry_run)
+            if document is not None:
+                return Written(document, warnings)
+        raise status.conflict(self.resource, name)
+
+    async def _replace(self, key: str, new: Object, entry: Entry, dry_run: bool) -> Document | None:
+        """None: another writer was first, and the cache has its write."""
+        data = encoding.encode(new)
+        if dry_run:
+            return Document(encoding.with_revision(data, len(self.head), entry.revision), new)
+        try:
+            if self._finished(new):
+                revision = await self._objects.delete(key, entry.revision)
+            else:
+                revision = await self._objects.update(key, data, entry.revision)
+        except RevisionConflict:
+            await self._catch_up()
+            return None
+        return await self._document(new, data, revision)
+
+    def _prepare(self, new: Object, old: Object, namespace: str, rules: Rules) -> list[str]:
+        """Checks the conditions in `new` and puts back what no update may change. Gives warnings."""
+        metadata, name = new["metadata"], old["metadata"]["name"]
+        self._settle_namespace(new, namespace)
+        uid = metadata.get("uid")
+        if uid and uid != old["metadata"]["uid"]:
+            cause = (
+                f"StorageError: invalid object, Code: 4, Key: {self.resource.key(namespace, name)}, "
+                "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
+                f"{uid}, UID in object meta: {old['metadata']['uid']}"
+            )
+            raise status.conflict(self.resource, name, cause)
+        given = metadata.get("resourceVersion") or ""
+        if given not in ("", "0", old["metadata"]["resourceVersion"]):
+            raise status.conflict(self.resource, name)
+        metadata["resourceVersion"] = old["metadata"]["resourceVersion"]
+        self.strategy.convert(new)
+        self.strategy.default(new)
+        warnings = meta.prepare_for_update(metadata, old["metadata"])
+        rules.prepare(new, old)
+        return warnings
+
+    def _validate_update(self, new: Object, old: Object, rules: Rules) -> None:
+        errors = meta.validate_object_meta_update(new["metadata"], old["metadata"])
+        errors += rules.validate(new, old)
+        if errors:
+            raise status.invalid(self.resource, old["metadata"]["name"], errors)
+
+    def _count_generation(self, new: Object, old: Object) -> None:
+        if not self.strategy.has_generation:
+            return
+        if any(new.get(key) != old.get(key) for key in (*new, *old) if key not in ("metadata", "status")):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+    def _finished(self, new: Object) -> bool:
+        return deletion.finished(new)
+
+    # ---- delete ----
+
+    async def delete(self, namespace: str, name: str, options: DeleteOptions) -> Deleted:
+        """Remove an object, or mark it when finalizers or a grace period keep it."""
+        key = self.resource.key(namespace, name)
+        for _ in range(WRITE_TRIES):
+            entry = self.rows.get(key)
+            if entry is None:
+                raise status.not_found(self.resource, name)
+            obj = encoding.copy(entry.decode())
+            deletion.check_preconditions(self.resource, obj, options)
+            outcome = self._decide(obj, options)
+            if outcome is deletion.Outcome.NOTHING or options.dry_run:
+                removed = outcome is deletion.Outcome.REMOVE
+                return Deleted(Document(self.head + entry.item[1:], entry.decode()), removed)
+            try:
+                if outcome is deletion.Outcome.REMOVE:
+                    data = encoding.encode(obj)
+                    revision = await self._objects.delete(key, entry.revision)
+                    return Deleted(await self._document(obj, data, revision), True)
+                data = encoding.encode(obj)
+                revision = await self._objects.update(key, data, entry.revision)
+                return Deleted(await self._document(obj, data, revision), False)
+            except RevisionConflict:
+                await self._catch_up()
+        raise status.conflict(self.resource, name)
+
+    def _decide(self, obj: Object, options: DeleteOptions) -> deletion.Outcome:
+        return deletion.decide(self.strategy, obj, options, self._clock.now())
+
+    # ---- after a write ----
+
+    async def _document(self, obj: Object, data: bytes, revision: int) -> Document:
+        if self._cache.revision < revision:
+            await self._cache.wait_for(revision, listing.FRESH_TIMEOUT)
+        obj["metadata"]["resourceVersion"] = str(revision)
+        return Document(encoding.with_revision(data, len(self.head), revision), obj)
+
+    async def _catch_up(self) -> None:
+        await self._cache.wait_for(await self._objects.current_revision(), listing.FRESH_TIMEOUT)

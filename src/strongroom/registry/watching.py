@@ -1,0 +1,145 @@
+"""Watches: the state to begin with, then every change, as the selectors see it.
+
+An object that starts to match is ADDED, one that stops to match is DELETED, whatever happened to it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
+
+import orjson
+
+from strongroom.api.strategy import Strategy
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object
+from strongroom.registry import listing
+from strongroom.registry.options import WatchOptions
+from strongroom.registry.selection import Selection
+from strongroom.store.errors import Compacted
+from strongroom.store.watch_cache import CacheEvent, Entry, ResourceCache, Subscription, WatchCache
+
+ADDED, MODIFIED, DELETED, BOOKMARK, ERROR = "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"
+_REVISION_STARTS = len(b'{"metadata":{"resourceVersion":"')
+
+
+class Change(Protocol):
+    """One event of a watch. `frame` is its line on the wire, encoded once for all watchers that see it so."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def revision(self) -> int: ...
+
+    @property
+    def frame(self) -> bytes: ...
+
+    def decode(self) -> Object:
+        """The object, with kind and apiVersion; shared: not to be changed."""
+        ...
+
+
+class Transition:
+    """A change that a selector shows as another than it is."""
+
+    __slots__ = ("_body", "revision", "type")
+
+    def __init__(self, kind: str, body: bytes, revision: int) -> None:
+        self.type = kind
+        self.revision = revision
+        self._body = body
+
+    @property
+    def frame(self) -> bytes:
+        return b'{"type":"%b","object":%b}\n' % (self.type.encode(), self._body)
+
+    def decode(self) -> Object:
+        decoded: Object = orjson.loads(self._body)
+        return decoded
+
+
+class Watch:
+    """An open watch: `initial` entries stand for ADDED events, `revision` is their snapshot's.
+
+    Iterate for the batches that follow. A batch is empty after `poke`. The iteration ends after `close`, and
+    when this watcher is too slow.
+    """
+
+    def __init__(
+        self, selection: Selection, subscription: Subscription, head: bytes, initial: Sequence[Entry], revision: int
+    ) -> None:
+        self.head = head
+        self.initial = initial
+        self.revision = revision
+        self._selection = selection
+        self._subscription = subscription
+
+    def __aiter__(self) -> AsyncIterator[Sequence[Change]]:
+        return self
+
+    async def __anext__(self) -> Sequence[Change]:
+        while True:
+            batch = await self._subscription.__anext__()
+            if self._selection.everything or not batch:
+                return batch
+            if chosen := [change for event in batch if (change := self._select(event)) is not None]:
+                return chosen
+
+    def poke(self) -> None:
+        """Make the iteration give an empty batch, after what is queued: time for a bookmark."""
+        self._subscription.poke()
+
+    def close(self) -> None:
+        """End the iteration. Idempotent."""
+        self._subscription.close()
+
+    def _select(self, event: CacheEvent) -> Change | None:
+        previous = event.previous
+        was = previous is not None and self._selection.matches(previous.decode())
+        if event.type == DELETED:
+            return event if was else None
+        if self._selection.matches(event.entry.decode()):
+            shown = MODIFIED if was else ADDED
+            if shown == event.type:
+                return event
+            return Transition(shown, self.head + event.entry.item[1:], event.revision)
+        if was and previous is not None:
+            return Transition(DELETED, _moved(self.head, previous, event.revision), event.revision)
+        return None
+
+
+def _moved(head: bytes, entry: Entry, revision: int) -> bytes:
+    """The encoding of `entry` with another resourceVersion."""
+    end = entry.item.index(b'"', _REVISION_STARTS)
+    return b"%b%b%d%b" % (head, entry.item[1:_REVISION_STARTS], revision, entry.item[end:])
+
+
+async def start(
+    cache: WatchCache, rows: ResourceCache, strategy: Strategy, namespace: str, options: WatchOptions
+) -> Watch:
+    """Open a watch. Raises StatusError: 400 selector, 410 history gone, 504 revision in the future."""
+    selection = Selection(strategy, namespace, options.labels, options.fields)
+    since = options.resource_version or None
+    if since is not None:
+        await listing.wait_for(cache, since)
+    scope: dict[str, Any] = {"key": selection.key} if selection.key is not None else {"prefix": selection.prefix}
+    initial: Sequence[Entry] = ()
+    if options.initial_state or (since is None and options.initial_events):
+        # No await between the snapshot and the subscription: nothing falls between them.
+        initial = _current(rows, selection)
+        since = None
+    try:
+        subscription = rows.subscribe(since=since, **scope)
+    except Compacted as error:
+        raise status.expired(f"too old resource version: {error.revision} ({error.oldest})") from None
+    return Watch(selection, subscription, rows.head, initial, cache.revision)
+
+
+def _current(rows: ResourceCache, selection: Selection) -> Sequence[Entry]:
+    if selection.key is not None:
+        entry = rows.get(selection.key)
+        entries: Sequence[Entry] = (entry,) if entry is not None else ()
+    else:
+        entries = rows.entries(selection.prefix)
+    if selection.everything:
+        return entries
+    return [entry for entry in entries if selection.matches(entry.decode())]
