@@ -68,6 +68,11 @@ class NodeSettings:
         return self.data_dir / "containerd"
 
     @property
+    def runtimes_dir(self) -> Path:
+        """What runc or crun know of running containers, `<handler>/<namespace>/<container>`."""
+        return self.containerd_run_dir / "runtimes"
+
+    @property
     def certs_dir(self) -> Path:
         """containerd's `certs.d`, looked at whenever a registry is spoken to."""
         return self.registry_config_dir or self.data_dir / "certs.d"

@@ -1,0 +1,1 @@
+"""What a node streams to its clients: exec, attach and logs."""
