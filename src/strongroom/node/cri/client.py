@@ -127,6 +127,13 @@ class CRIClient:
         request = pb.ReopenContainerLogRequest(container_id=container_id)
         await self._call("RuntimeService/ReopenContainerLog", request, pb.ReopenContainerLogResponse)
 
+    async def attach(self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool) -> str:
+        """URL on the runtime's streaming server for one connection to the streams of a running container."""
+        request = pb.AttachRequest(
+            container_id=container_id, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty
+        )
+        return str((await self._call("RuntimeService/Attach", request, pb.AttachResponse)).url)
+
     async def image_status(self, image: str) -> pb.Image | None:
         request = pb.ImageStatusRequest(image=pb.ImageSpec(image=image))
         response = await self._call("ImageService/ImageStatus", request, pb.ImageStatusResponse)
