@@ -6,6 +6,7 @@ checked by `strongroom.testing.engine_contract` against every engine.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 
@@ -26,8 +27,9 @@ class EngineEvent(NamedTuple):
     deleted: bool
 
 
-class Range(NamedTuple):
-    """Answer of `range`: in key order. `count`: matches beyond the limit included. `revision`: the snapshot's."""
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Answer of `range`, in key order. `count`: also what is beyond the limit. `revision`: the snapshot's."""
 
     items: Sequence[KeyValue]
     count: int
@@ -79,8 +81,9 @@ class Engine(Protocol):
         """Every write with a revision > `revision` under `prefix`, in order, none twice, none left out.
 
         Yields non-empty batches. Events of a write are handed to watchers before the write's own call returns
-        (they are in the iterator; a consumer task scheduled in the same loop sees them first). Raises Compacted
-        on the first step when history before `revision` + 1 is gone."""
+        (they are in the iterator; a consumer task scheduled in the same loop sees them first). Raises
+        Compacted when a write that it would have to yield may be gone: watching from `revision` needs the
+        history from `revision` + 1 on."""
         ...
 
     async def compact(self, revision: int) -> None:

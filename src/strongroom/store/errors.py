@@ -14,7 +14,7 @@ class KeyExists(StoreError):
 
 
 class RevisionConflict(StoreError):
-    """The key's revision is not the expected one. `actual` is 0 when the key is absent. Nothing was written."""
+    """The key's revision is not the expected one. `actual`: 0 when the key is absent. Nothing was written."""
 
     def __init__(self, key: str, expected: int, actual: int) -> None:
         super().__init__(f"revision conflict on {key}: expected {expected}, is {actual}")
@@ -47,3 +47,14 @@ class Unavailable(StoreError):
 
 class Corrupt(StoreError):
     """What is stored can't be read: names the file or key and what to do."""
+
+
+class Unreadable(StoreError):
+    """The value under `key` does not open or is not an object; `reason` says why, never what it holds.
+
+    Other keys are not concerned. `reason` is what an API answers as its internal error."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason

@@ -1,0 +1,159 @@
+"""The Engine on SQLite: puts the writer, the readers and the watchers together."""
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar, TypeVarTuple
+
+from strongroom.store import errors
+from strongroom.store.engine import EngineEvent, KeyValue, Range
+from strongroom.store.engines.sqlite import failures, log, schema, writer
+from strongroom.store.engines.watching import Watchers
+
+READERS: Final = 2
+"""Threads, and connections, that read; they neither wait for the writer nor hold it up."""
+
+Ts = TypeVarTuple("Ts")
+T = TypeVar("T")
+
+
+class SQLiteEngine:
+    """One database file, owned by one process at a time (a lock file beside it).
+
+    `path`: the file; made with its directory when absent. Beside it live `-wal`, `-shm` and `.lock`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock: int | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._writer: writer.Writer | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
+        self._seen = 0
+        self._watchers = Watchers(self._read_log)
+        self._open = False
+
+    async def start(self) -> None:
+        """Open, as `Engine.start`. Made for one use: a closed engine is not opened again."""
+        loop = asyncio.get_running_loop()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        try:
+            self._lock, connection = await loop.run_in_executor(self._readers, self._claim)
+            self._connection = connection
+            self._writer = writer.Writer(connection, self._path, loop, self._deliver)
+        except BaseException as error:
+            await self._release()
+            if isinstance(error, sqlite3.Error):
+                raise failures.translate(error, self._path) from error
+            raise
+        self._watchers.delivered = self._writer.committed
+        self._writer.start()
+        self._open = True
+
+    def _claim(self) -> tuple[int, sqlite3.Connection]:
+        descriptor = schema.lock(self._path)
+        try:
+            return descriptor, schema.open_database(self._path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    async def close(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        assert self._writer is not None
+        # The writer's last group is delivered before this returns: both go through the loop, in order.
+        await asyncio.to_thread(self._writer.stop)
+        self._watchers.close()
+        await self._release()
+
+    async def _release(self) -> None:
+        if self._readers is not None:
+            await asyncio.to_thread(self._readers.shutdown)
+        for connection in self._reading:
+            connection.close()
+        self._reading.clear()
+        if self._connection is not None:
+            await asyncio.to_thread(self._connection.close)
+            self._connection = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _deliver(self, events: Sequence[EngineEvent], outcomes: Sequence[writer.Outcome]) -> None:
+        if events:
+            self._watchers.publish(events)
+        for future, outcome in outcomes:
+            if future.done():  # cancelled by its caller
+                continue
+            if isinstance(outcome, int):
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
+
+    def _write(self, kind: int, key: str, value: bytes, expected: int) -> asyncio.Future[int]:
+        if not self._open or self._writer is None:
+            raise errors.Unavailable("the store is closed")
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._writer.submit(writer.Write(future, kind, key, value, expected))
+        return future
+
+    async def create(self, key: str, value: bytes) -> int:
+        return await self._write(writer.CREATE, key, value, 0)
+
+    async def update(self, key: str, value: bytes, expected: int) -> int:
+        return await self._write(writer.UPDATE, key, value, expected)
+
+    async def delete(self, key: str, expected: int) -> int:
+        return await self._write(writer.DELETE, key, b"", expected)
+
+    async def compact(self, revision: int) -> None:
+        """As `Engine.compact`. Rows are removed in the background, after the call has returned."""
+        await self._write(writer.COMPACT, "", b"", revision)
+
+    async def _read(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
+        if not self._open or self._readers is None:
+            raise errors.Unavailable("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._call, function, args)
+
+    def _call(self, function: Callable[[sqlite3.Connection, *Ts], T], args: tuple[*Ts]) -> T:
+        try:
+            connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = schema.connect(self._path, read_only=True)
+                self._reading.append(connection)
+            return function(connection, *args)
+        except sqlite3.Error as error:
+            raise failures.translate(error, self._path) from error
+
+    async def current_revision(self) -> int:
+        if not self._open or self._writer is None:
+            raise errors.Unavailable("the store is closed")
+        return max(self._writer.committed, self._seen)
+
+    async def get(self, key: str, revision: int = 0) -> KeyValue | None:
+        found, current = await self._read(log.get, key, revision)
+        self._seen = max(self._seen, current)
+        return found
+
+    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Range:
+        answer, current = await self._read(log.range_, prefix, start, limit, revision)
+        self._seen = max(self._seen, current)
+        return answer
+
+    def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[EngineEvent]]:
+        if not self._open:
+            raise errors.Unavailable("the store is closed")
+        return self._watchers.watch(prefix, revision)
+
+    async def _read_log(self, prefix: str, after: int, upto: int, limit: int) -> Sequence[EngineEvent]:
+        if not self._open:  # closed under a watch, which ends then
+            return ()
+        return await self._read(log.history, prefix, after, upto, limit)

@@ -1,0 +1,127 @@
+"""Objects at rest: keys and JSON bytes in front, an engine and encryption behind. Knows no kind."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from strongroom.encryption.transformer import Transformer, TransformError
+from strongroom.store.engine import Engine, KeyValue
+
+LOAD_PAGE: Final = 4000
+"""Objects read at once by `load`: bounds the memory that loading takes beside what it builds."""
+
+
+class Stored(NamedTuple):
+    """An object as it was given to the store.
+
+    `data`: its JSON, without resourceVersion; b"" when `error` says why it does not open.
+    `stale`: it was not written by the provider and key that write now."""
+
+    key: str
+    data: bytes
+    create_revision: int
+    revision: int
+    stale: bool = False
+    error: str = ""
+
+
+class StoredEvent(NamedTuple):
+    """One write. `deleted`: `stored.data` is empty, `stored.revision` is the deletion's."""
+
+    stored: Stored
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRange:
+    """As `engine.Range`: in key order; `count` includes what is beyond the limit."""
+
+    items: Sequence[Stored]
+    count: int
+    revision: int
+
+
+class ObjectStore:
+    """Reads and writes objects through the transformer of their key.
+
+    `transformers`: key prefix -> transformer; keys under no prefix are stored as they are. A value that does
+    not open is no exception here: it is returned with `error` set, so that one bad value harms no other.
+    Errors are those of `store.errors`, as `Engine` documents them per method.
+    """
+
+    def __init__(self, engine: Engine, transformers: Mapping[str, Transformer]) -> None:
+        self._engine = engine
+        self._transformers = tuple(transformers.items())
+
+    def _transformer(self, key: str) -> Transformer | None:
+        for prefix, transformer in self._transformers:
+            if key.startswith(prefix):
+                return transformer
+        return None
+
+    def _seal(self, key: str, data: bytes) -> bytes:
+        transformer = self._transformer(key)
+        return data if transformer is None else transformer.to_storage(data, key.encode())
+
+    def _open(self, kv: KeyValue) -> Stored:
+        key, value, create_revision, revision, _ = kv
+        transformer = self._transformer(key)
+        if transformer is None:
+            return Stored(key, value, create_revision, revision)
+        try:
+            data, stale = transformer.from_storage(value, key.encode())
+        except TransformError as error:
+            return Stored(
+                key, b"", create_revision, revision, True, str(error) or "the stored value does not open"
+            )
+        return Stored(key, data, create_revision, revision, stale)
+
+    async def create(self, key: str, data: bytes) -> int:
+        """Store a new object; its revision. Raises KeyExists."""
+        return await self._engine.create(key, self._seal(key, data))
+
+    async def update(self, key: str, data: bytes, expected: int) -> int:
+        """Replace the object whose revision is `expected`; the new revision. Raises RevisionConflict."""
+        return await self._engine.update(key, self._seal(key, data), expected)
+
+    async def delete(self, key: str, expected: int) -> int:
+        """Delete the object whose revision is `expected`; the deletion's. Raises RevisionConflict."""
+        return await self._engine.delete(key, expected)
+
+    async def current_revision(self) -> int:
+        """The newest revision of the store; linearizable."""
+        return await self._engine.current_revision()
+
+    async def get(self, key: str, revision: int = 0) -> Stored | None:
+        """The object as of `revision` (0: newest), from the engine. Raises Compacted, FutureRevision."""
+        kv = await self._engine.get(key, revision)
+        return None if kv is None else self._open(kv)
+
+    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> StoredRange:
+        """Objects as of `revision`, from the engine: for pages of a list that the cache has moved on from."""
+        found = await self._engine.range(prefix, start=start, limit=limit, revision=revision)
+        return StoredRange([self._open(kv) for kv in found.items], found.count, found.revision)
+
+    async def load(self, prefix: str, revision: int) -> AsyncIterator[Sequence[Stored]]:
+        """All objects under `prefix` as of `revision`, in key order, in pages. Raises Compacted."""
+        start = ""
+        while True:
+            found = await self._engine.range(prefix, start=start, limit=LOAD_PAGE, revision=revision)
+            if found.items:
+                yield [self._open(kv) for kv in found.items]
+            if len(found.items) == found.count:
+                return
+            start = found.items[-1].key + "\0"
+
+    async def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[StoredEvent]]:
+        """Every write with a revision > `revision`, as `Engine.watch` promises it."""
+        async for batch in self._engine.watch(prefix, revision):
+            yield [
+                StoredEvent(
+                    Stored(event.kv.key, b"", event.kv.create_revision, event.kv.mod_revision)
+                    if event.deleted
+                    else self._open(event.kv),
+                    event.deleted,
+                )
+                for event in batch
+            ]
