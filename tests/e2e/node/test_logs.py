@@ -1,0 +1,38 @@
+"""`kubectl logs`, followed and not."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from strongroom.testing.kubectl import Kubectl
+
+COUNT = "i=0; while [ $i -lt 5 ]; do echo line $i; i=$((i+1)); done; echo problem >&2; exec sleep 600"
+TICK = 'trap "exit 0" TERM; i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.2; done'
+
+
+def test_all_tail_and_timestamps(latest: Kubectl, start: Callable[..., None]) -> None:
+    start("p", command=["sh", "-c", COUNT])
+    assert latest.ok("logs", "p") == "".join(f"line {i}\n" for i in range(5)) + "problem\n"
+    assert latest.ok("logs", "p", "--tail=2") == "line 4\nproblem\n"
+    assert latest.ok("logs", "p", "--limit-bytes=6") == "line 0"
+    stamped = latest.ok("logs", "p", "--timestamps", "--tail=1").split()
+    assert stamped[1:] == ["problem"]
+    assert stamped[0].startswith(time.strftime("%Y-", time.gmtime()))
+
+
+def test_follow_shows_lines_as_they_come(latest: Kubectl, start: Callable[..., None]) -> None:
+    start("p", command=["bash", "-c", TICK])
+    process = latest.start("logs", "-f", "p")
+    assert process.stdout is not None
+    seen = [process.stdout.readline() for _ in range(6)]
+    assert seen == [f"tick {i}\n".encode() for i in range(6)]
+    latest.ok("delete", "pod", "p")
+    assert process.wait(15) == 0
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("flags", [["--previous"], ["-c", "other"]])
+def test_logs_that_do_not_exist(latest: Kubectl, start: Callable[..., None], flags: list[str]) -> None:
+    start("p")
+    assert latest.fails("logs", "p", *flags).startswith("Error from server (BadRequest): ")

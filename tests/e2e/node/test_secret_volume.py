@@ -1,0 +1,105 @@
+"""Secret volumes: where they live, how they look, how they change, what stays when the Secret goes."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from strongroom.testing import expect, manifests
+from strongroom.testing.cluster import Cluster
+from strongroom.testing.kubectl import Kubectl
+
+Start = Callable[..., None]
+MOUNT = {"/s": {"secret": {"secretName": "a"}}}
+
+
+def run(kubectl: Kubectl, script: str) -> str:
+    return kubectl.ok("exec", "p", "--", "sh", "-c", script)
+
+
+def create(kubectl: Kubectl, **values: str) -> None:
+    kubectl.ok("create", "-f", "-", stdin=manifests.text(manifests.secret("a", values)))
+
+
+def test_layout_modes_and_memory(latest: Kubectl, start: Start, cluster: Cluster) -> None:
+    create(latest, user="admin", password="pass-of-layout")
+    start("p", volumes=MOUNT)
+    assert run(latest, "cd /s; cat user password; readlink user ..data | sed 's/[0-9]/0/g'").startswith(
+        "adminpass-of-layout..data/user\n..0000_00_00_00_00_00."
+    )
+    assert run(latest, "stat -L -c '%a %u %g' /s/user").split() == ["644", "0", "0"]
+    assert "tmpfs" in run(latest, "grep ' /s ' /proc/mounts")
+    assert " ro," in run(latest, "grep ' /s ' /proc/mounts")
+    for mount in host_mounts(cluster):
+        assert "tmpfs" in mount
+
+
+def host_mounts(cluster: Cluster) -> list[str]:
+    lines = subprocess.run(["cat", "/proc/self/mountinfo"], capture_output=True, text=True, check=True).stdout
+    found = [line for line in lines.splitlines() if f" {cluster.data_dir}" in line and "~secret" in line]
+    assert found
+    return found
+
+
+def test_items_paths_and_modes(latest: Kubectl, start: Start) -> None:
+    create(latest, user="admin", password="x")
+    source = {
+        "secretName": "a",
+        "defaultMode": 0o440,
+        "items": [{"key": "user", "path": "deep/login"}, {"key": "password", "path": "p", "mode": 0o400}],
+    }
+    start("p", volumes={"/s": {"secret": source}})
+    assert run(latest, "cd /s; ls; cat deep/login").split() == ["deep", "p", "admin"]
+    assert run(latest, "stat -L -c '%a' /s/deep/login /s/p").split() == ["440", "400"]
+
+
+def test_a_change_reaches_the_file_at_once(latest: Kubectl, start: Start) -> None:
+    create(latest, k="old", gone="x")
+    start("p", volumes=MOUNT)
+    began = time.monotonic()
+    latest.ok("apply", "-f", "-", stdin=manifests.text(manifests.secret("a", {"k": "new", "more": "y"})))
+    latest.ok("patch", "secret", "a", "--type=json", "-p", '[{"op":"remove","path":"/data/gone"}]')
+    expect.until(
+        lambda: run(latest, "cd /s; ls; cat k").split() == ["k", "more", "new"], what="the new content"
+    )
+    assert time.monotonic() - began < 5
+    assert run(latest, "ls -a /s | grep -c '^\\.\\.[0-9]'").strip() == "1"
+
+
+def test_the_swap_is_atomic(latest: Kubectl, start: Start) -> None:
+    """Two keys that always change together are never seen apart through one `..data`."""
+    create(latest, a="0", b="0")
+    start("p", volumes=MOUNT)
+    script = "i=0; while [ $i -lt 3000 ]; do cd /s/..data && cat a b 2>/dev/null; echo; i=$((i+1)); done"
+    reader = latest.start("exec", "p", "--", "bash", "-c", script)
+    for n in range(1, 6):
+        latest.ok("patch", "secret", "a", "-p", f'{{"stringData":{{"a":"{n}","b":"{n}"}}}}')
+    shown, _ = reader.communicate(timeout=60)
+    pairs = set(shown.decode().split())
+    whole = {pair for pair in pairs if len(pair) == 2}
+    assert whole <= {f"{n}{n}" for n in range(6)}, pairs
+    assert len(whole) > 1
+
+
+def test_optional_and_immutable(latest: Kubectl, start: Start) -> None:
+    start("p", volumes={"/s": {"secret": {"secretName": "never", "optional": True}}})
+    assert run(latest, "ls /s") == ""
+
+
+def test_files_stay_when_the_secret_goes(latest: Kubectl, start: Start) -> None:
+    create(latest, k="kept")
+    start("p", volumes=MOUNT)
+    latest.ok("delete", "secret", "a")
+    time.sleep(0.5)
+    assert run(latest, "cat /s/k") == "kept"
+
+
+def test_deletion_of_the_pod_leaves_no_mount(latest: Kubectl, start: Start, cluster: Cluster) -> None:
+    create(latest, k="v")
+    start("p", volumes=MOUNT)
+    uid = latest.ok("get", "pod", "p", "-ojsonpath={.metadata.uid}")
+    assert any(uid in mount for mount in host_mounts(cluster))
+    latest.ok("delete", "pod", "p")
+    assert "not found" in latest.fails("get", "pod", "p")
+    expect.until(lambda: uid not in Path("/proc/self/mountinfo").read_text(), what="no mount of the pod")
+    expect.until(lambda: not list(cluster.data_dir.glob(f"**/{uid}")), what="no directory of the pod")
