@@ -8,18 +8,21 @@ T = TypeVar("T")
 
 
 class BatchQueue(Generic[T]):
-    """Pushed to from the event loop's thread, iterated by one consumer as non-empty lists of items.
+    """Pushed to from the event loop's thread, iterated by one consumer as lists of items.
+
+    A list is empty only after `poke`.
 
     When more than `maxsize` items wait, the queue is cut: what waits is dropped and the iteration ends. A
     consumer that is cancelled while it waits loses nothing; it may iterate again.
     """
 
-    __slots__ = ("_ended", "_items", "_maxsize", "_waiter", "was_cut")
+    __slots__ = ("_ended", "_items", "_maxsize", "_poked", "_waiter", "was_cut")
 
     def __init__(self, maxsize: int) -> None:
         self._items: list[T] = []
         self._maxsize = maxsize
         self._ended = False
+        self._poked = False
         self._waiter: asyncio.Future[None] | None = None
         self.was_cut = False
         """True when the iteration ended because the consumer was too slow, or `cut` was called."""
@@ -56,6 +59,11 @@ class BatchQueue(Generic[T]):
             self._wake()
         return True
 
+    def poke(self) -> None:
+        """Give the consumer what there is, be it nothing: it has something else to do."""
+        self._poked = True
+        self._wake()
+
     def finish(self) -> None:
         """End the iteration after what waits has been taken. Idempotent."""
         self._ended = True
@@ -76,7 +84,7 @@ class BatchQueue(Generic[T]):
         return self
 
     async def __anext__(self) -> list[T]:
-        while not self._items:
+        while not self._items and not self._poked:
             if self._ended:
                 raise StopAsyncIteration
             if self._waiter is not None:
@@ -86,5 +94,6 @@ class BatchQueue(Generic[T]):
                 await self._waiter
             finally:
                 self._waiter = None
+        self._poked = False
         items, self._items = self._items, []
         return items

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources, scheme
+from strongroom.api.core.v1 import namespace
 from strongroom.machinery.gvk import Resource
 from strongroom.registry import encoding
 from strongroom.registry.generic import Registry
@@ -14,7 +15,7 @@ from strongroom.store.watch_cache import WatchCache
 
 
 def prefixes() -> Mapping[str, bytes]:
-    """For the watch cache: each resource's key prefix, with the bytes that its objects' encoding begins with."""
+    """For the watch cache: each resource's key prefix, with the bytes that its encoded objects begin with."""
     return {r.storage_prefix: encoding.head(r.api_version, r.kind) for r in scheme.STRATEGIES}
 
 
@@ -26,8 +27,11 @@ class Catalog:
         self._registries: dict[Resource, Registry] = {}
         self._groups: dict[tuple[str, str], dict[str, Registry]] = {}
         for resource, strategy in scheme.STRATEGIES.items():
-            make = NamespaceRegistry if resource == resources.NAMESPACES else Registry
-            registry = make(strategy, cache, objects, clock)
+            registry: Registry
+            if isinstance(strategy, namespace.NamespaceStrategy):
+                registry = NamespaceRegistry(strategy, cache, objects, clock)
+            else:
+                registry = Registry(strategy, cache, objects, clock)
             self._registries[resource] = registry
             self._groups.setdefault((resource.group, resource.version), {})[resource.plural] = registry
         self.pod_binding = PodBinding(self._registries[resources.PODS], clock)

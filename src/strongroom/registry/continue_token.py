@@ -1,6 +1,6 @@
 """The `continue` token of paged lists: where the next page starts, and of which snapshot.
 
-The layout is upstream's (`apiserver/pkg/storage/continue.go`), so a list begun at one server can go on at another.
+The layout is upstream's (`apiserver/pkg/storage/continue.go`): a list may go on at another server.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""What a DELETE does to one object: nothing, mark it, or remove it (`apiserver/pkg/registry/rest/delete.go`)."""
+"""What DELETE does to an object: nothing, mark it, or remove it (`apiserver/pkg/registry/rest/delete.go`)."""
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -24,8 +24,8 @@ def check_preconditions(resource: Resource, obj: Object, options: DeleteOptions)
         raise _conflict(
             resource,
             metadata["name"],
-            f"the UID in the precondition ({options.uid}) does not match the UID in record ({metadata['uid']}). "
-            "The object might have been deleted and then recreated",
+            f"the UID in the precondition ({options.uid}) does not match the UID in record "
+            f"({metadata['uid']}). The object might have been deleted and then recreated",
         )
     if options.resource_version and options.resource_version != metadata["resourceVersion"]:
         raise _conflict(

@@ -1,7 +1,7 @@
 """Create, get, list, watch, update, patch and delete for any kind: its Strategy over the store.
 
-Reads come from the watch cache. Writes are conditional on what was read, and are in the cache before their caller
-is answered, so whoever reads next sees them.
+Reads come from the watch cache. Writes are conditional on what was read, and are in the cache before their
+caller is answered, so whoever reads next sees them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ from strongroom.machinery.validation import FieldError
 from strongroom.registry import deletion, encoding, listing, watching
 from strongroom.registry.encoding import Document
 from strongroom.registry.options import DeleteOptions, ListOptions, WatchOptions
-from strongroom.store.errors import KeyExists, RevisionConflict
+from strongroom.store.errors import Compacted, KeyExists, RevisionConflict
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import Entry, WatchCache
 
@@ -32,7 +32,7 @@ WRITE_TRIES = 100
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an update through one path (the resource or a subresource) may change, and what must hold after."""
+    """What an update through one path (the resource, a subresource) may change, and what must hold after."""
 
     prepare: Callable[[Object, Object], None]
     validate: Callable[[Object, Object], list[FieldError]]
@@ -67,9 +67,17 @@ class Registry:
             self.subresources["status"] = Rules(
                 strategy.prepare_for_status_update, strategy.validate_status_update
             )
+        self._reader = listing.Reader(strategy, cache, self.rows, objects)
         self._cache = cache
         self._objects = objects
         self._clock = clock
+
+    def changes(self, since: int) -> Sequence[watching.Change] | None:
+        """All changes of the resource after revision `since`, in order; None when not known any more."""
+        try:
+            return self.rows.changes(since)
+        except Compacted:
+            return None
 
     @property
     def revision(self) -> int:
@@ -91,9 +99,9 @@ class Registry:
             raise status.not_found(self.resource, name)
         return entry
 
-    async def list(self, namespace: str, options: ListOptions) -> listing.Page:
+    async def page(self, namespace: str, options: ListOptions) -> listing.Page:
         """A page of the objects of `namespace` ("": of all)."""
-        return await listing.read(self._cache, self.rows, self.strategy, namespace, options)
+        return await self._reader.read(namespace, options)
 
     async def watch(self, namespace: str, options: WatchOptions) -> watching.Watch:
         """Open a watch on `namespace` ("": on all)."""
@@ -185,24 +193,24 @@ class Registry:
         admit: Admit | None = None,
         dry_run: bool = False,
     ) -> Written:
-        """Replace an object by what `revise` makes of it; again with the newest state if another writer was first.
+        """Replace an object by what `revise` makes of it; again if another writer was first.
 
-        A resourceVersion or uid in the wished object is a condition. Nothing is written if nothing changes; an
-        object that is being deleted and has no finalizer left is removed."""
+        A resourceVersion or uid in the wished object is a condition. Nothing is written if nothing changes;
+        an object that is being deleted and has no finalizer left is removed."""
         key = self.resource.key(namespace, name)
         for _ in range(WRITE_TRIES):
             entry = self.rows.get(key)
             if entry is None:
                 raise status.not_found(self.resource, name)
             old = entry.decode()
-            new = revise(encoding.copy(old))
+            new = revise(entry.decode())
             warnings = self._prepare(new, old, namespace, rules or self.main)
             if admit is not None:
                 await admit(new, old)
             self._validate_update(new, old, rules or self.main)
             warnings += self.strategy.warnings(new, old)
-            if encoding.same(new, old):
-                return Written(Document(self.head + entry.item[1:], old), warnings, changed=False)
+            if not entry.stale and encoding.same(new, old):
+                return Written(Document(entry.body(), old), warnings, changed=False)
             self._count_generation(new, old)
             document = await self._replace(key, new, entry, dry_run)
             if document is not None:
@@ -270,18 +278,17 @@ class Registry:
             entry = self.rows.get(key)
             if entry is None:
                 raise status.not_found(self.resource, name)
-            obj = encoding.copy(entry.decode())
+            obj = entry.decode()
             deletion.check_preconditions(self.resource, obj, options)
             outcome = self._decide(obj, options)
             if outcome is deletion.Outcome.NOTHING or options.dry_run:
                 removed = outcome is deletion.Outcome.REMOVE
-                return Deleted(Document(self.head + entry.item[1:], entry.decode()), removed)
+                return Deleted(Document(entry.body(), entry.decode()), removed)
             try:
+                data = encoding.encode(obj)
                 if outcome is deletion.Outcome.REMOVE:
-                    data = encoding.encode(obj)
                     revision = await self._objects.delete(key, entry.revision)
                     return Deleted(await self._document(obj, data, revision), True)
-                data = encoding.encode(obj)
                 revision = await self._objects.update(key, data, entry.revision)
                 return Deleted(await self._document(obj, data, revision), False)
             except RevisionConflict:

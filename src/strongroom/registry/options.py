@@ -8,7 +8,7 @@ from strongroom.machinery.selectors import FieldSelector, LabelSelector
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """Kubernetes' ListOptions for a list. `resource_version` and `match` have been checked as a combination."""
+    """Kubernetes' ListOptions for a list, checked as a combination."""
 
     labels: LabelSelector = selectors.EVERYTHING
     fields: FieldSelector = selectors.ALL_FIELDS
@@ -31,7 +31,7 @@ class WatchOptions:
     initial_events: bool = True
     """Without a revision to go on from: begin with what is there, as ADDED events."""
     initial_state: bool = False
-    """`sendInitialEvents=true`: begin with what is there although a revision is given; that one is a minimum."""
+    """`sendInitialEvents=true`: begin with what is there; a revision that is given is a minimum."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Which objects of a resource a list or watch is about: namespace, label selector, field selector."""
 
 from strongroom.api.strategy import Strategy
-from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.selectors import FieldSelector, LabelSelector
 
@@ -9,17 +8,14 @@ _NAME, _NAMESPACE = "metadata.name", "metadata.namespace"
 
 
 class Selection:
-    """A list's or watch's scope. `key` is set when it can only be one object; `everything`: no test is needed.
-
-    Raises StatusError 400 for a field that the kind can't be selected by."""
+    """A list's or watch's scope. `key`: it can only be this object. `everything`: no test is needed."""
 
     __slots__ = ("_fields", "_labels", "_strategy", "everything", "key", "prefix")
 
-    def __init__(self, strategy: Strategy, namespace: str, labels: LabelSelector, fields: FieldSelector) -> None:
+    def __init__(
+        self, strategy: Strategy, namespace: str, labels: LabelSelector, fields: FieldSelector
+    ) -> None:
         resource = strategy.resource
-        for term in fields.terms:
-            if term.field not in strategy.field_labels:
-                raise status.bad_request(_unknown_field(strategy, term.field))
         self._strategy = strategy
         self._labels = labels
         self._fields = fields
@@ -41,10 +37,3 @@ class Selection:
         if not self._labels.empty and not self._labels.matches(obj["metadata"].get("labels")):
             return False
         return self._fields.empty or self._fields.matches(self._strategy.selectable_fields(obj))
-
-
-def _unknown_field(strategy: Strategy, field: str) -> str:
-    if strategy.own_field_label_error:
-        return f"field label not supported: {field}"
-    known = '", "'.join((_NAME, _NAMESPACE))
-    return f'"{field}" is not a known field selector: only "{known}"'

@@ -6,19 +6,24 @@ An object that starts to match is ADDED, one that stops to match is DELETED, wha
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
-import orjson
-
 from strongroom.api.strategy import Strategy
 from strongroom.machinery import status
-from strongroom.machinery.gvk import Object
 from strongroom.registry import listing
 from strongroom.registry.options import WatchOptions
 from strongroom.registry.selection import Selection
 from strongroom.store.errors import Compacted
-from strongroom.store.watch_cache import CacheEvent, Entry, ResourceCache, Subscription, WatchCache
+from strongroom.store.watch_cache import (
+    ADDED,
+    DELETED,
+    MODIFIED,
+    CacheEvent,
+    Entry,
+    ResourceCache,
+    Subscription,
+    WatchCache,
+)
 
-ADDED, MODIFIED, DELETED, BOOKMARK, ERROR = "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"
-_REVISION_STARTS = len(b'{"metadata":{"resourceVersion":"')
+BOOKMARK, ERROR = "BOOKMARK", "ERROR"
 
 
 class Change(Protocol):
@@ -31,30 +36,37 @@ class Change(Protocol):
     def revision(self) -> int: ...
 
     @property
-    def frame(self) -> bytes: ...
-
-    def decode(self) -> Object:
-        """The object, with kind and apiVersion; shared: not to be changed."""
+    def entry(self) -> Entry:
+        """The object as the event shows it."""
         ...
+
+    @property
+    def frame(self) -> bytes: ...
 
 
 class Transition:
     """A change that a selector shows as another than it is."""
 
-    __slots__ = ("_body", "revision", "type")
+    __slots__ = ("_event", "type")
 
-    def __init__(self, kind: str, body: bytes, revision: int) -> None:
-        self.type = kind
-        self.revision = revision
-        self._body = body
+    def __init__(self, event: CacheEvent, shown: str) -> None:
+        self._event = event
+        self.type = shown
+
+    @property
+    def revision(self) -> int:
+        return self._event.revision
+
+    @property
+    def entry(self) -> Entry:
+        previous = self._event.previous
+        if self.type == DELETED and previous is not None:
+            return previous.at(self._event.revision)
+        return self._event.entry
 
     @property
     def frame(self) -> bytes:
-        return b'{"type":"%b","object":%b}\n' % (self.type.encode(), self._body)
-
-    def decode(self) -> Object:
-        decoded: Object = orjson.loads(self._body)
-        return decoded
+        return self._event.frame_as(self.type)
 
 
 class Watch:
@@ -65,7 +77,12 @@ class Watch:
     """
 
     def __init__(
-        self, selection: Selection, subscription: Subscription, head: bytes, initial: Sequence[Entry], revision: int
+        self,
+        selection: Selection,
+        subscription: Subscription,
+        head: bytes,
+        initial: Sequence[Entry],
+        revision: int,
     ) -> None:
         self.head = head
         self.initial = initial
@@ -99,18 +116,11 @@ class Watch:
             return event if was else None
         if self._selection.matches(event.entry.decode()):
             shown = MODIFIED if was else ADDED
-            if shown == event.type:
-                return event
-            return Transition(shown, self.head + event.entry.item[1:], event.revision)
-        if was and previous is not None:
-            return Transition(DELETED, _moved(self.head, previous, event.revision), event.revision)
-        return None
-
-
-def _moved(head: bytes, entry: Entry, revision: int) -> bytes:
-    """The encoding of `entry` with another resourceVersion."""
-    end = entry.item.index(b'"', _REVISION_STARTS)
-    return b"%b%b%d%b" % (head, entry.item[1:_REVISION_STARTS], revision, entry.item[end:])
+        elif was:
+            shown = DELETED
+        else:
+            return None
+        return event if shown == event.type else Transition(event, shown)
 
 
 async def start(
@@ -121,7 +131,9 @@ async def start(
     since = options.resource_version or None
     if since is not None:
         await listing.wait_for(cache, since)
-    scope: dict[str, Any] = {"key": selection.key} if selection.key is not None else {"prefix": selection.prefix}
+    scope: dict[str, Any] = (
+        {"key": selection.key} if selection.key is not None else {"prefix": selection.prefix}
+    )
     initial: Sequence[Entry] = ()
     if options.initial_state or (since is None and options.initial_events):
         # No await between the snapshot and the subscription: nothing falls between them.
@@ -130,7 +142,7 @@ async def start(
     try:
         subscription = rows.subscribe(since=since, **scope)
     except Compacted as error:
-        raise status.expired(f"too old resource version: {error.revision} ({error.oldest})") from None
+        raise status.expired(f"too old resource version: {error.revision} ({error.oldest - 1})") from None
     return Watch(selection, subscription, rows.head, initial, cache.revision)
 
 

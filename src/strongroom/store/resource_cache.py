@@ -31,7 +31,7 @@ QUEUE_LIMIT: Final = 1000
 
 
 class Subscription:
-    """One watcher: iterate it for non-empty lists of events, in order, none twice, none left out.
+    """One watcher: iterate it for lists of events, in order, none twice, none left out; empty after `poke`.
 
     The iteration ends when the subscriber is cut (too slow, or the cache lost its source): watch again from
     the last revision seen, or list again. Cancelling the wait loses nothing. Close it, or use it as a context
@@ -69,6 +69,10 @@ class Subscription:
     def push(self, event: CacheEvent) -> bool:
         """For the cache. False: the subscriber is gone."""
         return self._queue.push(event)
+
+    def poke(self) -> None:
+        """Make the iteration give what waits, be it an empty list."""
+        self._queue.poke()
 
     def cut(self) -> None:
         """End the iteration now; what waits is dropped."""
@@ -167,6 +171,18 @@ class ResourceCache:
         subscription = Subscription(self, index, queue)
         self._watchers.setdefault(index, {})[subscription] = None
         return subscription
+
+    def changes(self, since: int) -> list[CacheEvent]:
+        """The changes with a revision > since, in order. Raises Compacted when the history begins later."""
+        if since < self._floor:
+            raise errors.Compacted(since, self._floor)
+        found: list[CacheEvent] = []
+        for _, event in reversed(self._history):
+            if event.revision <= since:
+                break
+            found.append(event)
+        found.reverse()
+        return found
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """For `Subscription.close`."""
