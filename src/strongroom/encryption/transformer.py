@@ -11,7 +11,7 @@ class Opened(NamedTuple):
 
 
 class TransformError(Exception):
-    """A value that does not open. The text names the key path and the reason, never the value."""
+    """A value that does not open. The text is the reason, never the value; the store adds the key path."""
 
 
 class Transformer(Protocol):

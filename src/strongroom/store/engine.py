@@ -87,5 +87,7 @@ class Engine(Protocol):
         ...
 
     async def compact(self, revision: int) -> None:
-        """Forget history before `revision`: older reads raise Compacted. Live keys stay. Idempotent."""
+        """Forget history before `revision`: older reads raise Compacted. Live keys stay. Idempotent.
+
+        Raises FutureRevision."""
         ...

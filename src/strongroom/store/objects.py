@@ -72,7 +72,7 @@ class ObjectStore:
             data, stale = transformer.from_storage(value, key.encode())
         except TransformError as error:
             return Stored(
-                key, b"", create_revision, revision, True, str(error) or "the stored value does not open"
+                key, b"", create_revision, revision, True, f'unable to transform key "{key}": {error}'
             )
         return Stored(key, data, create_revision, revision, stale)
 
