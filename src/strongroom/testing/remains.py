@@ -19,12 +19,10 @@ from pathlib import Path
 def remove(directories: Sequence[Path]) -> None:
     """End the processes that work in `directories`, undo their mounts and networks, and delete them."""
     places = [str(directory) for directory in directories]
-    namespaces, bridges = _network_namespaces(directories), _bridges(directories)
+    bridges = _bridges(directories)
     _end(_processes(places))
-    for mount in [*_mounts(places), *namespaces]:
+    for mount in _mounts(places):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
-    for namespace in namespaces:
-        Path(namespace).unlink(missing_ok=True)
     for bridge, network in bridges:
         subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
         _remove_masquerading(network)
@@ -84,17 +82,6 @@ def _mounts(places: Sequence[str]) -> list[str]:
     """Mount points below `places`, the deepest first."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return sorted((p for p in points if any(_below(p, place) for place in places)), key=len, reverse=True)
-
-
-def _network_namespaces(directories: Sequence[Path]) -> list[str]:
-    """The network namespaces that the bundles of running containers refer to by path."""
-    found = set()
-    for directory in directories:
-        for bundle in directory.glob("**/io.containerd.runtime.v2.task/*/*/config.json"):
-            with contextlib.suppress(OSError, ValueError):
-                namespaces = json.loads(bundle.read_text())["linux"]["namespaces"]
-                found |= {n["path"] for n in namespaces if n["type"] == "network" and "path" in n}
-    return sorted(path for path in found if re.match(r"(/var)?/run/netns/", path))
 
 
 def _bridges(directories: Sequence[Path]) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 from strongroom.testing import expect, manifests
 from strongroom.testing.kubectl import Kubectl
 
-WAITING = "-ojsonpath={.status.containerStatuses[0].state.waiting.reason}: {.status.containerStatuses[0].state.waiting.message}"
+STATE = "{.status.containerStatuses[0].state.waiting"
+WAITING = f"-ojsonpath={STATE}.reason}}: {STATE}.message}}"
 REF = {"name": "K", "valueFrom": {"secretKeyRef": {"name": "late", "key": "k"}}}
 
 
