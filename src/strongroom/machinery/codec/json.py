@@ -1,0 +1,97 @@
+"""JSON: orjson for speed, Go's words for what is wrong with a text, and the duplicate keys that orjson does not see."""
+
+import json as stdlib
+from typing import Any, Final
+
+import orjson
+
+from strongroom.machinery.codec import json_syntax
+from strongroom.machinery.codec.errors import DecodeError
+
+_SPACED_COLONS: Final = (b" :", b"\n:", b"\t:", b"\r:")
+
+
+def encode(obj: Any) -> bytes:
+    """Compact JSON in UTF-8, keys in the order of the dicts."""
+    return orjson.dumps(obj)
+
+
+def decode(data: bytes) -> Any:
+    """The value of a JSON text; the last of duplicate keys wins. Raises DecodeError in the words of `encoding/json`.
+
+    Stricter than Go in one thing: bytes that are not UTF-8 and lone surrogates are refused, not replaced."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(_why(data, error)) from None
+
+
+def _why(data: bytes, error: orjson.JSONDecodeError) -> str:
+    found = json_syntax.fault(data)
+    if found:
+        return found
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return "invalid UTF-8 in string literal"
+    if "ecursion" in error.msg or "depth" in error.msg:
+        return "exceeded max depth"
+    return "number out of range" if "number" in error.msg else "invalid Unicode in string literal"
+
+
+def may_repeat_keys(data: bytes, keys: int) -> bool:
+    """Whether a JSON text whose decoded dicts hold `keys` keys may name one twice.
+
+    Cheap, and never wrongly False: each key in the text is followed by a colon."""
+    if data.count(b":") == keys:
+        return False
+    if any(spaced in data for spaced in _SPACED_COLONS) or b'\\\\":' in data:
+        return True
+    return data.count(b'":') - data.count(b'\\":') != keys
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object with its keys as they stand in the text, the repeated ones too."""
+
+
+def decode_pairs(data: bytes) -> Any:
+    """As decode, with Pairs for objects. `data` must have passed decode."""
+    try:
+        return stdlib.loads(data, object_pairs_hook=Pairs)
+    except RecursionError:
+        raise DecodeError("exceeded max depth") from None
+
+
+def merged(value: Any) -> Any:
+    """The plain value of what decode_pairs gave; a repeated object is filled into the earlier one, as Go does."""
+    if isinstance(value, Pairs):
+        return _fill({}, value)
+    return [merged(item) for item in value] if isinstance(value, list) else value
+
+
+def _fill(out: dict[str, Any], pairs: Pairs) -> dict[str, Any]:
+    for key, item in pairs:
+        old = out.get(key)
+        out[key] = _fill(old, item) if isinstance(item, Pairs) and isinstance(old, dict) else merged(item)
+    return out
+
+
+def duplicates(data: bytes) -> list[str]:
+    """Paths (`data.a`, `spec.containers[0].name`) of the keys that stand more than once, in the order of the text."""
+    found: dict[str, None] = {}
+
+    def visit(value: Any, path: str) -> None:
+        if isinstance(value, Pairs):
+            seen = set()
+            for key, item in value:
+                where = f"{path}.{key}" if path else key
+                if key in seen:
+                    found[where] = None
+                seen.add(key)
+                visit(item, where)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                visit(item, f"{path}[{index}]")
+
+    visit(decode_pairs(data), "")
+    return list(found)

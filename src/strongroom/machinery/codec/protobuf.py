@@ -1,0 +1,345 @@
+"""Protobuf bodies: the `k8s\\0` envelope, and messages to the JSON shape that Go would print for them.
+
+One pass over the bytes makes the object, led by a `TypeTable`. A general protobuf library would build a message
+first, and its import alone takes longer than a tenth of a server's whole start; tests hold this reader against one.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from struct import unpack_from
+from typing import Any, Final
+
+from strongroom.machinery.codec import json, scalars, structs
+from strongroom.machinery.codec.errors import DecodeError, TypeMismatch
+from strongroom.machinery.codec.types import Field, Type, TypeTable
+from strongroom.machinery.gvk import Object
+
+MAGIC: Final = b"k8s\0"
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+"""Wire types."""
+
+_TRUNCATED: Final = "unexpected EOF"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Read = Callable[[bytes, int, int], Any]
+"""`read(data, start, end)`: the value of a length-delimited field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the envelope holds: the type of the object, and its message."""
+
+    api_version: str
+    kind: str
+    raw: bytes
+
+
+def open_envelope(body: bytes) -> Envelope:
+    """Raises DecodeError, in the words of Kubernetes' protobuf serializer."""
+    if not body:
+        raise DecodeError("empty data")
+    if not body.startswith(MAGIC):
+        prefix = " ".join(str(byte) for byte in MAGIC)
+        raise DecodeError(
+            f"provided data does not appear to be a protobuf message, expected prefix [{prefix}]"
+        )
+    if len(body) == len(MAGIC):
+        raise DecodeError("empty body")
+    try:
+        unknown = _Fields(body, len(MAGIC), len(body))
+        meta = unknown.text(1)
+        names = _Fields(meta, 0, len(meta))
+        return Envelope(names.text(1).decode(), names.text(2).decode(), unknown.text(2))
+    except UnicodeDecodeError:
+        raise DecodeError("string field contains invalid UTF-8") from None
+    except TypeMismatch as error:
+        raise DecodeError(str(error)) from None
+
+
+class _Fields:
+    """The last value of each field of a small message, without knowing its type."""
+
+    def __init__(self, data: bytes, start: int, end: int) -> None:
+        self._values: dict[int, Any] = {}
+        for number, wire, value_start, value_end in fields(data, start, end):
+            if wire == BYTES:
+                self._values[number] = data[value_start:value_end]
+            elif wire == VARINT:
+                self._values[number] = varint(data, value_start, value_end)[0]
+
+    def text(self, number: int) -> bytes:
+        value = self._values.get(number, b"")
+        if not isinstance(value, bytes):
+            raise TypeMismatch(f"proto: wrong wireType = 0 for field {number}")
+        return value
+
+    def number(self, number: int) -> int:
+        value = self._values.get(number, 0)
+        if not isinstance(value, int):
+            raise TypeMismatch(f"proto: wrong wireType = 2 for field {number}")
+        return value
+
+
+def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """An unsigned number at `at`, and where it ends. Raises TypeMismatch."""
+    value = shift = 0
+    while at < end:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & 0xFFFF_FFFF_FFFF_FFFF, at
+        shift += 7
+        if shift > 63:
+            raise TypeMismatch("proto: integer overflow")
+    raise TypeMismatch(_TRUNCATED)
+
+
+def fields(data: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
+    """The fields of a message: (number, wire type, start, end of the value). Raises TypeMismatch."""
+    found = []
+    while at < end:
+        tag = data[at]
+        at += 1
+        if tag > 0x7F:
+            tag, at = varint(data, at - 1, end)
+        wire = tag & 7
+        start = at
+        if wire == BYTES:
+            if at == end:
+                raise TypeMismatch(_TRUNCATED)
+            length = data[at]
+            start = at + 1
+            if length > 0x7F:
+                length, start = varint(data, at, end)
+            at = start + length
+        elif wire == VARINT:
+            while at < end and data[at] > 0x7F:
+                at += 1
+            at += 1
+        elif wire == FIXED64:
+            at += 8
+        elif wire == FIXED32:
+            at += 4
+        else:
+            raise TypeMismatch(f"proto: illegal wireType {wire}")
+        if at > end:
+            raise TypeMismatch(_TRUNCATED)
+        if not tag >> 3:
+            raise TypeMismatch(f"proto: illegal tag 0 (wire type {wire})")
+        found.append((tag >> 3, wire, start, at))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one field is read. `read` is None for numbers; `repeated`: "list", "map" or ""."""
+
+    name: str
+    wire: int
+    read: Read | None
+    number: Callable[[int], Any]
+    repeated: str
+
+
+class Decoder:
+    """Decodes the messages of a table."""
+
+    def __init__(self, types: TypeTable) -> None:
+        self._types = types
+        self._readers: dict[str, Read] = {}
+
+    def decode(self, message: str, raw: bytes) -> Object:
+        """The JSON shape of a message such as `core.v1.Secret`: what Go prints for what it reads there.
+
+        Raises TypeMismatch when `raw` is no such message."""
+        obj: Object = self._reader(message)(raw, 0, len(raw))
+        return obj
+
+    def _reader(self, message: str) -> Read:
+        reader = self._readers.get(message)
+        if reader is None:
+            reader = self._readers[message] = self._struct(message)
+        return reader
+
+    def _struct(self, message: str) -> Read:
+        plans = {f.number: self._plan(f) for f in self._types.fields(message) if f.number}
+        order = [
+            (f.number, "" if f.embedded else f.name, f.zero_counts)
+            for f in self._types.fields(message)
+            if f.number
+        ]
+
+        def read(data: bytes, start: int, end: int) -> Any:
+            values: dict[int, Any] = {}
+            for number, wire, at, stop in fields(data, start, end):
+                plan = plans.get(number)
+                if plan is None:
+                    continue
+                if wire != plan.wire:
+                    if plan.repeated == "list" and wire == BYTES:
+                        values.setdefault(number, []).extend(_packed(data, at, stop, plan))
+                        continue
+                    raise TypeMismatch(f"proto: wrong wireType = {wire} for field {_go_name(plan.name)}")
+                if plan.read is not None:
+                    value = plan.read(data, at, stop)
+                elif wire == VARINT:
+                    value = plan.number(data[at] if stop - at == 1 else varint(data, at, stop)[0])
+                else:
+                    value = unpack_from("<d", data, at)[0]
+                if plan.repeated == "list":
+                    values.setdefault(number, []).append(value)
+                elif plan.repeated == "map":
+                    values.setdefault(number, {})[value[0]] = value[1]
+                else:
+                    values[number] = value
+            return _ordered(values, order, plans)
+
+        return read
+
+    def _plan(self, field: Field) -> _Plan:
+        kind, repeated = field.type, ""
+        if kind.element is not None:
+            repeated, kind = kind.kind, kind.element
+        if repeated == "map":
+            return _Plan(field.name, BYTES, self._entry(kind), int, repeated)
+        wire = _WIRES.get(kind.kind, BYTES)
+        return _Plan(field.name, wire, self._value(kind), _NUMBERS.get(kind.kind, int), repeated)
+
+    def _value(self, kind: Type) -> Read | None:
+        if kind.kind == "message":
+            return self._reader(kind.message)
+        return _READERS.get(kind.kind)
+
+    def _entry(self, kind: Type) -> Read:
+        """A map's entry as (key, value): 1 is the key, 2 the value; a list is a message of field 1."""
+        inner = _strings if kind.kind == "list" else self._value(kind)
+        if inner is None:
+            raise ValueError(f"no map of {kind.go} is known")
+
+        def read(data: bytes, start: int, end: int) -> Any:
+            key, value = "", inner(b"", 0, 0)
+            for number, wire, at, stop in fields(data, start, end):
+                if number in (1, 2) and wire != BYTES:
+                    raise TypeMismatch(f"proto: wrong wireType = {wire} for a map's entry")
+                if number == 1:
+                    key = _string(data, at, stop)
+                elif number == 2:
+                    value = inner(data, at, stop)
+            return key, value
+
+        return read
+
+
+def _ordered(
+    values: dict[int, Any], order: list[tuple[int, str, bool]], plans: dict[int, _Plan]
+) -> dict[str, Any]:
+    """The fields in the order in which they are printed, without the zeros that are not."""
+    out: dict[str, Any] = {}
+    for number, name, zero_counts in order:
+        if number not in values:
+            continue
+        value = values[number]
+        if not name:
+            out.update(value)
+        elif value or (zero_counts and value is not None):
+            if plans[number].repeated == "map" and len(value) > 1:
+                value = dict(sorted(value.items()))
+            out[name] = value
+    return out
+
+
+def _packed(data: bytes, at: int, end: int, plan: _Plan) -> list[Any]:
+    """Numbers of a list that were sent as one field."""
+    found = []
+    while at < end:
+        value, at = varint(data, at, end)
+        found.append(plan.number(value))
+    return found
+
+
+def _go_name(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _string(data: bytes, start: int, end: int) -> str:
+    try:
+        return data[start:end].decode()
+    except UnicodeDecodeError:
+        raise TypeMismatch("string field contains invalid UTF-8") from None
+
+
+def _strings(data: bytes, start: int, end: int) -> list[str]:
+    return [_string(data, at, stop) for number, _, at, stop in fields(data, start, end) if number == 1]
+
+
+def _int64(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _int32(value: int) -> int:
+    value &= 0xFFFF_FFFF
+    return value - (1 << 32) if value >> 31 else value
+
+
+def _time(data: bytes, start: int, end: int) -> str | None:
+    return _moment(data, start, end, micros=False) if end > start else None
+
+
+def _micro_time(data: bytes, start: int, end: int) -> str | None:
+    return _moment(data, start, end, micros=True) if end > start else None
+
+
+def _moment(data: bytes, start: int, end: int, *, micros: bool) -> str | None:
+    parts = _Fields(data, start, end)
+    seconds, nanos = _int64(parts.number(1)), _int32(parts.number(2))
+    if not seconds and not nanos:
+        return None
+    try:
+        moment = _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000 if micros else 0)
+    except OverflowError:
+        raise TypeMismatch("Time.MarshalJSON: year outside of range [0,9999]") from None
+    return scalars.print_micro_time(moment) if micros else scalars.print_time(moment)
+
+
+def _quantity(data: bytes, start: int, end: int) -> str:
+    text = _Fields(data, start, end).text(1)
+    return scalars.quantity(_string(text, 0, len(text)) or "0")
+
+
+def _int_or_string(data: bytes, start: int, end: int) -> int | str:
+    parts = _Fields(data, start, end)
+    if parts.number(1):
+        text = parts.text(3)
+        return _string(text, 0, len(text))
+    return _int32(parts.number(2))
+
+
+def _raw_json(data: bytes, start: int, end: int) -> Any:
+    raw = _Fields(data, start, end).text(1)
+    if not raw:
+        return None
+    try:
+        value = json.decode(raw)
+    except DecodeError as error:
+        raise TypeMismatch(str(error)) from None
+    if structs.too_deep(value):
+        raise TypeMismatch("exceeded max depth")
+    return value
+
+
+_WIRES: Final = {"int32": VARINT, "int64": VARINT, "bool": VARINT, "double": FIXED64}
+_NUMBERS: Final[dict[str, Callable[[int], Any]]] = {"int32": _int32, "int64": _int64, "bool": bool}
+_READERS: Final[dict[str, Read]] = {
+    "string": _string,
+    "bytes": lambda data, start, end: b64encode(data[start:end]).decode(),
+    "Time": _time,
+    "MicroTime": _micro_time,
+    "Quantity": _quantity,
+    "IntOrString": _int_or_string,
+    "FieldsV1": _raw_json,
+    "RawExtension": _raw_json,
+}
