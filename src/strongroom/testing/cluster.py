@@ -63,6 +63,11 @@ class Cluster:
         return f"https://127.0.0.1:{self.port}"
 
     @property
+    def ready_line(self) -> str:
+        """What the last start said when it was ready."""
+        return [line for line in self._printed(0).splitlines() if line.startswith(READY)][-1]
+
+    @property
     def pid(self) -> int:
         assert self.process is not None, "not started"
         return self.process.pid
