@@ -1,0 +1,1 @@
+"""Images: what a reference names, who may pull it, and the pulling."""

@@ -1,0 +1,24 @@
+"""How volumes and environments read the Secrets and ConfigMaps that a pod names."""
+
+from typing import Protocol
+
+from strongroom.machinery.gvk import Object
+
+
+class NotSyncedError(Exception):
+    """The API has not been read yet for an object. This passes by itself."""
+
+
+class Objects(Protocol):
+    """The objects that pods of this node use, as last seen. Answers at once; nothing is fetched.
+
+    Both raise `NotSyncedError` where the answer is not known yet. What is returned is not to be changed.
+    """
+
+    def secret(self, namespace: str, name: str) -> Object | None:
+        """The Secret; None if there is none."""
+        ...
+
+    def config_map(self, namespace: str, name: str) -> Object | None:
+        """The ConfigMap; None if there is none."""
+        ...

@@ -1,0 +1,1 @@
+"""Pods as sandboxes and containers of the runtime."""

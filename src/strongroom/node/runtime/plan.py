@@ -1,0 +1,192 @@
+"""What to do next for a pod: pure, from its object and what the runtime says.
+
+Init containers run one after the other, each to success; a sidecar (an init container that restarts always)
+only has to run. Then all containers run at once, and run again as the pod's restart policy says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from strongroom.machinery.gvk import Object
+from strongroom.node.runtime import labels
+from strongroom.node.runtime.observed import Container, PodRuntime, State
+
+ALWAYS = "Always"
+ON_FAILURE = "OnFailure"
+NEVER = "Never"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A container to be started. `previous` is the one it follows, if that has run."""
+
+    container: Object
+    attempt: int
+    is_init: bool = False
+    previous: Container | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A running container that must be replaced: its definition changed, or the runtime lost it."""
+
+    container: Container
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next steps. All may be done at once, except that nothing starts before there is a sandbox."""
+
+    sandbox_attempt: int | None = None
+    """Number of the sandbox to be made; None: what is there will do, or none is needed."""
+    replaces_sandbox: bool = False
+    """The present sandbox is dead and has to be stopped first."""
+    starts: Sequence[Start] = ()
+    kills: Sequence[Kill] = ()
+    done: bool = False
+    """Nothing runs, and nothing will: the pod has come to its end."""
+
+
+def spec_containers(pod: Object) -> list[Object]:
+    return list((pod.get("spec") or {}).get("containers") or ())
+
+
+def init_containers(pod: Object) -> list[Object]:
+    return list((pod.get("spec") or {}).get("initContainers") or ())
+
+
+def restart_policy(pod: Object) -> str:
+    return str((pod.get("spec") or {}).get("restartPolicy") or ALWAYS)
+
+
+def is_sidecar(container: Object) -> bool:
+    """An init container that is to run as long as the pod does."""
+    return container.get("restartPolicy") == ALWAYS
+
+
+def restarts(policy: str, exited: Container) -> bool:
+    """Whether a container that ended is run again."""
+    return policy == ALWAYS or (policy == ON_FAILURE and exited.exit_code != 0)
+
+
+def decide(pod: Object, runtime: PodRuntime) -> Plan:
+    """The next steps for a pod that is to run."""
+    sandbox = runtime.sandbox
+    if is_done(pod, runtime):
+        return Plan(done=True)
+    if sandbox is None or not sandbox.ready:
+        attempt = sandbox.attempt + 1 if sandbox else 0
+        if sandbox and restart_policy(pod) == NEVER and runtime.containers:
+            return Plan(done=True)
+        # Containers end with their sandbox; in a new one the init containers run again.
+        return Plan(
+            sandbox_attempt=attempt, replaces_sandbox=sandbox is not None, starts=_first(pod, runtime)
+        )
+    starts, kills, ready = _init_steps(pod, runtime)
+    if ready:
+        more_starts, more_kills = _container_steps(pod, runtime)
+        starts, kills = starts + more_starts, kills + more_kills
+    return Plan(starts=starts, kills=kills)
+
+
+def is_done(pod: Object, runtime: PodRuntime) -> bool:
+    """Whether the pod has ended by itself: an init container failed for good, or all containers ended."""
+    policy = restart_policy(pod)
+    for init in init_containers(pod):
+        latest = runtime.latest(init["name"])
+        if is_sidecar(init) or latest is None or latest.state is not State.EXITED:
+            continue
+        if latest.exit_code != 0 and policy == NEVER:
+            return True
+    found = [runtime.latest(container["name"]) for container in spec_containers(pod)]
+    return bool(found) and all(
+        latest is not None and latest.state is State.EXITED and not restarts(policy, latest)
+        for latest in found
+    )
+
+
+def _next_attempt(latest: Container | None) -> int:
+    if latest is None:
+        return 0
+    # One that was created and never started is made again in its place.
+    return latest.attempt if latest.state is State.CREATED else latest.attempt + 1
+
+
+def _start(container: Object, latest: Container | None, *, is_init: bool) -> Start:
+    previous = latest if latest is not None and latest.state is State.EXITED else None
+    return Start(container, _next_attempt(latest), is_init, previous)
+
+
+def _first(pod: Object, runtime: PodRuntime) -> list[Start]:
+    """What starts first in a new sandbox."""
+    inits = init_containers(pod)
+    first = inits[:1] or spec_containers(pod)
+    policy = restart_policy(pod)
+    starts = []
+    for container in first:
+        latest = runtime.latest(container["name"])
+        finished = latest is not None and latest.state is State.EXITED and not restarts(policy, latest)
+        if inits or not finished:
+            starts.append(_start(container, latest, is_init=bool(inits)))
+    return starts
+
+
+def _init_steps(pod: Object, runtime: PodRuntime) -> tuple[list[Start], list[Kill], bool]:
+    """Steps for init containers, and whether they are through."""
+    starts: list[Start] = []
+    kills: list[Kill] = []
+    inits = init_containers(pod)
+    current = runtime.sandbox.id if runtime.sandbox else ""
+    started_before = any(
+        _in_sandbox(runtime.latest(container["name"]), current) for container in spec_containers(pod)
+    )
+    for init in inits:
+        latest = runtime.latest(init["name"])
+        if not _in_sandbox(latest, current):
+            if started_before and not is_sidecar(init):
+                continue  # cleaned up since; it has done its work in this sandbox
+            return [*starts, _start(init, latest, is_init=True)], kills, False
+        assert latest is not None
+        if latest.state is State.UNKNOWN:
+            return starts, [*kills, Kill(latest, _lost(latest))], False
+        if latest.state is State.RUNNING:
+            if is_sidecar(init):
+                continue
+            return starts, kills, False
+        if latest.state is State.CREATED:
+            return [*starts, _start(init, latest, is_init=True)], kills, False
+        if is_sidecar(init):
+            starts.append(_start(init, latest, is_init=True))
+            if not started_before:
+                return starts, kills, False
+        elif latest.exit_code != 0:
+            return [*starts, _start(init, latest, is_init=True)], kills, False
+    return starts, kills, True
+
+
+def _container_steps(pod: Object, runtime: PodRuntime) -> tuple[list[Start], list[Kill]]:
+    starts: list[Start] = []
+    kills: list[Kill] = []
+    policy = restart_policy(pod)
+    for container in spec_containers(pod):
+        latest = runtime.latest(container["name"])
+        if latest is None or latest.state is State.CREATED:
+            starts.append(_start(container, latest, is_init=False))
+        elif latest.state is State.UNKNOWN:
+            kills.append(Kill(latest, _lost(latest)))
+        elif latest.state is State.RUNNING:
+            if latest.hash and latest.hash != labels.container_hash(container):
+                text = f"Container {latest.name} definition changed, will be restarted"
+                kills.append(Kill(latest, text))
+        elif restarts(policy, latest):
+            starts.append(_start(container, latest, is_init=False))
+    return starts, kills
+
+
+def _in_sandbox(container: Container | None, sandbox_id: str) -> bool:
+    return container is not None and container.sandbox_id in ("", sandbox_id)
+
+
+def _lost(container: Container) -> str:
+    return f"Container {container.name} is in unknown state, try killing it before restart"

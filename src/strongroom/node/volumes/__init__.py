@@ -1,0 +1,1 @@
+"""Volumes of pods: what a pod names, as directories that containers mount."""
