@@ -4,15 +4,12 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
+from strongroom.machinery import quantity as amounts
 from strongroom.machinery.codec.errors import TypeMismatch
 from strongroom.machinery.validation import go_quote
 
 RFC3339: Final = "2006-01-02T15:04:05Z07:00"
 RFC3339_MICRO: Final = "2006-01-02T15:04:05.000000Z07:00"
-
-QUANTITY_FORM: Final = (
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-)
 
 _ZONE: Final = re.compile(r"Z|([+-])(\d{2}):(\d{2})", re.ASCII)
 _FRACTION: Final = re.compile(r"[.,](\d+)", re.ASCII)
@@ -46,13 +43,11 @@ def print_micro_time(moment: datetime) -> str:
 
 
 def quantity(value: Any) -> str:
-    """A quantity as text; JSON numbers are quantities too. Raises TypeMismatch in the words of `resource.Quantity`."""
-    text = value.strip() if isinstance(value, str) else str(value)
-    if isinstance(value, bool | list | dict) or not re.fullmatch(
-        r"[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*", text
-    ):
-        raise TypeMismatch(QUANTITY_FORM)
-    return text
+    """A quantity in canonical form; JSON numbers are quantities too. Raises TypeMismatch in Go's words."""
+    try:
+        return str(amounts.of(value.strip() if isinstance(value, str) else value))
+    except amounts.QuantityError as error:
+        raise TypeMismatch(str(error)) from None
 
 
 _ZERO: Final = datetime(1, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""YAML bodies to JSON values, by the rules of `sigs.k8s.io/yaml` (YAML 1.1 scalars, string keys, first document)."""
+"""YAML to JSON values and back, by the rules of `sigs.k8s.io/yaml`: YAML 1.1 scalars, string keys, one document."""
 
 import math
 import re
@@ -16,6 +16,8 @@ MAX_ALIASED: Final = 100_000
 """Nodes that aliases may stand for, in sum: keeps a short text from growing without bound."""
 
 _LOADER: Final[Any] = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
+_BASE_DUMPER: Final[Any] = getattr(pyyaml, "CSafeDumper", pyyaml.SafeDumper)
+_NO_WRAP: Final = 2**30
 _PREFIX: Final = "tag:yaml.org,2002:"
 
 _WORDS: Final[dict[str, Any]] = {
@@ -39,6 +41,28 @@ def decode(data: bytes) -> tuple[Any, list[str]]:
         raise DecodeError(f"yaml: {_where(error)}{error.problem or error.context}") from None
     except (pyyaml.YAMLError, UnicodeDecodeError):
         raise DecodeError("yaml: control characters are not allowed") from None
+
+
+class _Dumper(_BASE_DUMPER):  # type: ignore[misc]
+    """Quotes every text that would not be read as text; writes no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    plain = not _INFINITE.fullmatch(text) and scalar(text, None, plain=True) is text
+    style = "|" if "\n" in text else None if plain else "'"
+    return dumper.represent_scalar(_PREFIX + "str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def encode(obj: Any) -> bytes:
+    """Block style, keys sorted, in UTF-8."""
+    text: str = pyyaml.dump(obj, Dumper=_Dumper, allow_unicode=True, default_flow_style=False, width=_NO_WRAP)
+    return text.encode()
 
 
 def _where(error: pyyaml.MarkedYAMLError) -> str:
