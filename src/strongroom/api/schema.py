@@ -38,9 +38,10 @@ def _types() -> _Types:
     return _Types(loaded["kubernetes"], loaded["kinds"], table, structs.Structs(table), loaded["merges"])
 
 
-@cache
 def definitions() -> dict[str, dict[str, Any]]:
-    """All OpenAPI definitions by full name (`io.k8s.api.core.v1.Secret`), with descriptions. Not to be changed."""
+    """All OpenAPI definitions by full name (`io.k8s.api.core.v1.Secret`), with descriptions.
+
+    They are read anew each time: some megabytes that only `/openapi/v3` needs, and once."""
     loaded: dict[str, dict[str, Any]] = _read("definitions.json")
     return loaded
 
