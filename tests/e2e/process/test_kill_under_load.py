@@ -2,14 +2,14 @@
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
-import json
 import random
-import ssl
 from collections.abc import Callable
 
 import pytest
 
+from strongroom.testing import raw_http
 from strongroom.testing.api import API, Access
 from strongroom.testing.cluster import Cluster
 
@@ -24,9 +24,8 @@ PATH = "/api/v1/namespaces/default/secrets"
 class Writer:
     """Creates, changes and deletes secrets of its own, and knows what each may hold after a crash.
 
-    `allowed` maps a name to the values it may have, None standing for its absence: after an acknowledged
-    write
-    exactly one, while a write is under way also the one that it would leave.
+    `allowed` maps a name to the values it may have, None standing for its absence: one after an acknowledged
+    write, and while a write is under way also the one that it would leave.
     """
 
     name: str
@@ -37,21 +36,12 @@ class Writer:
 
     async def run(self) -> None:
         """Write until the connection breaks."""
-        try:
-            reader, writer = await asyncio.open_connection(
-                self.access.host, self.access.port, ssl=self.access.context
-            )
-        except OSError:
-            return
-        try:
-            while True:
-                await self._write(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, ssl.SSLError):
-            return
-        finally:
-            writer.close()
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            async with raw_http.Connection(self.access) as connection:
+                while True:
+                    await self._write(connection)
 
-    async def _write(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _write(self, connection: raw_http.Connection) -> None:
         number, step = divmod(self._count, 3)
         name, value = f"{self.name}-{number}", self._count if step < 2 or number % 2 else None
         self._count += 1
@@ -62,36 +52,17 @@ class Writer:
         method, path = (
             ("POST", PATH) if step == 0 else ("DELETE" if value is None else "PUT", f"{PATH}/{name}")
         )
-        status = await request(reader, writer, method, path, self.access.headers, body_of(name, value))
-        assert status in (200, 201), f"{method} {path}: {status}"
+        status, answer = await connection.request(method, path, body_of(name, value))
+        assert status in (200, 201), f"{method} {path}: {status} {answer!r}"
         self.allowed[name] = {value}
         self.acknowledged += 1
 
 
-def body_of(name: str, value: int | None) -> bytes:
+def body_of(name: str, value: int | None) -> object:
     """The secret to write; nothing for a deletion."""
     if value is None:
-        return b""
-    data = {"n": base64.b64encode(str(value).encode()).decode()}
-    return json.dumps({"metadata": {"name": name}, "data": data}).encode()
-
-
-async def request(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: bytes,
-) -> int:
-    """One HTTP/1.1 exchange on a kept connection; the status."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: strongroom", f"Content-Length: {len(body)}"]
-    lines += ["Content-Type: application/json", *(f"{name}: {value}" for name, value in headers.items())]
-    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    length = next(line.partition(":")[2] for line in head.split("\r\n") if line.startswith("content-length:"))
-    await reader.readexactly(int(length))
-    return int(head.split(" ", 2)[1])
+        return None
+    return {"metadata": {"name": name}, "data": {"n": base64.b64encode(str(value).encode()).decode()}}
 
 
 def check(writers: list[Writer], access: Access) -> None:

@@ -1,0 +1,2 @@
+-- The same object again and again.
+dofile(os.getenv("BENCH_COMMON"))

@@ -1,0 +1,21 @@
+"""The works, one file each, in the order in which they are done.
+
+A work is a module with `TITLE`, `NEEDS_NODE` and `run(target, options) -> list[Figure]`. It leaves the
+cluster
+as it found it. `start` is not among them: it measures a program, not a cluster that runs.
+"""
+
+from types import ModuleType
+
+from bench.works import create, get, list_many, memory, pod_ready, pods_together, secret_to_file, watch_fanout
+
+ALL: dict[str, ModuleType] = {
+    "memory": memory,
+    "get": get,
+    "create": create,
+    "list": list_many,
+    "watch": watch_fanout,
+    "pod": pod_ready,
+    "pods": pods_together,
+    "change": secret_to_file,
+}
