@@ -1,4 +1,5 @@
-"""An Engine made of an ObjectStore, so that the engines' contract also judges the store's encrypting layer."""
+"""An Engine made of an ObjectStore, so that the engines' contract also judges the store's encrypting
+layer."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 

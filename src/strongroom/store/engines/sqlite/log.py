@@ -33,8 +33,9 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[Bounds]:
 
 
 def bounds(connection: sqlite3.Connection) -> Bounds:
+    """Compaction never removes the newest row, so the counter can't go back."""
     current, compacted = connection.execute(
-        "SELECT max(coalesce((SELECT max(revision) FROM revisions), 1), compacted), compacted FROM compaction"
+        "SELECT coalesce((SELECT max(revision) FROM revisions), 1), compacted FROM compaction"
     ).fetchone()
     return Bounds(current, compacted)
 
