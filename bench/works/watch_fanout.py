@@ -5,6 +5,8 @@ import resource
 import statistics
 import time
 
+import uvloop
+
 from bench.result import Figure
 from bench.target import Options, Target
 from strongroom.testing import api as plain_api
