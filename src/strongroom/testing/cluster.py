@@ -35,6 +35,8 @@ class Cluster:
     node: bool = True
     registry_config: Path | None = None
     flags: Sequence[str] = ()
+    wrapper: Sequence[str] = ()
+    """A command that is put before ours and becomes it by exec."""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     port: int = dataclasses.field(default_factory=ports.free_port)
     process: "subprocess.Popen[bytes] | None" = None
@@ -91,7 +93,7 @@ class Cluster:
         seen = self.output.stat().st_size if self.output.exists() else 0
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command(),
+                [*self.wrapper, *self.command()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

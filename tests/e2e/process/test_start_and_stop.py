@@ -104,6 +104,18 @@ def test_a_kubeconfig_keeps_its_other_contexts(make: Make) -> None:
     assert cluster.stop() == 0
 
 
+def test_without_containerd_the_api_runs_and_one_line_says_what_is_missing(make: Make) -> None:
+    hidden = 'mount --bind /dev/null "$(command -v containerd)" && exec "$@"'
+    cluster = make(wrapper=["unshare", "--mount", "sh", "-c", hidden, "sh"])
+    cluster.start()
+    lines = [line for line in cluster.output.read_text().splitlines() if "no node" in line]
+    assert len(lines) == 1 and "containerd" in lines[0] and "install" in lines[0], cluster.output.read_text()
+    with API(Access.read(cluster.kubeconfig)) as api:
+        assert api.ok("GET", "/api/v1/nodes")["items"] == []
+        api.ok("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "a"}})
+    assert cluster.stop() == 0
+
+
 def test_a_second_one_on_the_same_data_is_refused(make: Make) -> None:
     cluster = make(node=False)
     cluster.start()
