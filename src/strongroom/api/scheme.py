@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from strongroom.api.core.v1 import config_map, event, namespace, node, secret, service_account
+from strongroom.api.core.v1.pod import strategy as pod
 from strongroom.api.strategy import Strategy
 from strongroom.machinery.gvk import Resource
 
@@ -12,6 +13,7 @@ _ALL: tuple[Strategy, ...] = (
     config_map.ConfigMapStrategy(),
     service_account.ServiceAccountStrategy(),
     node.NodeStrategy(),
+    pod.PodStrategy(),
     event.EventStrategy(),
 )
 

@@ -1,0 +1,70 @@
+"""What decoding a Pod does: nulls go, amounts become canonical, the old account field follows the new."""
+
+from typing import Any
+
+from strongroom.api import resources
+from strongroom.api.core.v1.pod import containers
+from strongroom.machinery import quantity, status
+from strongroom.machinery.gvk import Object
+
+
+def convert(pod: Object) -> None:
+    """In place. Raises StatusError 400 for an amount that can't be read."""
+    for key in ("spec", "status"):
+        value = pod.pop(key, None)
+        if value is not None:
+            pod[key] = drop_nulls(value)
+    spec = pod.get("spec")
+    if not spec:
+        return
+    try:
+        _quantities(spec)
+    except quantity.QuantityError as error:
+        kind = resources.PODS.kind
+        raise status.bad_request(
+            f'{kind} in version "{resources.PODS.version}" cannot be handled as a {kind}: {error}'
+        ) from None
+    name = spec.pop("serviceAccountName", "") or spec.get("serviceAccount", "")
+    if name:
+        spec["serviceAccountName"] = spec["serviceAccount"] = name
+
+
+def drop_nulls(value: Any) -> Any:
+    """`value` without null fields, at any depth; shares what it need not change."""
+    if isinstance(value, dict):
+        return {key: drop_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [drop_nulls(item) for item in value]
+    return value
+
+
+def _canonical(amounts: Object | None, *keys: str) -> None:
+    if amounts:
+        for key in keys or amounts:
+            if key in amounts:
+                amounts[key] = str(quantity.of(amounts[key]))
+
+
+def _quantities(spec: Object) -> None:
+    _canonical(spec.get("overhead"))
+    _requirements(spec.get("resources"))
+    for _, container in containers.every(spec):
+        _requirements(container.get("resources"))
+        for variable in container.get("env") or ():
+            _canonical((variable.get("valueFrom") or {}).get("resourceFieldRef"), "divisor")
+    for volume in containers.volumes(spec):
+        _canonical(volume.get("emptyDir"), "sizeLimit")
+        _downward_items(volume.get("downwardAPI"))
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            _downward_items(source.get("downwardAPI"))
+
+
+def _requirements(requirements: Object | None) -> None:
+    if requirements:
+        _canonical(requirements.get("limits"))
+        _canonical(requirements.get("requests"))
+
+
+def _downward_items(source: Object | None) -> None:
+    for item in (source or {}).get("items") or ():
+        _canonical(item.get("resourceFieldRef"), "divisor")

@@ -1,0 +1,156 @@
+"""A Pod's defaults: those of the schema (`pkg/apis/core/v1/defaults.go`) and those that admission adds."""
+
+from typing import Any
+
+from strongroom.api.core.v1.pod import containers
+from strongroom.machinery.gvk import Object
+
+MODE = 0o644
+TOKEN_SECONDS = 3600
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+TOLERATION_SECONDS = 300
+_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+
+
+def apply(pod: Object) -> None:
+    """Fills in what is missing, in place."""
+    spec: Object = pod.setdefault("spec", {})
+    for kind in containers.KINDS:
+        for container in containers.of(spec, kind):
+            _container(container)
+            if kind != "ephemeralContainers":
+                _requests_from_limits(container)
+                if spec.get("hostNetwork"):
+                    _host_ports(container)
+    for volume in containers.volumes(spec):
+        _volume(volume)
+    for field, value in (
+        ("restartPolicy", "Always"),
+        ("terminationGracePeriodSeconds", 30),
+        ("dnsPolicy", "ClusterFirst"),
+        ("schedulerName", "default-scheduler"),
+    ):
+        if spec.get(field) in (None, ""):
+            spec[field] = value
+    spec.setdefault("securityContext", {})
+    spec.setdefault("enableServiceLinks", True)
+    _admission(spec)
+
+
+def _admission(spec: Object) -> None:
+    name = spec.get("serviceAccountName") or "default"
+    spec["serviceAccountName"] = spec["serviceAccount"] = name
+    spec.setdefault("priority", _PRIORITIES.get(spec.get("priorityClassName", ""), 0))
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    tolerations = list(spec.get("tolerations") or ())
+    for key in (NOT_READY, UNREACHABLE):
+        if not any(_tolerates(toleration, key) for toleration in tolerations):
+            tolerations.append(
+                {
+                    "key": key,
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": TOLERATION_SECONDS,
+                }
+            )
+    spec["tolerations"] = tolerations
+
+
+def _tolerates(toleration: Object, key: str) -> bool:
+    return toleration.get("key", "") in ("", key) and toleration.get("effect", "") in ("", "NoExecute")
+
+
+def pull_policy(image: str) -> str:
+    """`Always` for the tag `latest`, stated or meant; else `IfNotPresent`."""
+    name, at, _ = image.partition("@")
+    _, colon, tag = name.rpartition("/")[2].rpartition(":")
+    latest = tag == "latest" if colon else not at
+    return "Always" if latest and image else "IfNotPresent"
+
+
+def _container(container: Object) -> None:
+    if not container.get("imagePullPolicy"):
+        container["imagePullPolicy"] = pull_policy(container.get("image", ""))
+    if not container.get("terminationMessagePath"):
+        container["terminationMessagePath"] = "/dev/termination-log"
+    if not container.get("terminationMessagePolicy"):
+        container["terminationMessagePolicy"] = "File"
+    container.setdefault("resources", {})
+    for port in container.get("ports") or ():
+        if not port.get("protocol"):
+            port["protocol"] = "TCP"
+    for variable in container.get("env") or ():
+        if source := variable.get("valueFrom"):
+            _references(source)
+    for field in _PROBES:
+        if probe := container.get(field):
+            _probe(probe)
+    for handler in (container.get("lifecycle") or {}).values():
+        if isinstance(handler, dict):
+            _http_get(handler)
+
+
+def _probe(probe: Object) -> None:
+    for field, value in (
+        ("timeoutSeconds", 1),
+        ("periodSeconds", 10),
+        ("successThreshold", 1),
+        ("failureThreshold", 3),
+    ):
+        if not probe.get(field):
+            probe[field] = value
+    _http_get(probe)
+    if grpc := probe.get("grpc"):
+        grpc.setdefault("service", "")
+
+
+def _http_get(handler: Object) -> None:
+    if get := handler.get("httpGet"):
+        if not get.get("path"):
+            get["path"] = "/"
+        if not get.get("scheme"):
+            get["scheme"] = "HTTP"
+
+
+def _requests_from_limits(container: Object) -> None:
+    resources = container["resources"]
+    if limits := resources.get("limits"):
+        resources["requests"] = {**limits, **(resources.get("requests") or {})}
+
+
+def _host_ports(container: Object) -> None:
+    for port in container.get("ports") or ():
+        if not port.get("hostPort"):
+            port["hostPort"] = port.get("containerPort", 0)
+
+
+def _references(holder: Object) -> None:
+    """Of an environment source or a downward API file."""
+    if (field := holder.get("fieldRef")) and not field.get("apiVersion"):
+        field["apiVersion"] = "v1"
+    if amount := holder.get("resourceFieldRef"):
+        amount.setdefault("divisor", "0")
+
+
+def _volume(volume: Object) -> None:
+    if not any(isinstance(value, dict) for value in volume.values()):
+        volume["emptyDir"] = {}
+    for kind in ("secret", "configMap", "downwardAPI", "projected"):
+        if (source := volume.get(kind)) is not None:
+            source.setdefault("defaultMode", MODE)
+    _downward(volume.get("downwardAPI"))
+    for source in (volume.get("projected") or {}).get("sources") or ():
+        _downward(source.get("downwardAPI"))
+        if (token := source.get("serviceAccountToken")) is not None:
+            token.setdefault("expirationSeconds", TOKEN_SECONDS)
+    if (host_path := volume.get("hostPath")) is not None:
+        host_path.setdefault("type", "")
+    if (image := volume.get("image")) is not None and not image.get("pullPolicy"):
+        image["pullPolicy"] = pull_policy(image.get("reference", ""))
+
+
+def _downward(source: Any) -> None:
+    for item in (source or {}).get("items") or ():
+        _references(item)

@@ -1,0 +1,133 @@
+"""What of a Pod may change after it was made (`ValidatePodUpdate`)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from strongroom.api.core.v1.pod import containers, validation_scheduling
+from strongroom.machinery import names, validation
+from strongroom.machinery.gvk import Object
+from strongroom.machinery.validation import FieldError
+
+INT32_MAX = 2**31 - 1
+_MISSING: Any = object()
+UPDATABLE = (
+    "`spec.containers[*].image`",
+    "`spec.initContainers[*].image`",
+    "`spec.activeDeadlineSeconds`",
+    "`spec.tolerations` (only additions to existing tolerations)",
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+)
+
+
+def validate_update(new: Object, old: Object) -> list[FieldError]:
+    """The changes that are not allowed; the new spec by itself is checked elsewhere."""
+    spec, before = new["spec"], old["spec"]
+    for kind in ("containers", "initContainers"):
+        if len(containers.of(spec, kind)) != len(containers.of(before, kind)):
+            text = "pod updates may not add or remove containers"
+            return [validation.forbidden(f"spec.{kind}", text)]
+    errors, stop = _deadline(spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+    if stop:
+        return errors
+    errors += _gates(spec.get("schedulingGates") or [], before.get("schedulingGates") or [])
+    errors += _tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
+    restored = _restored(spec, before)
+    difference = list(_difference(before, restored, "spec"))
+    if difference:
+        text = "pod updates may not change fields other than " + ",".join(UPDATABLE)
+        errors.append(validation.forbidden("spec", text + "\n" + "\n".join(difference)))
+    return errors
+
+
+def _deadline(new: int | None, old: int | None) -> tuple[list[FieldError], bool]:
+    path = "spec.activeDeadlineSeconds"
+    if new == old:
+        return [], False
+    if new is None:
+        text = "must not update from a positive integer to nil value"
+        return [validation.invalid_value(path, None, text)], False
+    if not 0 <= new <= INT32_MAX:
+        return [validation.invalid_value(path, new, names.in_range(0, INT32_MAX))], True
+    if old is not None and old < new:
+        return [validation.invalid_value(path, new, "must be less than or equal to previous value")], True
+    return [], False
+
+
+def _gates(new: list[Object], old: list[Object]) -> list[FieldError]:
+    known = {gate.get("name") for gate in old}
+    return [
+        validation.forbidden(
+            f"spec.schedulingGates[{index}].name",
+            f"only deletion is allowed, but found new scheduling gate '{gate.get('name')}'",
+        )
+        for index, gate in enumerate(new)
+        if gate.get("name") not in known
+    ]
+
+
+def _tolerations(new: list[Object], old: list[Object]) -> list[FieldError]:
+    kept = [_without_seconds(toleration) for toleration in new]
+    if any(_without_seconds(toleration) not in kept for toleration in old):
+        text = "existing toleration can not be modified except its tolerationSeconds"
+        return [validation.forbidden("spec.tolerations", text)]
+    return validation_scheduling.validate_tolerations(new, "spec.tolerations")
+
+
+def _without_seconds(toleration: Object) -> Object:
+    return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+
+
+def _restored(spec: Object, before: Object) -> Object:
+    """`spec` with everything that may change put back as it was."""
+    restored = dict(spec)
+    for kind in ("containers", "initContainers"):
+        pairs = zip(containers.of(spec, kind), containers.of(before, kind), strict=True)
+        if kind in spec:
+            restored[kind] = [_put_back(dict(current), was, "image") for current, was in pairs]
+    for field in ("activeDeadlineSeconds", "tolerations"):
+        _put_back(restored, before, field)
+    if before.get("schedulingGates"):
+        # Without its gates a Pod that waits for them may also be told where to go.
+        for field in ("schedulingGates", "nodeSelector", "affinity"):
+            _put_back(restored, before, field)
+    if before.get("terminationGracePeriodSeconds", 0) < 0 and spec["terminationGracePeriodSeconds"] == 1:
+        _put_back(restored, before, "terminationGracePeriodSeconds")
+    return restored
+
+
+def _put_back(current: Object, was: Object, field: str) -> Object:
+    if field in was:
+        current[field] = was[field]
+    else:
+        current.pop(field, None)
+    return current
+
+
+def _difference(old: Any, new: Any, path: str) -> Iterator[str]:
+    """Lines that show where two values differ: `-` as it was, `+` as it would be."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _difference(old.get(key, _MISSING), new.get(key, _MISSING), f"{path}.{key}")
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (was, current) in enumerate(zip(old, new, strict=True)):
+            yield from _difference(was, current, f"{path}[{index}]")
+    elif not _equal(old, new):
+        if old is not _MISSING:
+            yield f"-{path}: {_shown(old)}"
+        if new is not _MISSING:
+            yield f"+{path}: {_shown(new)}"
+
+
+def _equal(old: Any, new: Any) -> bool:
+    # Go leaves an empty list or text out, so to have none is to have an empty one. An empty object says
+    # something by itself (`emptyDir: {}`).
+    return bool(old == new) or (_is_none(old) and _is_none(new))
+
+
+def _is_none(value: Any) -> bool:
+    return value is _MISSING or value == [] or value == ""
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
