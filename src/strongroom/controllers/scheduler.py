@@ -1,0 +1,145 @@
+"""Binds each Pod that has no node to one that fits.
+
+Source: Kubernetes documentation, "Kubernetes Scheduler". The rules are in `scheduling`. A Pod that finds no
+node says so, and is tried again when nodes or other Pods change, never by the clock.
+"""
+
+from strongroom.aio.clock import Clock
+from strongroom.api import resources
+from strongroom.client import event_recorder
+from strongroom.client.event_recorder import EventRecorder
+from strongroom.client.informer import Informer
+from strongroom.client.rest import Client
+from strongroom.client.watching import DELETED
+from strongroom.controllers.controller import Controller
+from strongroom.controllers.scheduling import pod_use
+from strongroom.controllers.scheduling.cluster import Cluster, key_of
+from strongroom.controllers.scheduling.placement import Placed, Unschedulable, place
+from strongroom.controllers.scheduling.pod_use import PodUse
+from strongroom.machinery import duration, status
+from strongroom.machinery.gvk import Object
+
+NAME = "default-scheduler"
+_WORKERS = 8
+"""Bindings under way at once. A decision is made and assumed in one step, so none disturbs another."""
+
+
+def is_ours(pod: Object | None) -> bool:
+    """Whether the Pod waits for a node, and for one from this scheduler."""
+    if pod is None or pod["metadata"].get("deletionTimestamp"):
+        return False
+    spec = pod.get("spec") or {}
+    if spec.get("nodeName") or spec.get("schedulingGates"):
+        return False
+    if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return False
+    return (spec.get("schedulerName") or NAME) == NAME
+
+
+def binding(pod: Object, node: str) -> Object:
+    metadata = pod["metadata"]
+    return {
+        "kind": "Binding",
+        "apiVersion": "v1",
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"]},
+        "target": {"kind": "Node", "name": node},
+    }
+
+
+def unscheduled_condition(pod: Object, message: str, now: str) -> Object | None:
+    """The condition PodScheduled that says why there is no node; None when the Pod says so already."""
+    said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    since = now
+    for condition in (pod.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "PodScheduled":
+            if all(condition.get(key) == value for key, value in said.items()):
+                return None
+            if condition.get("status") == "False":
+                since = condition.get("lastTransitionTime") or now
+    return {**said, "lastTransitionTime": since}
+
+
+class Scheduler:
+    """Keys are `namespace/name` of Pods."""
+
+    def __init__(
+        self, client: Client, pods: Informer, nodes: Informer, recorder: EventRecorder, clock: Clock
+    ) -> None:
+        self._client = client
+        self._pods = pods
+        self._recorder = recorder
+        self._clock = clock
+        self._cluster = Cluster()
+        self._waiting: dict[str, Object] = {}
+        """Pods that found no node, with the spec they had then."""
+        self._loop = Controller("scheduler", self._reconcile, (nodes, pods), clock, workers=_WORKERS)
+        nodes.subscribe(self._node_changed)
+        pods.subscribe(self._pod_changed)
+
+    async def run(self) -> None:
+        await self._loop.run()
+
+    def _node_changed(self, kind: str, node: Object) -> None:
+        if self._cluster.node_changed(kind, node):
+            self._try_again()
+
+    def _pod_changed(self, kind: str, pod: Object) -> None:
+        if self._cluster.pod_changed(kind, pod):
+            self._try_again()
+        key = key_of(pod)
+        if kind == DELETED:
+            self._waiting.pop(key, None)
+        elif is_ours(pod) and self._waiting.get(key) != pod["spec"]:
+            self._loop.queue.add(key)
+
+    def _try_again(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for key in waiting:
+            self._loop.queue.add(key)
+
+    async def _reconcile(self, key: str) -> None:
+        namespace, name = key.split("/")
+        pod = self._pods.get(namespace, name)
+        if pod is None or not is_ours(pod) or self._cluster.is_assumed(key):
+            return
+        use = pod_use.of(pod)
+        outcome = place(pod, use, self._cluster.candidates())
+        if isinstance(outcome, Placed):
+            await self._bind(key, pod, outcome.node, use)
+        else:
+            self._waiting[key] = pod["spec"]
+            await self._explain(pod, outcome)
+
+    async def _bind(self, key: str, pod: Object, node: str, use: PodUse) -> None:
+        self._cluster.assume(key, node, use)
+        namespace, name = key.split("/")
+        try:
+            await self._client.create(
+                resources.PODS, binding(pod, node), namespace, subresource="binding", name=name
+            )
+        except BaseException:
+            self._cluster.forget(key)
+            self._try_again()
+            raise
+        self._recorder.event(
+            pod, event_recorder.NORMAL, "Scheduled", f"Successfully assigned {key} to {node}"
+        )
+
+    async def _explain(self, pod: Object, outcome: Unschedulable) -> None:
+        self._recorder.event(pod, event_recorder.WARNING, "FailedScheduling", outcome.message)
+        now = duration.timestamp(self._clock.now())
+        condition = unscheduled_condition(pod, outcome.message, now)
+        if condition is None:
+            return
+        metadata = pod["metadata"]
+        try:
+            await self._client.patch(
+                resources.PODS,
+                metadata["name"],
+                {"metadata": {"uid": metadata["uid"]}, "status": {"conditions": [condition]}},
+                metadata["namespace"],
+                subresource="status",
+            )
+        except status.StatusError as error:
+            if error.code not in (404, 409):  # gone or made anew: its own events tell
+                raise

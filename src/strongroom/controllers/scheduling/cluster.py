@@ -1,0 +1,132 @@
+"""Nodes and what is placed on them, as events tell it: the scheduler's picture of the cluster."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from strongroom.client.watching import DELETED
+from strongroom.controllers.scheduling import node_matching, pod_use
+from strongroom.controllers.scheduling.pod_use import Amounts, PodUse
+from strongroom.machinery.gvk import Object
+
+_FINISHED = ("Succeeded", "Failed")
+
+
+def key_of(obj: Object) -> str:
+    """`namespace/name`."""
+    return f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
+
+
+@dataclass(slots=True)
+class Load:
+    """The Pods of a node and the sum of what they take."""
+
+    pods: dict[str, PodUse] = field(default_factory=dict)
+    used: Amounts = field(default_factory=dict)
+
+    def add(self, key: str, use: PodUse) -> None:
+        self.pods[key] = use
+        for name, amount in use.requests.items():
+            self.used[name] = self.used.get(name, 0) + amount
+
+    def remove(self, key: str) -> None:
+        for name, amount in self.pods.pop(key).requests.items():
+            self.used[name] -= amount
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node, what it has to give, and its load."""
+
+    node: Object
+    allocatable: Amounts
+    load: Load
+
+    @property
+    def name(self) -> str:
+        name: str = self.node["metadata"]["name"]
+        return name
+
+
+class Cluster:
+    """Fed with events of Pods and nodes, in any order, and with the scheduler's own decisions ahead of them.
+
+    Each `…_changed` answers whether there is more room, or other room, than before: whether a Pod that found
+    no node may find one now.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, tuple[Object, Amounts, Any]] = {}
+        self._loads: dict[str, Load] = {}
+        self._placed: dict[str, str] = {}
+        self._assumed: set[str] = set()
+
+    def candidates(self) -> Iterable[Candidate]:
+        for name, (node, allocatable, _) in self._nodes.items():
+            yield Candidate(node, allocatable, self._load(name))
+
+    def node_changed(self, kind: str, node: Object) -> bool:
+        name = node["metadata"]["name"]
+        if kind == DELETED:
+            self._nodes.pop(name, None)
+            return False
+        seen = _what_counts(node)
+        known = self._nodes.get(name)
+        allocatable = pod_use.amounts((node.get("status") or {}).get("allocatable"))
+        self._nodes[name] = (node, allocatable, seen)
+        return known is None or known[2] != seen
+
+    def pod_changed(self, kind: str, pod: Object) -> bool:
+        key = key_of(pod)
+        if kind == DELETED or (pod.get("status") or {}).get("phase") in _FINISHED:
+            self._assumed.discard(key)
+            return self._remove(key)
+        node = (pod.get("spec") or {}).get("nodeName")
+        if node:
+            self._assumed.discard(key)
+            self._place(key, node, pod_use.of(pod))
+        return False
+
+    def assume(self, key: str, node: str, use: PodUse) -> None:
+        """The Pod is being bound to the node."""
+        self._assumed.add(key)
+        self._place(key, node, use)
+
+    def forget(self, key: str) -> None:
+        """The binding failed."""
+        if key in self._assumed:
+            self._assumed.discard(key)
+            self._remove(key)
+
+    def is_assumed(self, key: str) -> bool:
+        return key in self._assumed
+
+    def _load(self, node: str) -> Load:
+        return self._loads.setdefault(node, Load())
+
+    def _place(self, key: str, node: str, use: PodUse) -> None:
+        self._remove(key)
+        self._placed[key] = node
+        self._load(node).add(key, use)
+
+    def _remove(self, key: str) -> bool:
+        node = self._placed.pop(key, None)
+        if node is None:
+            return False
+        load = self._load(node)
+        load.remove(key)
+        if not load.pods:
+            del self._loads[node]
+        return True
+
+
+def _what_counts(node: Object) -> Any:
+    """What of a node the rules look at; a heartbeat changes none of it."""
+    spec, status = node.get("spec") or {}, node.get("status") or {}
+    return (
+        node["metadata"].get("labels") or {},
+        spec.get("unschedulable", False),
+        spec.get("taints") or [],
+        status.get("allocatable") or {},
+        node_matching.ready_status(node),
+    )

@@ -1,0 +1,224 @@
+"""Pods are bound, or told why not and tried again when something changes."""
+
+import pytest
+
+from strongroom.api import resources
+from strongroom.client import event_recorder
+from strongroom.controllers import scheduler
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object
+from strongroom.testing import controllers, fake_api
+
+
+class World(controllers.World):
+    def start(self) -> None:
+        self.recorder = event_recorder.EventRecorder(self.client, scheduler.NAME, "", self.clock)
+        self.spawn(self.recorder)
+        informers = (self.informer(resources.PODS), self.informer(resources.NODES))
+        self.task = self.spawn(scheduler.Scheduler(self.client, *informers, self.recorder, self.clock))
+
+    def node(self, name: str = "a", *, pods: str = "10", beat: str = "") -> None:
+        ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": beat}
+        allocatable = {"cpu": "2", "memory": "4Gi", "pods": pods}
+        self.api.put(
+            resources.NODES,
+            {"metadata": {"name": name}, "status": {"allocatable": allocatable, "conditions": [ready]}},
+        )
+
+    def pod(self, name: str = "p", **spec: object) -> None:
+        spec = {"containers": [{}], **spec}
+        self.api.put(resources.PODS, {"metadata": {"name": name, "namespace": "n"}, "spec": spec})
+
+    def stored(self, name: str = "p") -> Object:
+        pod = self.api.get(resources.PODS, name, "n")
+        assert pod is not None
+        return pod
+
+    def node_of(self, name: str = "p") -> str | None:
+        node: str | None = self.stored(name)["spec"].get("nodeName")
+        return node
+
+    def events(self) -> list[tuple[str, str, int]]:
+        found = [self.api.get(resources.EVENTS, name, "n") for name in self.api.names(resources.EVENTS, "n")]
+        return sorted((event["reason"], event["message"], event["count"]) for event in found if event)
+
+    @property
+    def bindings(self) -> list[str]:
+        return [call.path for call in self.api.writes if call.path.endswith("/binding")]
+
+
+async def test_a_pod_is_bound_and_told() -> None:
+    async with World() as world:
+        world.node()
+        world.pod()
+        world.start()
+        await world.settle()
+        assert world.node_of() == "a"
+        assert world.events() == [("Scheduled", "Successfully assigned n/p to a", 1)]
+        (call,) = [call for call in world.api.writes if call.path.endswith("/binding")]
+        assert call.body == {
+            "kind": "Binding",
+            "apiVersion": "v1",
+            "metadata": {"name": "p", "namespace": "n", "uid": world.stored()["metadata"]["uid"]},
+            "target": {"kind": "Node", "name": "a"},
+        }
+
+
+async def test_many_pods_never_overfill_a_node() -> None:
+    async with World() as world:
+        for name in ("a", "b"):
+            world.node(name, pods="4")
+        world.start()
+        await world.settle()
+        for number in range(10):
+            world.pod(f"p{number}")
+        await world.settle()
+        nodes = [world.node_of(f"p{number}") for number in range(10)]
+        assert sorted(node or "" for node in nodes) == ["", "", *"aaaabbbb"]
+        assert len(world.bindings) == 8
+
+
+async def test_a_pod_without_a_node_says_why_once_and_waits_without_a_timer() -> None:
+    async with World() as world:
+        world.start()
+        world.pod()
+        await world.settle()
+        message = "no nodes available to schedule pods"
+        assert world.events() == [("FailedScheduling", message, 1)]
+        assert world.stored()["status"]["conditions"] == [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "Unschedulable",
+                "message": message,
+                "lastTransitionTime": "2026-01-02T03:04:05Z",
+            }
+        ]
+        before = len(world.api.calls)
+        world.clock.advance(3600)
+        await world.settle()
+        assert len(world.api.calls) == before
+
+
+async def test_it_is_bound_when_a_node_comes() -> None:
+    async with World() as world:
+        world.start()
+        world.pod()
+        await world.settle()
+        world.node()
+        await world.settle()
+        assert world.node_of() == "a"
+
+
+async def test_it_is_bound_when_another_pod_ends() -> None:
+    async with World() as world:
+        world.node(pods="1")
+        world.pod("first")
+        world.start()
+        await world.settle()
+        world.pod("second")
+        await world.settle()
+        assert world.node_of("second") is None
+        world.api.remove(resources.PODS, "first", "n")
+        await world.settle()
+        assert world.node_of("second") == "a"
+
+
+async def test_it_is_tried_again_when_its_own_wishes_change_and_not_by_a_heartbeat() -> None:
+    async with World() as world:
+        world.node()
+        world.start()
+        world.pod(nodeSelector={"disk": "ssd"})
+        await world.settle()
+        before = len(world.api.writes)
+        world.node(beat="later")
+        await world.settle()
+        assert len(world.api.writes) == before
+        world.pod()
+        await world.settle()
+        assert world.node_of() == "a"
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        None,
+        {"metadata": {"deletionTimestamp": "t"}, "spec": {}},
+        {"metadata": {}, "spec": {"nodeName": "a"}},
+        {"metadata": {}, "spec": {"schedulingGates": [{"name": "x"}]}},
+        {"metadata": {}, "spec": {"schedulerName": "mine"}},
+        {"metadata": {}, "spec": {}, "status": {"phase": "Failed"}},
+    ],
+)
+def test_other_pods_are_left_alone(pod: Object | None) -> None:
+    assert not scheduler.is_ours(pod)
+
+
+async def test_a_gate_that_opens_lets_the_pod_be_bound() -> None:
+    async with World() as world:
+        world.node()
+        world.pod(schedulingGates=[{"name": "x"}])
+        world.start()
+        await world.settle()
+        assert world.bindings == []
+        world.pod()
+        await world.settle()
+        assert world.node_of() == "a"
+
+
+async def test_a_binding_that_fails_gives_its_room_back() -> None:
+    async with World() as world:
+        world.node(pods="1")
+        refused: list[fake_api.Call] = []
+
+        def fail(call: fake_api.Call) -> None:
+            if call.path.endswith("/pods/p/binding") and not refused:
+                refused.append(call)
+                raise status.internal_error("x")
+
+        world.api.fail = fail
+        world.start()
+        await world.settle()
+        world.pod("p")
+        await world.settle()
+        assert refused
+        world.pod("q")
+        await world.settle()
+        assert world.node_of("q") == "a"
+        assert world.node_of("p") is None
+
+
+async def test_a_pod_that_was_bound_by_somebody_else_is_left_there() -> None:
+    async with World() as world:
+        world.node("a")
+        world.node("b")
+
+        def fail(call: fake_api.Call) -> None:
+            if call.path.endswith("/binding"):
+                world.pod(nodeName="b")
+
+        world.api.fail = fail
+        world.start()
+        world.pod()
+        await world.settle()
+        assert world.node_of() == "b"
+        assert len(world.bindings) == 1
+        assert world.events() == []
+
+
+def test_the_condition_keeps_its_time_while_it_stays_false() -> None:
+    pod: Object = {"status": {}}
+    first = scheduler.unscheduled_condition(pod, "m", "t1")
+    assert first is not None
+    pod["status"]["conditions"] = [{"type": "Ready"}, first]
+    assert scheduler.unscheduled_condition(pod, "m", "t2") is None
+    other = scheduler.unscheduled_condition(pod, "other", "t2")
+    assert other is not None
+    assert (other["message"], other["lastTransitionTime"]) == ("other", "t1")
+
+
+async def test_it_can_be_cancelled_twice() -> None:
+    async with World() as world:
+        world.start()
+        await world.settle()
+        await controllers.cancel_twice(world.task)
