@@ -90,6 +90,9 @@ class EventRecorder:
                     self._give_up(action, error.reason)
                     return
                 await self._sleep(backoff.next())
+            except Exception as error:
+                self._give_up(action, type(error).__name__)
+                return
         self._give_up(action, "no answer")
 
     def _give_up(self, action: Create | Patch, why: str) -> None:

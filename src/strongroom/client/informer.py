@@ -124,6 +124,9 @@ class Informer:
             self._report(str(error))
         except status.StatusError as error:
             self._refused(error)
+        except Exception as error:  # an answer that is not as the API promises: begin anew, do not die
+            self._resource_version = ""
+            self._report(type(error).__name__)
         else:
             return False
         return True

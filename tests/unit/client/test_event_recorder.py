@@ -118,7 +118,12 @@ async def test_a_server_that_is_away_is_tried_again(world: World) -> None:
 
 @pytest.mark.usefixtures("running")
 @pytest.mark.parametrize(
-    ("error", "tries"), [(status.forbidden(EVENTS, "", "no"), 1), (transport.ConnectionFailed("cut"), 5)]
+    ("error", "tries"),
+    [
+        (status.forbidden(EVENTS, "", "no"), 1),
+        (transport.ConnectionFailed("cut"), 5),
+        (TypeError("not as promised"), 1),
+    ],
 )
 async def test_an_event_that_cannot_be_stored_is_dropped(world: World, error: Exception, tries: int) -> None:
     def fail(call: fake_api.Call) -> None:

@@ -260,6 +260,21 @@ async def test_it_can_be_cancelled_twice_and_leaves_nothing(world: World) -> Non
     assert asyncio.all_tasks() == before
 
 
+async def test_an_answer_that_makes_no_sense_is_asked_for_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world.running():
+        world.api.put(SECRETS, _secret("a"))
+        await world.settle()
+        for watch in list(world.api._watches):
+            watch.lines.put_nowait(b'{"type":"MODIFIED","object":{"data":{"k":"czNjcmV0"}}}\n')
+        await world.settle()
+        assert world.holds()
+        assert world.told == [("ADDED", "a")]
+    assert "watch of secrets: KeyError" in caplog.text
+    assert "czNjcmV0" not in caplog.text
+
+
 async def test_a_stream_that_ends_before_the_bookmark_changes_nothing(world: World) -> None:
     world.api.put(SECRETS, _secret("a"))
     tries = 0
