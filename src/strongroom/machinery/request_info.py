@@ -23,6 +23,7 @@ class RequestInfo(NamedTuple):
 
     `verb`: get list watch create update patch delete deletecollection, or the lower-case method for
     non-resource requests. `name` is also set by `fieldSelector=metadata.name=x` on list and watch.
+    The selectors are those of list, watch and deletecollection, as they came.
     """
 
     is_resource: bool
@@ -34,3 +35,5 @@ class RequestInfo(NamedTuple):
     resource: str = ""
     subresource: str = ""
     name: str = ""
+    field_selector: str = ""
+    label_selector: str = ""

@@ -46,7 +46,6 @@ class Catalog:
         """By (group, version): the registries by plural name."""
         return self._groups
 
-    @property
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether reads can be answered."""
         return self._cache.ready

@@ -9,7 +9,7 @@ from strongroom.registry.encoding import copy
 from strongroom.registry.generic import Registry, Rules
 
 BINDING = Resource("", "v1", "pods/binding", "Binding")
-_KIND = Resource("", "v1", "bindings", "Binding")
+KIND = Resource("", "v1", "bindings", "Binding")
 
 
 class PodBinding:
@@ -51,7 +51,7 @@ def _validate(binding: Object, name: str) -> None:
     if not target.get("name"):
         errors.append(validation.required("target.name"))
     if errors:
-        raise status.invalid(_KIND, name, errors)
+        raise status.invalid(KIND, name, errors)
 
 
 def _bind(pod: Object, name: str, binding: Object, now: datetime) -> None:

@@ -3,7 +3,7 @@
 An object that starts to match is ADDED, one that stops to match is DELETED, whatever happened to it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Protocol
 
 from strongroom.api.strategy import Strategy
@@ -23,7 +23,7 @@ from strongroom.store.watch_cache import (
     WatchCache,
 )
 
-BOOKMARK, ERROR = "BOOKMARK", "ERROR"
+FRAMES_AT_ONCE = 256
 
 
 class Change(Protocol):
@@ -72,6 +72,8 @@ class Transition:
 class Watch:
     """An open watch: `initial` entries stand for ADDED events, `revision` is their snapshot's.
 
+    `from_state`: it begins with what is there, and not after a revision.
+
     Iterate for the batches that follow. A batch is empty after `poke`. The iteration ends after `close`, and
     when this watcher is too slow.
     """
@@ -81,11 +83,12 @@ class Watch:
         selection: Selection,
         subscription: Subscription,
         head: bytes,
-        initial: Sequence[Entry],
+        initial: Sequence[Entry] | None,
         revision: int,
     ) -> None:
         self.head = head
-        self.initial = initial
+        self.from_state = initial is not None
+        self.initial = initial or ()
         self.revision = revision
         self._selection = selection
         self._subscription = subscription
@@ -100,6 +103,18 @@ class Watch:
                 return batch
             if chosen := [change for event in batch if (change := self._select(event)) is not None]:
                 return chosen
+
+    def initial_frames(self) -> Iterator[bytes]:
+        """The lines of the initial ADDED events, many at a time."""
+        opening = b'{"type":"ADDED","object":' + self.head
+        for first in range(0, len(self.initial), FRAMES_AT_ONCE):
+            items = [entry.item[1:] for entry in self.initial[first : first + FRAMES_AT_ONCE]]
+            yield opening + (b"}\n" + opening).join(items) + b"}\n"
+
+    @property
+    def was_cut(self) -> bool:
+        """The iteration ended, or will, because this watcher is too slow."""
+        return self._subscription.was_cut
 
     def poke(self) -> None:
         """Make the iteration give an empty batch, after what is queued: time for a bookmark."""
@@ -134,7 +149,7 @@ async def start(
     scope: dict[str, Any] = (
         {"key": selection.key} if selection.key is not None else {"prefix": selection.prefix}
     )
-    initial: Sequence[Entry] = ()
+    initial: Sequence[Entry] | None = None
     if options.initial_state or (since is None and options.initial_events):
         # No await between the snapshot and the subscription: nothing falls between them.
         initial = _current(rows, selection)

@@ -1,0 +1,45 @@
+"""NamespaceLifecycle: nothing is created where there is no namespace or it is ending; some never end."""
+
+from strongroom.api import resources
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Resource
+from strongroom.registry.generic import Registry
+from strongroom.server.admission.plugin import CREATE, DELETE, Attributes
+
+IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
+
+
+class NamespaceLifecycle:
+    def __init__(self, namespaces: Registry) -> None:
+        self._namespaces = namespaces
+
+    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+        if operation == DELETE:
+            return resource == resources.NAMESPACES
+        return operation == CREATE and resource.namespaced
+
+    async def admit(self, attributes: Attributes) -> None:
+        if attributes.operation == DELETE:
+            if attributes.name in IMMORTAL:
+                raise status.forbidden(
+                    attributes.resource, attributes.name, "this namespace may not be deleted"
+                )
+            return
+        name = attributes.namespace
+        entry = self._namespaces.find("", name)
+        if entry is None:
+            raise status.not_found(resources.NAMESPACES, name)
+        # The marker is looked for in the bytes first: decoding a namespace for each write would cost more.
+        if b'"deletionTimestamp"' not in entry.item:
+            return
+        if entry.decode()["metadata"].get("deletionTimestamp"):
+            raise status.forbidden(
+                attributes.resource,
+                attributes.shown_name,
+                f"unable to create new content in namespace {name} because it is being terminated",
+                [
+                    status.Cause(
+                        "NamespaceTerminating", f"namespace {name} is being terminated", "metadata.namespace"
+                    )
+                ],
+            )

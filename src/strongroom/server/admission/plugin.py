@@ -1,0 +1,67 @@
+"""The protocol of admission plugins, and their chain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from strongroom.machinery.gvk import Object, Resource
+from strongroom.machinery.request_info import UserInfo
+
+CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
+
+
+@dataclass(slots=True)
+class Attributes:
+    """One write that is asked for. `obj` may be changed by a plugin; it is None for DELETE and CONNECT.
+
+    `name` is "" when it is to be generated."""
+
+    operation: str
+    resource: Resource
+    subresource: str
+    namespace: str
+    name: str
+    user: UserInfo
+    obj: Object | None = None
+    old: Object | None = None
+    dry_run: bool = False
+
+    @property
+    def shown_name(self) -> str:
+        """How a refusal names the object."""
+        generated = self.obj["metadata"].get("generateName") if self.obj else ""
+        return self.name or generated or "Unknown"
+
+
+class Plugin(Protocol):
+    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+        """Whether `admit` is to be asked about such writes. The answer never changes."""
+        ...
+
+    async def admit(self, attributes: Attributes) -> None:
+        """Change `attributes.obj`, or raise StatusError to refuse."""
+        ...
+
+
+class Chain:
+    """The plugins in their order."""
+
+    def __init__(self, plugins: Sequence[Plugin]) -> None:
+        self._plugins = tuple(plugins)
+        self._chosen: dict[tuple[str, Resource, str], tuple[Plugin, ...]] = {}
+
+    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+        """Whether any plugin is to be asked."""
+        return bool(self._for(operation, resource, subresource))
+
+    async def admit(self, attributes: Attributes) -> None:
+        for plugin in self._for(attributes.operation, attributes.resource, attributes.subresource):
+            await plugin.admit(attributes)
+
+    def _for(self, operation: str, resource: Resource, subresource: str) -> tuple[Plugin, ...]:
+        key = (operation, resource, subresource)
+        chosen = self._chosen.get(key)
+        if chosen is None:
+            chosen = tuple(p for p in self._plugins if p.handles(operation, resource, subresource))
+            self._chosen[key] = chosen
+        return chosen

@@ -1,0 +1,104 @@
+"""The API server as an ASGI application."""
+
+from collections.abc import Mapping
+
+from strongroom.aio import tasks
+from strongroom.aio.clock import Clock
+from strongroom.api.openapi import OpenAPI
+from strongroom.registry.catalog import Catalog
+from strongroom.server import version
+from strongroom.server.admission.plugin import Chain
+from strongroom.server.authentication.authenticator import Authenticator
+from strongroom.server.authorization.authorizer import Authorizer
+from strongroom.server.discovery import Discovery
+from strongroom.server.dispatch import Dispatcher
+from strongroom.server.filters import Handler
+from strongroom.server.filters.authentication import with_authentication
+from strongroom.server.filters.authorization import with_authorization
+from strongroom.server.filters.deadline import with_deadline
+from strongroom.server.filters.panic_recovery import with_panic_recovery
+from strongroom.server.filters.request_info import with_request_info
+from strongroom.server.handlers.connect import ConnectHandler
+from strongroom.server.handlers.watch import WatchHandler
+from strongroom.server.health import Check, Health
+from strongroom.server.node_connection import NodeConnector
+from strongroom.server.openapi import ROOT as OPENAPI_ROOT
+from strongroom.server.openapi import OpenAPIDocuments
+from strongroom.server.request import Message, Receive, Request, Scope, Send
+from strongroom.server.watches import Watches
+
+
+def build_handler_chain(inner: Handler, authenticator: Authenticator, authorizer: Authorizer) -> Handler:
+    """The order in which every request is treated, innermost first.
+
+    Errors of all become answers, so recovery is outermost. What is asked must be known before who asks, since
+    some paths are open; both before whether it is allowed; and nothing is read of a body before that.
+    """
+    handler = with_deadline(inner)
+    handler = with_authorization(handler, authorizer)
+    handler = with_authentication(handler, authenticator)
+    handler = with_request_info(handler)
+    return with_panic_recovery(handler)
+
+
+class Application:
+    """`await app(scope, receive, send)`: HTTP and WebSocket. `close` ends watches and sessions.
+
+    `server_address`: host:port, for discovery. `ready_checks`: more names for /readyz.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        admission: Chain,
+        nodes: NodeConnector,
+        clock: Clock,
+        server_address: str = "127.0.0.1:6443",
+        ready_checks: Mapping[str, Check] | None = None,
+    ) -> None:
+        self._background = tasks.TaskGroup("server", describe_errors=False)
+        self._watches = Watches()
+        self._connections = ConnectHandler(catalog, nodes, authorizer)
+        self._nodes = nodes
+        self.health = Health({}, {"etcd": catalog.is_ready, **(ready_checks or {})})
+        strategies = [registry.strategy for registry in catalog]
+        discovery = Discovery(strategies, server_address)
+        dispatcher = Dispatcher(
+            catalog,
+            admission,
+            WatchHandler(self._watches, self._background, clock),
+            self._connections,
+            nodes,
+            (self.health, discovery, OpenAPIDocuments(OpenAPI(strategies))),
+            [*discovery.paths, *self.health.paths, OPENAPI_ROOT, version.PATH],
+        )
+        self._handle = build_handler_chain(dispatcher.handle, authenticator, authorizer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._handle(Request(scope, receive, send))
+        elif kind == "websocket":
+            await self._handle(Request(scope, receive, _as_websocket(send)))
+
+    async def close(self) -> None:
+        """End watches and sessions; /readyz tells so. Other requests are still answered."""
+        self.health.shutting_down = True
+        self._watches.close()
+        await self._connections.close()
+        await self._nodes.close()
+        await self._background.aclose()
+
+
+def _as_websocket(send: Send) -> Send:
+    """A refused handshake is answered by messages with other names."""
+
+    async def translated(message: Message) -> None:
+        if message["type"].startswith("http."):
+            message = {**message, "type": "websocket." + message["type"]}
+        await send(message)
+
+    return translated

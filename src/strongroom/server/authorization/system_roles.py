@@ -1,0 +1,63 @@
+"""Fixed rights of the system's own components and of everybody, after upstream's default cluster roles.
+
+Each has what its work needs and no more. Roles that can be edited are the RBAC authorizer's.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.server.authorization.authorizer import ALLOWED, NO_OPINION, Verdict
+from strongroom.server.authorization.rules import ALL, Rule, core
+
+_READ = "get list watch"
+_EVENTS = core("create patch update", "events")
+_LEASES = Rule(("create", "get", "list", "watch", "update"), ("coordination.k8s.io",), ("leases",))
+
+_PUBLIC = Rule(("get",), paths=("/healthz*", "/livez*", "/readyz*", "/version", "/version/"))
+_DISCOVERY = Rule(("get",), paths=("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"))
+
+USERS: Mapping[str, Sequence[Rule]] = {
+    "system:kube-scheduler": (
+        core(_READ, "nodes", "namespaces", "pods"),
+        core("create", "pods/binding", "bindings"),
+        core("patch update", "pods/status"),
+        core("delete", "pods"),
+        _EVENTS,
+        _LEASES,
+    ),
+    "system:kube-controller-manager": (
+        core(_READ, "nodes", "pods"),
+        core("delete patch update", "nodes", "pods"),
+        core("patch update", "nodes/status", "pods/status", "namespaces/status"),
+        core(f"{_READ} create update patch", "serviceaccounts", "configmaps"),
+        core(f"{_READ} update", "namespaces"),
+        core("update", "namespaces/finalize"),
+        # Emptying a namespace that is being deleted.
+        Rule(("list", "delete", "deletecollection"), (ALL,), (ALL,)),
+        _EVENTS,
+        _LEASES,
+    ),
+}
+"""Rights by user name."""
+
+GROUPS: Mapping[str, Sequence[Rule]] = {
+    "system:authenticated": (_PUBLIC, _DISCOVERY),
+    "system:unauthenticated": (_PUBLIC,),
+}
+"""Rights by group."""
+
+
+class SystemRolesAuthorizer:
+    """Allows what `USERS` and `GROUPS` say."""
+
+    def authorize(self, user: UserInfo, info: RequestInfo) -> Verdict:
+        return ALLOWED if any(rule.allows(info) for rule in _rules(user.name, user.groups)) else NO_OPINION
+
+
+@lru_cache(maxsize=1024)
+def _rules(name: str, groups: tuple[str, ...]) -> tuple[Rule, ...]:
+    rules = list(USERS.get(name, ()))
+    for group in groups:
+        rules += GROUPS.get(group, ())
+    return tuple(rules)

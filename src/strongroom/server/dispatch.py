@@ -1,0 +1,168 @@
+"""From who asks what to the handler that answers: one look-up, in tables made at the start."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from strongroom.api import resources
+from strongroom.machinery import status
+from strongroom.registry.catalog import Catalog
+from strongroom.registry.generic import Registry
+from strongroom.server import negotiation, responses, version
+from strongroom.server.admission.plugin import Chain
+from strongroom.server.filters import Handler
+from strongroom.server.handlers import binding, create, delete, get, log, patch, update
+from strongroom.server.handlers import list as lists
+from strongroom.server.handlers.connect import SUBRESOURCES, ConnectHandler
+from strongroom.server.handlers.watch import WatchHandler
+from strongroom.server.node_connection import NodeConnector
+from strongroom.server.request import Request
+
+_WITHOUT_NAMESPACE = frozenset(("list", "watch"))
+_COLLECTION = frozenset(("create", "list", "deletecollection"))
+
+
+class PathHandler(Protocol):
+    """Answers some paths that are no resources."""
+
+    def has(self, path: str) -> bool: ...
+
+    async def serve(self, request: Request) -> None: ...
+
+
+class Route(NamedTuple):
+    """A resource or subresource: its handlers by verb."""
+
+    namespaced: bool
+    handlers: Mapping[str, Handler]
+
+
+Key = tuple[str, str, str, str]
+"""Group, version, resource, subresource."""
+
+
+class Dispatcher:
+    """The innermost handler."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        admission: Chain,
+        watches: WatchHandler,
+        connections: ConnectHandler,
+        nodes: NodeConnector,
+        paths: Iterable[PathHandler],
+        listed: Iterable[str],
+    ) -> None:
+        self._catalog = catalog
+        self._admission = admission
+        self._watches = watches
+        self._connections = connections
+        self._nodes = nodes
+        self._paths = tuple(paths)
+        self._listed = sorted(listed)
+        self._routes: dict[Key, Route] = {}
+        self._versions = set(catalog.group_versions())
+        for registry in catalog:
+            self._add(registry)
+        self._add_pods()
+
+    async def handle(self, request: Request) -> None:
+        """Raises StatusError 404 and 405 for what is not served."""
+        info = request.info
+        if not info.is_resource:
+            await self._other(request)
+            return
+        route = self._routes.get((info.group, info.version, info.resource, info.subresource))
+        if route is None:
+            await self._unknown(request)
+            return
+        handler = route.handlers.get(info.verb)
+        if handler is None or (info.namespace == "") is route.namespaced:
+            _check(request, route)
+            if handler is None:
+                raise status.method_not_allowed()
+        await handler(request)
+
+    # ---- tables ----
+
+    def _add(self, registry: Registry) -> None:
+        chain, main = self._admission, registry.main
+        possible: dict[str, Handler] = {
+            "get": lambda request: get.get(request, registry),
+            "list": lambda request: lists.list_objects(request, registry),
+            "watch": lambda request: self._watches.watch(request, registry),
+            "create": lambda request: create.create(request, registry, chain),
+            "update": lambda request: update.update(request, registry, chain, main),
+            "patch": lambda request: patch.patch(request, registry, chain, main),
+            "delete": lambda request: delete.delete(request, registry, chain),
+            "deletecollection": lambda request: delete.delete_collection(request, registry, chain),
+        }
+        served = {verb: handler for verb, handler in possible.items() if verb in registry.strategy.verbs}
+        self._route(registry, "", served)
+        for name, rules in registry.subresources.items():
+            part: dict[str, Handler] = {
+                "get": lambda request: get.get(request, registry),
+                "update": lambda request, rules=rules: update.update(request, registry, chain, rules),  # type: ignore[misc]
+                "patch": lambda request, rules=rules: patch.patch(request, registry, chain, rules),  # type: ignore[misc]
+            }
+            verbs = next(sub.verbs for sub in registry.strategy.subresources if sub.name == name)
+            self._route(registry, name, {verb: part[verb] for verb in verbs})
+
+    def _add_pods(self) -> None:
+        pods = self._catalog[resources.PODS]
+
+        def bind(request: Request) -> Awaitable[None]:
+            return binding.bind(request, self._catalog)
+
+        self._route(pods, "binding", {"create": bind})
+        self._routes["", "v1", "bindings", ""] = Route(True, {"create": bind})
+        self._route(pods, "log", {"get": lambda request: log.log(request, self._catalog, self._nodes)})
+        for name in SUBRESOURCES:
+            connect: Callable[[Request], Awaitable[None]] = self._connections.connect
+            self._route(pods, name, {"get": connect, "create": connect})
+
+    def _route(self, registry: Registry, subresource: str, handlers: Mapping[str, Handler]) -> None:
+        resource = registry.resource
+        key = (resource.group, resource.version, resource.plural, subresource)
+        self._routes[key] = Route(resource.namespaced, handlers)
+
+    # ---- what is no resource ----
+
+    async def _other(self, request: Request) -> None:
+        path = request.path
+        for handler in self._paths:
+            if handler.has(path):
+                await handler.serve(request)
+                return
+        if path.rstrip("/") == version.PATH:
+            await version.serve(request)
+        elif path == "/":
+            await responses.decoded(request, 200, {"paths": self._listed}, negotiation.INDENTED)
+        elif path.startswith("/api/"):
+            raise status.unknown_path()
+        else:
+            await _page_not_found(request)
+
+    async def _unknown(self, request: Request) -> None:
+        info = request.info
+        if (info.group, info.version) not in self._versions and info.group:
+            await _page_not_found(request)
+            return
+        raise status.unknown_path()
+
+
+def _check(request: Request, route: Route) -> None:
+    """Raises StatusError when the path's namespace is not as the resource is. 404 or 405."""
+    info = request.info
+    if route.namespaced and not info.namespace:
+        if info.verb in _WITHOUT_NAMESPACE and not info.subresource:
+            return
+        if info.verb in _COLLECTION:
+            raise status.method_not_allowed()
+        raise status.unknown_path()
+    if not route.namespaced and info.namespace and info.resource != resources.NAMESPACES.plural:
+        raise status.unknown_path()
+
+
+async def _page_not_found(request: Request) -> None:
+    await responses.text(request, 404, "404 page not found\n", [(b"x-content-type-options", b"nosniff")])

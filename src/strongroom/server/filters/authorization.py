@@ -1,0 +1,40 @@
+"""Whether the client may: 403 that says who may not do what, and why."""
+
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Resource
+from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.server import responses
+from strongroom.server.authorization.authorizer import Authorizer, Decision
+from strongroom.server.filters import Handler
+from strongroom.server.request import Request
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def with_authorization(inner: Handler, authorizer: Authorizer) -> Handler:
+    authorize = authorizer.authorize
+
+    async def handle(request: Request) -> None:
+        verdict = authorize(request.user, request.info)
+        if verdict.decision is not Decision.ALLOW:
+            await responses.error(request, denial(request.user, request.info, verdict.reason), filtered=True)
+            return
+        await inner(request)
+
+    return handle
+
+
+def denial(user: UserInfo, info: RequestInfo, reason: str) -> status.StatusError:
+    """The 403 of a refused request."""
+    if not info.is_resource:
+        text = f'User "{user.name}" cannot {info.verb} path "{info.path}"'
+        message = f"forbidden: {text}" + (f": {reason}" if reason else "")
+        return status.StatusError(403, "Forbidden", message.translate(_ESCAPES), {})
+    resource = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
+    scope = f'in the namespace "{info.namespace}"' if info.namespace else "at the cluster scope"
+    text = (
+        f'User "{user.name}" cannot {info.verb} resource "{resource}" in API group "{info.group}" {scope}'
+        + (f": {reason}" if reason else "")
+    )
+    target = Resource(info.group, info.version, info.resource, "")
+    return status.forbidden(target, info.name, text.translate(_ESCAPES))

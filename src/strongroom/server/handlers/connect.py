@@ -1,0 +1,132 @@
+"""`pods/exec` and `pods/attach`: a WebSocket, passed on frame by frame between the client and the Pod's node.
+
+Each side is read only as fast as the other takes it. The channels inside the frames are theirs.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import aiohttp
+
+from strongroom.aio import tasks
+from strongroom.machinery import status
+from strongroom.registry.catalog import Catalog
+from strongroom.server import routing
+from strongroom.server.authorization.authorizer import Authorizer, Decision
+from strongroom.server.filters import authorization
+from strongroom.server.handlers import pod_target
+from strongroom.server.node_connection import NodeConnector
+from strongroom.server.request import Request
+
+PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+SUBRESOURCES = ("exec", "attach")
+_NORMAL, _GOING_AWAY = 1000, 1001
+
+
+class ConnectHandler:
+    """Serves exec and attach."""
+
+    def __init__(self, catalog: Catalog, nodes: NodeConnector, authorizer: Authorizer) -> None:
+        self._catalog = catalog
+        self._nodes = nodes
+        self._authorizer = authorizer
+        self._open: set[aiohttp.ClientWebSocketResponse] = set()
+
+    async def connect(self, request: Request) -> None:
+        """Raises StatusError for a plain request: what stands in the way, or that it must be a WebSocket."""
+        info = request.info
+        # To run something is more than to read, whatever the method of the handshake.
+        verdict = self._authorizer.authorize(request.user, info._replace(verb="create"))
+        if verdict.decision is not Decision.ALLOW:
+            raise authorization.denial(request.user, info._replace(verb="create"), verdict.reason)
+        if "dryRun" in request.query:
+            raise status.bad_request("dryRun is not supported")
+        query = _query(request)
+        target = await pod_target.find(
+            self._catalog, info.namespace, info.name, request.parameter("container")
+        )
+        node = pod_target.scheduled(target)
+        if request.scope["type"] != "websocket":
+            raise _not_a_websocket(request)
+        offered = [p for p in PROTOCOLS if p in request.scope.get("subprotocols", ())]
+        if not offered:
+            raise status.bad_request(
+                f"none of the offered subprotocols is supported; supported: {', '.join(PROTOCOLS)}"
+            )
+        upstream = await self._nodes.websocket(node, target.path(info.subresource), query, offered)
+        self._open.add(upstream)
+        try:
+            await _serve(request, upstream)
+        finally:
+            self._open.discard(upstream)
+            await upstream.close()
+
+    async def close(self) -> None:
+        """End all sessions."""
+        for upstream in list(self._open):
+            await upstream.close(code=_GOING_AWAY)
+
+
+def _not_a_websocket(request: Request) -> status.StatusError:
+    if request.headers.get(b"upgrade", b"").lower().startswith(b"spdy"):
+        return status.bad_request(
+            "SPDY is not supported: upgrade to a WebSocket with one of the subprotocols "
+            + ", ".join(PROTOCOLS)
+        )
+    return status.bad_request("Upgrade request required")
+
+
+def _query(request: Request) -> Sequence[tuple[str, str]]:
+    """The node's query. Raises StatusError 400."""
+    if request.info.subresource == "exec" and not request.query.get("command"):
+        raise status.bad_request("you must specify at least one command for the container")
+    tty = routing.truthy(request, "tty")
+    query = [("command", command) for command in request.query.get("command", ())]
+    names = (("stdin", "input"), ("stdout", "output"), ("stderr", "error"))
+    streams = [(theirs, "1") for ours, theirs in names if routing.truthy(request, ours)]
+    if tty:
+        # A terminal has one output.
+        streams = [stream for stream in streams if stream[0] != "error"]
+    if not streams:
+        raise status.bad_request("you must specify at least 1 of stdin, stdout, stderr")
+    return [*query, *streams, *([("tty", "1")] if tty else [])]
+
+
+async def _serve(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
+    message = await request.receive()
+    if message["type"] != "websocket.connect":
+        return
+    await request.send({"type": "websocket.accept", "subprotocol": upstream.protocol})
+    request.started = True
+    async with tasks.TaskGroup("connect", describe_errors=False) as group:
+        outward = group.spawn("to-client", _to_client(request, upstream))
+        inward = group.spawn("to-node", _to_node(request, upstream))
+        done, _ = await asyncio.wait((outward, inward), return_when=asyncio.FIRST_COMPLETED)
+        if inward in done:
+            # The client left, which the node is told by now. What it still sends, nobody reads.
+            await upstream.close()
+
+
+async def _to_client(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
+    async for message in upstream:
+        if message.type is aiohttp.WSMsgType.BINARY:
+            await request.send({"type": "websocket.send", "bytes": message.data})
+        elif message.type is aiohttp.WSMsgType.TEXT:
+            await request.send({"type": "websocket.send", "text": message.data})
+    code = upstream.close_code
+    await request.send({"type": "websocket.close", "code": code if code and code != 1006 else _GOING_AWAY})
+
+
+async def _to_node(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
+    while True:
+        message = await request.receive()
+        if message["type"] != "websocket.receive":
+            return
+        data, text = message.get("bytes"), message.get("text")
+        try:
+            if data is not None:
+                await upstream.send_bytes(data)
+            elif text is not None:
+                await upstream.send_str(text)
+        except (ConnectionError, aiohttp.ClientError):
+            return

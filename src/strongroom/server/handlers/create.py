@@ -1,0 +1,15 @@
+"""POST of an object to its collection."""
+
+from strongroom.registry.generic import Registry
+from strongroom.server.admission.plugin import CREATE, Chain
+from strongroom.server.handlers import forms, options, writing
+from strongroom.server.request import Request
+
+
+async def create(request: Request, registry: Registry, chain: Chain) -> None:
+    wanted = options.write(request, "CreateOptions")
+    forms.one(request)
+    obj = await writing.read_object(request, registry, wanted.field_validation)
+    admit = writing.admission(request, registry, chain, CREATE, dry_run=wanted.dry_run)
+    written = await registry.create(request.info.namespace, obj, admit=admit, dry_run=wanted.dry_run)
+    await writing.answer(request, registry, 201, written)

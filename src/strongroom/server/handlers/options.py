@@ -1,0 +1,175 @@
+"""The query's options, checked: Kubernetes' ListOptions, CreateOptions, PatchOptions, DeleteOptions."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from strongroom.machinery import meta, selectors, status, validation
+from strongroom.machinery.selectors import LabelSelector
+from strongroom.machinery.validation import FieldError
+from strongroom.registry.generic import Registry
+from strongroom.registry.options import DeleteOptions, ListOptions, WatchOptions
+from strongroom.server import routing
+from strongroom.server.request import Request
+
+_META_GROUP = "meta.k8s.io"
+_FIELD_VALIDATION = ("Ignore", "Warn", "Strict")
+_MATCHES = ("Exact", "NotOlderThan")
+_POLICIES = ("Foreground", "Background", "Orphan")
+_INT = re.compile(r"[+-]?[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """Options of create, update and patch. `force` is apply's."""
+
+    dry_run: bool = False
+    field_manager: str = ""
+    field_validation: str = ""
+    force: bool = False
+
+
+_DEFAULT_WRITE = WriteOptions()
+
+
+def _refuse(kind: str, errors: Sequence[FieldError]) -> None:
+    if errors:
+        raise status.invalid_kind(f"{kind}.{_META_GROUP}", _META_GROUP, kind, "", errors)
+
+
+def write(request: Request, kind: str) -> WriteOptions:
+    """`kind`: CreateOptions, UpdateOptions or PatchOptions. Raises StatusError 422."""
+    if not request.query_string:
+        return _DEFAULT_WRITE
+    errors: list[FieldError] = []
+    dry_run = request.query.get("dryRun", [])
+    if dry_run and dry_run != ["All"]:
+        errors.append(validation.not_supported("dryRun", dry_run, ["All"]))
+    manager = request.parameter("fieldManager")
+    errors += meta.validate_field_manager(manager, "fieldManager")
+    field_validation = request.parameter("fieldValidation")
+    if field_validation and field_validation not in _FIELD_VALIDATION:
+        errors.append(validation.not_supported("fieldValidation", field_validation, ["", *_FIELD_VALIDATION]))
+    force = routing.truthy(request, "force")
+    if kind == "PatchOptions" and "force" in request.query:
+        errors.append(validation.forbidden("force", "may not be specified for non-apply patch"))
+    _refuse(kind, errors)
+    return WriteOptions(bool(dry_run), manager, field_validation, force)
+
+
+def at_least(request: Request) -> int:
+    """The `resourceVersion` of a get."""
+    value = request.parameter("resourceVersion")
+    return _revision(value) if value else 0
+
+
+def _revision(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) >= 2**64:
+        shown = validation.go_quote(value)
+        raise status.bad_request(
+            f"invalid resource version: strconv.ParseUint: parsing {shown}: invalid syntax"
+        )
+    return int(value)
+
+
+def integer(request: Request, name: str) -> int | None:
+    """An int64 parameter, None when absent. Raises StatusError 400."""
+    value = request.parameter(name)
+    if not value:
+        return None
+    if not _INT.fullmatch(value) or abs(int(value)) >= 2**63:
+        shown = validation.go_quote(value)
+        raise status.bad_request(f"strconv.ParseInt: parsing {shown}: invalid syntax")
+    return int(value)
+
+
+def _labels(request: Request) -> LabelSelector:
+    try:
+        return selectors.parse_labels(request.parameter("labelSelector"))
+    except selectors.SelectorError as error:
+        raise status.bad_request(str(error)) from None
+
+
+def listing(request: Request, registry: Registry) -> ListOptions:
+    """Options of list and deletecollection. Raises StatusError 400 and 422."""
+    if not request.query_string:
+        return _EVERYTHING
+    version, match = request.parameter("resourceVersion"), request.parameter("resourceVersionMatch")
+    token = request.parameter("continue")
+    errors: list[FieldError] = []
+    if match:
+        field = "resourceVersionMatch"
+        if not version:
+            text = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            errors.append(validation.forbidden(field, text))
+        if token:
+            text = "resourceVersionMatch is forbidden when continue is provided"
+            errors.append(validation.forbidden(field, text))
+        if match not in _MATCHES:
+            errors.append(validation.not_supported(field, match, ["", *_MATCHES]))
+        if match == "Exact" and version == "0":
+            text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+            errors.append(validation.forbidden(field, text))
+    if "sendInitialEvents" in request.query:
+        errors.append(validation.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    _refuse("ListOptions", errors)
+    limit = integer(request, "limit") or 0
+    return ListOptions(
+        labels=_labels(request),
+        fields=registry.strategy.field_selector(request.parameter("fieldSelector")),
+        limit=max(limit, 0),
+        continue_token=token,
+        resource_version=_revision(version) if version else None,
+        # A page of a past state is a page of that very state; without a limit a newer one will do.
+        exact=match == "Exact" or (limit > 0 and version not in ("", "0") and not match),
+    )
+
+
+_EVERYTHING = ListOptions()
+
+
+def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
+    """Options of a watch. `name`: that of the path. Raises StatusError 400 and 422."""
+    version, match = request.parameter("resourceVersion"), request.parameter("resourceVersionMatch")
+    initial = request.parameter("sendInitialEvents")
+    given = "sendInitialEvents" in request.query
+    wants_initial = given and routing.truthy(request, "sendInitialEvents")
+    errors: list[FieldError] = []
+    field = "resourceVersionMatch"
+    if given and match != "NotOlderThan":
+        text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        errors.append(validation.forbidden(field, text))
+    if match and not given:
+        text = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        errors.append(validation.forbidden(field, text))
+    if given and not routing.is_bool(initial):
+        errors.append(validation.invalid_value("sendInitialEvents", initial))
+    _refuse("ListOptions", errors)
+    fields = registry.strategy.field_selector(request.parameter("fieldSelector"))
+    if name:
+        exact = fields.requires_exact("metadata.name")
+        if exact is not None and exact != name:
+            raise status.bad_request("fieldSelector metadata.name doesn't match requested name")
+        if exact is None:
+            fields = selectors.FieldSelector((*fields.terms, selectors.FieldTerm("metadata.name", name)))
+    return WatchOptions(
+        labels=_labels(request),
+        fields=fields,
+        resource_version=_revision(version) if version else None,
+        initial_events=not given or wants_initial,
+        initial_state=wants_initial,
+    )
+
+
+def check_delete(options: DeleteOptions, dry_run: Sequence[str] = ()) -> None:
+    """Raises StatusError 422."""
+    errors: list[FieldError] = []
+    if dry_run and list(dry_run) != ["All"]:
+        errors.append(validation.not_supported("dryRun", list(dry_run), ["All"]))
+    policy = options.propagation_policy
+    if policy and options.orphan_dependents is not None:
+        text = "orphanDependents and deletionPropagation cannot be both set"
+        errors.append(validation.invalid_value("propagationPolicy", policy, text))
+    elif policy and policy not in _POLICIES:
+        errors.append(validation.not_supported("propagationPolicy", policy, [*_POLICIES, "nil"]))
+    _refuse("DeleteOptions", errors)

@@ -1,0 +1,90 @@
+"""PATCH of an object: a JSON patch, a JSON merge patch or a strategic merge patch."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from strongroom.api import decoding, schema
+from strongroom.machinery import status, validation
+from strongroom.machinery.codec import json
+from strongroom.machinery.codec.errors import DecodeError
+from strongroom.machinery.gvk import Object
+from strongroom.machinery.patch import json_patch, merge_patch, strategic_merge
+from strongroom.registry.generic import Registry, Rules
+from strongroom.server.admission.plugin import UPDATE, Chain
+from strongroom.server.handlers import forms, options, writing
+from strongroom.server.request import Request
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE = "application/strategic-merge-patch+json"
+ACCEPTED = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE)
+
+Apply = Callable[[Object], Any]
+
+
+async def patch(request: Request, registry: Registry, chain: Chain, rules: Rules) -> None:
+    info = request.info
+    media = request.header(b"content-type").partition(";")[0].strip().lower()
+    if media not in ACCEPTED:
+        raise status.unsupported_media_type(ACCEPTED)
+    wanted = options.write(request, "PatchOptions")
+    forms.one(request)
+    apply = _APPLY[media](_document(await request.body()), registry)
+    warnings: list[str] = []
+
+    def revise(current: Object) -> Object:
+        patched = apply(current)
+        obj, problems = decoding.decode_object(patched, registry.resource)
+        warnings[:] = []
+        if problems and wanted.field_validation == decoding.STRICT:
+            raise _strict(patched, problems)
+        if problems and wanted.field_validation != decoding.IGNORE:
+            warnings[:] = problems
+        writing.check_name(obj, info.name, info.namespace)
+        return obj
+
+    admit = writing.admission(request, registry, chain, UPDATE, dry_run=wanted.dry_run)
+    written = await registry.update(
+        info.namespace, info.name, revise, rules=rules, admit=admit, dry_run=wanted.dry_run
+    )
+    request.warnings += warnings
+    await writing.answer(request, registry, 200, written)
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return json.decode(body)
+    except DecodeError as error:
+        raise status.bad_request(f"error decoding patch: {error}") from None
+
+
+def _json_patch(document: Any, registry: Registry) -> Apply:
+    return lambda current: json_patch.apply(current, document)
+
+
+def _merge_patch(document: Any, registry: Registry) -> Apply:
+    return lambda current: merge_patch.apply(current, document)
+
+
+def _strategic_merge(document: Any, registry: Registry) -> Apply:
+    merge_schema = schema.merge_schema(registry.resource)
+    return lambda current: strategic_merge.apply(current, document, merge_schema)
+
+
+_APPLY: Mapping[str, Callable[[Any, Registry], Apply]] = {
+    JSON_PATCH: _json_patch,
+    MERGE_PATCH: _merge_patch,
+    STRATEGIC_MERGE: _strategic_merge,
+}
+
+
+def _strict(patched: Any, problems: list[str]) -> status.StatusError:
+    document = orjson.dumps(patched).decode()
+    error = validation.invalid_value("patch", document, decoding.strict_error(problems))
+    return status.StatusError(422, "Invalid", f' "" is invalid: {error}', {"causes": [_cause(error)]})
+
+
+def _cause(error: validation.FieldError) -> dict[str, str]:
+    return {"reason": error.reason, "message": error.body, "field": error.field}

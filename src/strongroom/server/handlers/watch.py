@@ -1,0 +1,189 @@
+"""GET with `watch`: a stream of events, one line each, until the client leaves or its time is over."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from strongroom.aio import tasks
+from strongroom.aio.clock import Clock
+from strongroom.api import table
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object
+from strongroom.registry.generic import Registry
+from strongroom.registry.watching import Change, Watch
+from strongroom.server import negotiation, responses, routing
+from strongroom.server.handlers import forms, options
+from strongroom.server.negotiation import Form
+from strongroom.server.request import Request
+from strongroom.server.watches import OpenWatch, Watches
+
+BOOKMARK_SECONDS = 60.0
+LAST_BOOKMARK = 2.0
+"""Seconds before the end at which the last bookmark is sent."""
+SHORTEST_DEFAULT = 1800
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+
+
+class WatchHandler:
+    """Serves watches; `watches` ends them and tells them the time."""
+
+    def __init__(self, watches: Watches, background: tasks.TaskGroup, clock: Clock) -> None:
+        self._watches = watches
+        self._background = background
+        self._clock = clock
+
+    async def watch(self, request: Request, registry: Registry) -> None:
+        form = negotiation.choose(request)
+        if form.yaml:
+            raise status.not_acceptable(negotiation.WATCH_ACCEPTED)
+        info = request.info
+        wanted = options.watching(request, registry, info.name)
+        bookmarks = routing.truthy(request, "allowWatchBookmarks")
+        seconds = options.integer(request, "timeoutSeconds") or 0
+        if seconds <= 0:
+            seconds = int(SHORTEST_DEFAULT * (1 + random.random()))  # noqa: S311 - spreads reconnections
+        frames = _Frames(request, registry, form)
+        try:
+            watch = await registry.watch(info.namespace, wanted)
+        except status.StatusError as error:
+            if error.code != 410:
+                raise
+            await responses.start(request)
+            await responses.part(request, _line("ERROR", error.to_dict()))
+            await responses.end(request)
+            return
+        stream = _Stream(request, registry, watch, frames, bookmarks, self._clock.monotonic() + seconds)
+        opened = OpenWatch(watch, asyncio.current_task())
+        self._watches.start(self._background, self._clock)
+        self._watches.add(opened)
+        gone = self._background.spawn("watch-disconnect", _until_disconnected(request, watch))
+        try:
+            await self._serve(stream, opened)
+        finally:
+            self._watches.remove(opened)
+            watch.close()
+            gone.cancel()
+
+    async def _serve(self, stream: "_Stream", opened: OpenWatch) -> None:
+        await stream.begin()
+        due = stream.schedule(self._clock.monotonic())
+        self._watches.wake_at(opened, due)
+        async for batch in stream.watch:
+            if batch:
+                await stream.send(batch)
+            now = self._clock.monotonic()
+            if now < due:
+                continue
+            if now >= stream.deadline:
+                break
+            await stream.remind()
+            due = stream.schedule(now)
+            self._watches.wake_at(opened, due)
+        await responses.end(stream.request)
+
+
+async def _until_disconnected(request: Request, watch: Watch) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    watch.close()
+
+
+class _Stream:
+    """One watch's answer."""
+
+    def __init__(
+        self,
+        request: Request,
+        registry: Registry,
+        watch: Watch,
+        frames: "_Frames",
+        bookmarks: bool,
+        deadline: float,
+    ) -> None:
+        self.request = request
+        self.watch = watch
+        self.deadline = deadline
+        self._registry = registry
+        self._frames = frames
+        self._bookmarks = bookmarks
+
+    async def begin(self) -> None:
+        """The head; the events that stand for what is there; the bookmark that says that this was all."""
+        await responses.start(self.request)
+        # The head must not wait for the first event: clients wait for it.
+        await responses.part(self.request, b"")
+        for lines in self._frames.initial(self.watch):
+            await responses.part(self.request, lines)
+        if self.watch.from_state and self._bookmarks:
+            line = self._frames.bookmark(self.watch.revision, {INITIAL_EVENTS_END: "true"})
+            await responses.part(self.request, line)
+        self.watch.initial = ()
+
+    async def send(self, batch: Sequence[Change]) -> None:
+        await responses.part(self.request, self._frames.of(batch))
+
+    async def remind(self) -> None:
+        """A bookmark for who asked for them. Else an empty part: by it a lost connection is noticed."""
+        line = self._frames.bookmark(self._registry.revision) if self._bookmarks else b""
+        await responses.part(self.request, line)
+
+    def schedule(self, now: float) -> float:
+        """When to wake up next: for a bookmark, the last bookmark shortly before the end, the end."""
+        last = self.deadline - LAST_BOOKMARK
+        if now >= last:
+            return self.deadline
+        # Spread, so that watches opened together are not due together for ever.
+        return min(now + BOOKMARK_SECONDS * (0.75 + 0.5 * random.random()), last)  # noqa: S311
+
+
+class _Frames:
+    """Events as lines, in the form that was asked for."""
+
+    def __init__(self, request: Request, registry: Registry, form: Form) -> None:
+        self._strategy = registry.strategy
+        self._resource = registry.resource
+        self._convert = self._converter(request, form)
+
+    def _converter(self, request: Request, form: Form) -> Callable[[Object], Object] | None:
+        if form.kind == forms.TABLE:
+            include = forms.include_object(request)
+            first = True
+
+            def as_table(obj: Object) -> Object:
+                nonlocal first
+                meta = {"resourceVersion": obj["metadata"]["resourceVersion"]}
+                made = table.table(self._strategy, [obj], forms.now(), include, meta, with_columns=first)
+                first = False
+                return {**made, "apiVersion": form.version}
+
+            return as_table
+        if form.kind:
+            return lambda obj: {**table.partial_metadata(obj), "apiVersion": form.version}
+        return None
+
+    def of(self, batch: Sequence[Change]) -> bytes:
+        convert = self._convert
+        if convert is None:
+            return batch[0].frame if len(batch) == 1 else b"".join([change.frame for change in batch])
+        return b"".join([_line(change.type, convert(change.entry.decode())) for change in batch])
+
+    def initial(self, watch: Watch) -> Any:
+        if self._convert is None:
+            return watch.initial_frames()
+        return (_line("ADDED", self._convert(entry.decode())) for entry in watch.initial)
+
+    def bookmark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
+        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
+        if annotations:
+            metadata["annotations"] = annotations
+        kind, api_version = self._resource.kind, self._resource.api_version
+        if self._convert is not None:
+            kind, api_version = "PartialObjectMetadata", "meta.k8s.io/v1"
+        return _line("BOOKMARK", {"kind": kind, "apiVersion": api_version, "metadata": metadata})
+
+
+def _line(kind: str, obj: Object) -> bytes:
+    return orjson.dumps({"type": kind, "object": obj}, option=orjson.OPT_APPEND_NEWLINE)

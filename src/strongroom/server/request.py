@@ -1,0 +1,123 @@
+"""One request on its way through the filters to its handler."""
+
+import itertools
+import os
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from strongroom.machinery import status
+from strongroom.machinery.request_info import RequestInfo, UserInfo
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Mapping[bytes, bytes]
+
+MAX_BODY = 3 * 1024 * 1024
+_NO_QUERY: Mapping[str, list[str]] = {}
+ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
+
+
+class Disconnected(Exception):
+    """The client left before it had sent its whole body."""
+
+
+def _audit_ids() -> Callable[[], bytes]:
+    """Distinct identifiers in the form of a UUID: random per process, then counted."""
+    h = os.urandom(10).hex()
+    start = f"{h[:8]}-{h[8:12]}-4{h[12:15]}-8{h[15:18]}-".encode()
+    count = itertools.count(int.from_bytes(os.urandom(5))).__next__
+    return lambda: b"%b%012x" % (start, count())
+
+
+_next_audit_id = _audit_ids()
+
+
+class Request:
+    """What the filters and handlers know. `info` and `user` are set by their filters.
+
+    `warnings`: texts for `Warning` headers. `started`: the response's head is sent."""
+
+    __slots__ = (
+        "_query",
+        "audit_id",
+        "headers",
+        "info",
+        "method",
+        "path",
+        "query_string",
+        "receive",
+        "scope",
+        "send",
+        "started",
+        "user",
+        "warnings",
+    )
+
+    info: RequestInfo
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.method: str = scope.get("method", "GET")
+        self.path: str = scope["path"]
+        self.query_string: bytes = scope["query_string"]
+        self.headers: Headers = dict(scope["headers"])
+        self.user: UserInfo = ANONYMOUS
+        self.audit_id = self.headers.get(b"audit-id") or _next_audit_id()
+        self.warnings: list[str] = []
+        self.started = False
+        self._query: Mapping[str, list[str]] | None = None
+
+    @property
+    def query(self) -> Mapping[str, list[str]]:
+        """The query's parameters, decoded."""
+        if self._query is None:
+            self._query = _NO_QUERY
+            if self.query_string:
+                parsed: dict[str, list[str]] = {}
+                for name, value in parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True):
+                    parsed.setdefault(name, []).append(value)
+                self._query = parsed
+        return self._query
+
+    def parameter(self, name: str) -> str:
+        """The first value of a parameter, or ""."""
+        if not self.query_string:
+            return ""
+        values = self.query.get(name)
+        return values[0] if values else ""
+
+    def header(self, name: bytes) -> str:
+        """A header's value, or "". `name` is lower-case."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    async def body(self) -> bytes:
+        """The whole body. Raises StatusError 413, Disconnected."""
+        expected = self.headers.get(b"content-length")
+        length = int(expected) if expected is not None and expected.isdigit() else -1
+        if length == 0:
+            return b""
+        if length > MAX_BODY:
+            raise _too_large()
+        chunks: list[bytes] = []
+        total = 0
+        while True:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise Disconnected
+            chunk = message.get("body", b"")
+            total += len(chunk)
+            if total > MAX_BODY:
+                raise _too_large()
+            chunks.append(chunk)
+            # With the announced length there is nothing to wait for; the last message may come much later.
+            if total == length or not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large() -> status.StatusError:
+    return status.too_large(f"limit is {MAX_BODY}")

@@ -1,0 +1,139 @@
+"""Answers on the wire: bodies in the negotiated form, `Status` errors, headers that every answer carries."""
+
+import asyncio
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import orjson
+
+from strongroom.machinery import status
+from strongroom.machinery.codec import yaml
+from strongroom.server import negotiation
+from strongroom.server.negotiation import Form
+from strongroom.server.request import Request
+
+GZIP_FROM: Final = 128 * 1024
+"""Bodies over this size are compressed for clients that take it."""
+_WARNINGS_MAX, _WARNING_CUT = 4096, 256
+
+_JSON = (b"content-type", b"application/json")
+_YAML = (b"content-type", b"application/yaml")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+NO_CACHE = (b"cache-control", b"no-cache, private")
+PUBLIC = (b"cache-control", b"public")
+_NO_SNIFF = (b"x-content-type-options", b"nosniff")
+_GZIP = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
+
+Header = tuple[bytes, bytes]
+
+
+async def send(
+    request: Request,
+    code: int,
+    body: bytes,
+    content_type: Header = _JSON,
+    more: Iterable[Header] = (),
+    cache: Header = NO_CACHE,
+) -> None:
+    """A whole answer."""
+    headers = [content_type, (b"audit-id", request.audit_id), cache, *more]
+    if request.warnings:
+        headers += _warnings(request.warnings)
+    request.started = True
+    await request.send({"type": "http.response.start", "status": code, "headers": headers})
+    await request.send({"type": "http.response.body", "body": body})
+
+
+async def start(request: Request, content_type: Header = _JSON, more: Iterable[Header] = ()) -> None:
+    """The head of an answer that is sent in parts by `part`. The first part, be it empty, sends it off."""
+    headers = [content_type, (b"audit-id", request.audit_id), NO_CACHE, *more]
+    if request.warnings:
+        headers += _warnings(request.warnings)
+    request.started = True
+    await request.send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+async def part(request: Request, body: bytes) -> None:
+    await request.send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def end(request: Request) -> None:
+    await request.send({"type": "http.response.body", "body": b""})
+
+
+async def encoded(request: Request, code: int, body: bytes, form: Form) -> None:
+    """An object whose compact JSON is `body` (without a newline), in the plain, pretty or YAML form."""
+    if form.plain:
+        await large(request, code, body + b"\n", _JSON)
+    else:
+        await decoded(request, code, orjson.loads(body), form)
+
+
+async def decoded(request: Request, code: int, obj: Any, form: Form) -> None:
+    """An object in the asked encoding; the form's `kind` is the caller's."""
+    if form.yaml:
+        await large(request, code, yaml.encode(obj), _YAML)
+        return
+    option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if form.pretty else 0)
+    await large(request, code, orjson.dumps(obj, option=option), _JSON)
+
+
+async def large(
+    request: Request,
+    code: int,
+    body: bytes,
+    content_type: Header = _JSON,
+    more: Iterable[Header] = (),
+    cache: Header = NO_CACHE,
+) -> None:
+    """A body that is compressed if it is large, the request a read, and the client takes gzip."""
+    if len(body) <= GZIP_FROM or request.method != "GET" or not takes_gzip(request):
+        await send(request, code, body, content_type, more, cache)
+        return
+    # Compressing leaves the GIL, so a thread keeps the loop free for the other requests.
+    packed = await asyncio.get_running_loop().run_in_executor(None, _gzip, body)
+    await send(request, code, packed, content_type, (*more, *_GZIP), cache)
+
+
+def takes_gzip(request: Request) -> bool:
+    accepted = request.headers.get(b"accept-encoding", b"")
+    return b"gzip" in accepted and b"gzip;q=0" not in accepted.replace(b" ", b"")
+
+
+def _gzip(body: bytes) -> bytes:
+    return zlib.compress(body, 1, 31)
+
+
+async def text(request: Request, code: int, body: str, more: Iterable[Header] = ()) -> None:
+    await send(request, code, body.encode(), TEXT, more)
+
+
+async def error(request: Request, failure: status.StatusError, *, filtered: bool = False) -> None:
+    """A `Status` in JSON or YAML. `filtered`: refused before it reached its handler."""
+    more: list[Header] = [_NO_SNIFF] if filtered else []
+    if failure.retry_after:
+        more.append((b"retry-after", b"%d" % failure.retry_after))
+    try:
+        form = negotiation.choose(request)
+    except status.StatusError:
+        form = negotiation.PLAIN
+    if form.yaml:
+        await send(request, failure.code, yaml.encode(failure.to_dict()), _YAML, more)
+    elif form.pretty:
+        option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        await send(request, failure.code, orjson.dumps(failure.to_dict(), option=option), _JSON, more)
+    else:
+        await send(request, failure.code, failure.body(), _JSON, more)
+
+
+def _warnings(texts: Sequence[str]) -> list[Header]:
+    distinct = list(dict.fromkeys(texts))
+    if sum(map(len, distinct)) > _WARNINGS_MAX:
+        distinct = [each[:_WARNING_CUT] for each in distinct]
+    return [(b"warning", b'299 - "%b"' % _quoted(each)) for each in distinct]
+
+
+def _quoted(warning: str) -> bytes:
+    kept = "".join(char for char in warning if char.isprintable())
+    return kept.replace("\\", "\\\\").replace('"', '\\"').encode()
