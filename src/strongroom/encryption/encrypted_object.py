@@ -102,3 +102,33 @@ def _check_annotations(annotations: Any) -> None:
         raise ValueError(f"the annotations must not exceed {ANNOTATIONS_LIMIT} bytes")
     if not all(_DOMAIN.fullmatch(key) for key in annotations):
         raise ValueError("the keys of annotations must be fully qualified domain names")
+
+
+_DATA_TAG: Final = 0x0A
+"""Field 1, length-delimited."""
+
+
+def data_header(length: int) -> bytes:
+    """What stands before `length` bytes of data at the start of a message: tag and length."""
+    header = bytearray((_DATA_TAG,))
+    while length > 0x7F:
+        header.append(length & 0x7F | 0x80)
+        length >>= 7
+    header.append(length)
+    return bytes(header)
+
+
+def data_span(encoded: bytes, start: int) -> tuple[int, int]:
+    """Where the data is in a message that begins at `start` and with it; (start, start) if it does not."""
+    position = start
+    if encoded[position : position + 1] != b"\n":
+        return start, start
+    length = shift = 0
+    for byte in encoded[position + 1 : position + 6]:
+        position += 1
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            first = position + 1
+            return (first, first + length) if first + length <= len(encoded) else (start, start)
+    return start, start

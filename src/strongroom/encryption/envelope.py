@@ -7,6 +7,9 @@ A value is `k8s:enc:kms:v2:‹name›:` and an EncryptedObject. Its data is
 with the data key HKDF-Expand-SHA256(seed, info) and the full store key as associated data. The seed is made
 anew at each start, and stored with every value, encrypted by the key-encryption key: no call to whoever holds
 that key is needed per value, and no data key is used twice.
+
+All values of one start differ only in the data, the first field of the message; the fields behind it are the
+same bytes (the trailer). So the message is encoded and parsed once per trailer, not once per value.
 """
 
 import os
@@ -16,7 +19,7 @@ from typing import Final, NamedTuple, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from strongroom.encryption import encrypted_object
 from strongroom.encryption.encrypted_object import EncryptedObject
@@ -57,6 +60,46 @@ class KeyEncryption(Protocol):
         ...
 
 
+class _Source:
+    """A seed, or data key, that has been unwrapped: makes the data keys of its values."""
+
+    __slots__ = ("_dek", "_hmac", "derives", "key_id")
+
+    def __init__(self, dek: bytes, key_id: str, *, derives: bool) -> None:
+        self._dek = dek
+        self._hmac = HMAC(dek, SHA256())
+        self.key_id = key_id
+        self.derives = derives
+
+    def data_key(self, info: bytes) -> bytes:
+        """HKDF-Expand (RFC 5869) of one block, which is HMAC(seed, info | 1), keyed once per seed."""
+        block = self._hmac.copy()
+        block.update(info + b"\x01")
+        return block.finalize()
+
+    def open(self, data: bytes, context: bytes) -> bytes:
+        """The value of an EncryptedObject's data. Raises TransformError."""
+        info = INFO_SIZE if self.derives else 0
+        body = info + NONCE_SIZE
+        if len(data) < body + TAG_SIZE:
+            raise TransformError(TOO_SHORT)
+        key = self.data_key(data[:INFO_SIZE]) if self.derives else self._dek
+        try:
+            return AESGCM(key).decrypt(data[info:body], data[body:], context)
+        except InvalidTag:
+            raise TransformError(FORGED) from None
+        except ValueError:
+            raise TransformError(f'the data key under key "{self.key_id}" has a wrong size') from None
+
+
+class _Writing(NamedTuple):
+    """What the values written now have in common."""
+
+    source: _Source
+    key_id: str
+    trailer: bytes
+
+
 class EnvelopeTransformer:
     """The `kms` v2 provider. `name` is part of each value's prefix and must hold no colon."""
 
@@ -66,70 +109,62 @@ class EnvelopeTransformer:
         self.prefix = f"k8s:enc:kms:v2:{name}:".encode()
         self._keys = keys
         self._lock = threading.Lock()
-        self._writing = (b"", Wrapped("", b""))
-        self._opened: dict[Wrapped, bytes] = {}
+        self._writing: _Writing | None = None
+        self._sources: dict[bytes, _Source] = {}
+        """By trailer."""
 
     def __repr__(self) -> str:
         return f"EnvelopeTransformer({self.prefix.decode()!r})"
 
     def to_storage(self, data: bytes, context: bytes) -> bytes:
-        seed, wrapped = self._writing
-        if wrapped.key_id != self._keys.current_key_id:
-            seed, wrapped = self._renew_seed()
+        writing = self._writing
+        if writing is None or writing.key_id != self._keys.current_key_id:
+            writing = self._renew_seed()
         fresh = os.urandom(INFO_SIZE + NONCE_SIZE)
-        key = HKDFExpand(SHA256(), SEED_SIZE, fresh[:INFO_SIZE]).derive(seed)
-        sealed = fresh + AESGCM(key).encrypt(fresh[INFO_SIZE:], data, context)
-        return self.prefix + encrypted_object.encode(
-            EncryptedObject(
-                sealed,
-                wrapped.key_id,
-                wrapped.ciphertext,
-                encrypted_object.HKDF_SHA256_XNONCE_AES_GCM_SEED,
-            )
-        )
+        key = writing.source.data_key(fresh[:INFO_SIZE])
+        ciphertext = AESGCM(key).encrypt(fresh[INFO_SIZE:], data, context)
+        field = encrypted_object.data_header(len(fresh) + len(ciphertext))
+        return b"".join((self.prefix, field, fresh, ciphertext, writing.trailer))
 
-    def _renew_seed(self) -> tuple[bytes, Wrapped]:
+    def _renew_seed(self) -> _Writing:
         with self._lock:
-            if self._writing[1].key_id != self._keys.current_key_id:
+            writing = self._writing
+            if writing is None or writing.key_id != self._keys.current_key_id:
                 seed = os.urandom(SEED_SIZE)
-                wrapped = self._keys.wrap(seed)
-                self._remember(wrapped, seed)
-                self._writing = (seed, wrapped)
-            return self._writing
+                key_id, ciphertext = self._keys.wrap(seed)
+                derived = encrypted_object.HKDF_SHA256_XNONCE_AES_GCM_SEED
+                trailer = encrypted_object.encode(EncryptedObject(b"", key_id, ciphertext, derived))
+                writing = self._writing = _Writing(_Source(seed, key_id, derives=True), key_id, trailer)
+                self._remember(trailer, writing.source)
+            return writing
 
     def from_storage(self, stored: bytes, context: bytes) -> Opened:
         if not stored.startswith(self.prefix):
             raise TransformError("the provided value does not match any of the supported transformers")
+        start, end = encrypted_object.data_span(stored, len(self.prefix))
+        data = stored[start:end]
+        source = self._sources.get(stored[end:])
+        if source is None:
+            data, source = self._parse(stored, data, stored[end:])
+        opened = source.open(data, context)
+        return Opened(opened, not source.derives or source.key_id != self._keys.current_key_id)
+
+    def _parse(self, stored: bytes, first: bytes, trailer: bytes) -> tuple[bytes, _Source]:
+        """The message's data and source; the trailer is remembered if that is `first`, what precedes it."""
         try:
             sealed = encrypted_object.decode(stored[len(self.prefix) :])
         except ValueError as error:
             raise TransformError(str(error)) from None
-        dek = self._open(Wrapped(sealed.key_id, sealed.dek_source))
-        derived = sealed.dek_source_type == encrypted_object.HKDF_SHA256_XNONCE_AES_GCM_SEED
-        if not derived and sealed.dek_source_type != encrypted_object.AES_GCM_KEY:
+        derives = sealed.dek_source_type == encrypted_object.HKDF_SHA256_XNONCE_AES_GCM_SEED
+        if not derives and sealed.dek_source_type != encrypted_object.AES_GCM_KEY:
             raise TransformError(f"unknown type of DEK source: {sealed.dek_source_type}")
-        nonce = INFO_SIZE if derived else 0
-        body = nonce + NONCE_SIZE
-        if len(sealed.data) < body + TAG_SIZE:
-            raise TransformError(TOO_SHORT)
-        if derived:
-            dek = HKDFExpand(SHA256(), SEED_SIZE, sealed.data[:INFO_SIZE]).derive(dek)
-        try:
-            data = AESGCM(dek).decrypt(sealed.data[nonce:body], sealed.data[body:], context)
-        except InvalidTag:
-            raise TransformError(FORGED) from None
-        except ValueError:
-            raise TransformError(f'the data key made by key "{sealed.key_id}" has a wrong size') from None
-        return Opened(data, not derived or sealed.key_id != self._keys.current_key_id)
+        dek = self._keys.unwrap(Wrapped(sealed.key_id, sealed.dek_source))
+        source = _Source(dek, sealed.key_id, derives=derives)
+        if sealed.data == first:
+            self._remember(trailer, source)
+        return sealed.data, source
 
-    def _open(self, wrapped: Wrapped) -> bytes:
-        seed = self._opened.get(wrapped)
-        if seed is None:
-            seed = self._keys.unwrap(wrapped)
-            self._remember(wrapped, seed)
-        return seed
-
-    def _remember(self, wrapped: Wrapped, seed: bytes) -> None:
-        if len(self._opened) >= OPENED_SEEDS:
-            self._opened.clear()
-        self._opened[wrapped] = seed
+    def _remember(self, trailer: bytes, source: _Source) -> None:
+        if len(self._sources) >= OPENED_SEEDS:
+            self._sources.clear()
+        self._sources[trailer] = source

@@ -41,7 +41,7 @@ class Keyring:
             raise KeyringError("the keyring holds no key")
         for key_id, key in keys.items():
             if not _ID.fullmatch(key_id):
-                raise KeyringError(f"key id {key_id!r}: only letters, digits, . _ and -, at most 63")
+                raise KeyringError(f"key id {key_id!r}: letters, digits, . _ and - only, at most 63")
             if len(key) != KEY_SIZE:
                 raise KeyringError(f'key "{key_id}": {KEY_SIZE} bytes are needed')
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
@@ -55,7 +55,7 @@ class Keyring:
         return self._current
 
     def wrap(self, plaintext: bytes) -> Wrapped:
-        """Encrypt with the current key: nonce, AES-256-GCM ciphertext and tag; the key id is authenticated."""
+        """Encrypt with the current key: nonce, AES-256-GCM ciphertext, tag; the key id is authenticated."""
         nonce = os.urandom(_NONCE_SIZE)
         ciphertext = self._ciphers[self._current].encrypt(nonce, plaintext, self._current.encode())
         return Wrapped(self._current, nonce + ciphertext)

@@ -59,10 +59,13 @@ class Engine(Protocol):
         """The key as of `revision` (0: newest). Raises Compacted, FutureRevision."""
         ...
 
-    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Range:
+    async def range(
+        self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0, exact_count: bool = True
+    ) -> Range:
         """Live keys that begin with `prefix` and are >= `start`, at most `limit` (0: all), as of `revision`.
 
-        Raises Compacted, FutureRevision."""
+        Without `exact_count` the answer's `count` only tells whether there are more: it is at most one more
+        than the items. Raises Compacted, FutureRevision."""
         ...
 
     async def create(self, key: str, value: bytes) -> int:

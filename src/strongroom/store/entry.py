@@ -11,7 +11,6 @@ ADDED: Final = "ADDED"
 MODIFIED: Final = "MODIFIED"
 DELETED: Final = "DELETED"
 
-_METADATA: Final = b'"metadata":{'
 _OPENING: Final = b'{"metadata":{"resourceVersion":"%d"'
 
 
@@ -19,10 +18,15 @@ class Layout(NamedTuple):
     """What the entries of one resource have in common.
 
     `prefix`: key prefix, such as `/registry/secrets/`. `head`: the bytes each encoded object begins with,
-    such as `{"kind":"Secret","apiVersion":"v1",`."""
+    such as `{"kind":"Secret","apiVersion":"v1",`. `opening`: the head and the start of metadata."""
 
     prefix: str
     head: bytes
+    opening: bytes
+
+
+def layout(prefix: str, head: bytes) -> Layout:
+    return Layout(prefix, head, head + b'"metadata":{')
 
 
 class Entry:
@@ -104,16 +108,15 @@ def from_stored(layout: Layout, stored: Stored) -> Entry:
     key, data, create_revision, revision, stale, error = stored
     if error:
         return UnreadableEntry(layout, key, revision, create_revision, error)
-    head = len(layout.head)
-    start = head + len(_METADATA)
+    start = len(layout.opening)
     if (
-        data.startswith(layout.head)
-        and data.startswith(_METADATA, head)
+        data.startswith(layout.opening)
         and data.startswith(b'"', start)
         and not data.startswith(b'"resourceVersion"', start)
         and data.endswith(b"}")
     ):
-        return Entry(layout, key, revision, create_revision, _OPENING % revision + b"," + data[start:], stale)
+        item = b"".join((_OPENING % revision, b",", data[start:]))
+        return Entry(layout, key, revision, create_revision, item, stale)
     try:
         item = _reorder(layout, data, revision)
     except ValueError as problem:

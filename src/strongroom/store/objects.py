@@ -106,7 +106,9 @@ class ObjectStore:
         """All objects under `prefix` as of `revision`, in key order, in pages. Raises Compacted."""
         start = ""
         while True:
-            found = await self._engine.range(prefix, start=start, limit=LOAD_PAGE, revision=revision)
+            found = await self._engine.range(
+                prefix, start=start, limit=LOAD_PAGE, revision=revision, exact_count=False
+            )
             if found.items:
                 yield [self._open(kv) for kv in found.items]
             if len(found.items) == found.count:

@@ -35,8 +35,11 @@ class EngineOverObjects:
         stored = await self._objects.get(key, revision)
         return None if stored is None else _kv(stored)
 
-    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Range:
+    async def range(
+        self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0, exact_count: bool = True
+    ) -> Range:
         found = await self._objects.range(prefix, start=start, limit=limit, revision=revision)
+        del exact_count  # an ObjectStore always counts
         return Range([_kv(stored) for stored in found.items], found.count, found.revision)
 
     async def create(self, key: str, value: bytes) -> int:

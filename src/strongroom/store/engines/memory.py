@@ -64,14 +64,19 @@ class MemoryEngine:
         at = self._snapshot(revision)
         return self._at(self._keys.get(key, ()), at)
 
-    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Range:
+    async def range(
+        self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0, exact_count: bool = True
+    ) -> Range:
         at = self._snapshot(revision)
         items = []
         for key in self._keys.irange(max(prefix, start), prefix + _LAST):
             kv = self._at(self._keys[key], at)
             if kv is not None:
                 items.append(kv)
-        return Range(items[:limit] if limit else items, len(items), at)
+        count = len(items)
+        if limit:
+            items = items[:limit]
+        return Range(items, count if exact_count else min(count, len(items) + 1), at)
 
     async def create(self, key: str, value: bytes) -> int:
         self._check()

@@ -81,3 +81,20 @@ class Reads(Base):
                 start = page.items[-1].key + "\0"
             assert seen == names
             assert (await engine.range("/registry/s/", limit=3)).count == 24
+
+    async def test_count_can_be_left_out(self, open_engine: OpenEngine) -> None:
+        async with running(open_engine) as engine:
+            for n in range(5):
+                await engine.create(f"/registry/{n}", b"")
+
+            async def more(limit: int) -> tuple[int, bool]:
+                found = await engine.range("/registry/", limit=limit, exact_count=False)
+                return len(found.items), found.count > len(found.items)
+
+            assert [await more(limit) for limit in (0, 2, 4, 5, 6)] == [
+                (5, False),
+                (2, True),
+                (4, True),
+                (5, False),
+                (5, False),
+            ]

@@ -143,8 +143,10 @@ class SQLiteEngine:
         self._seen = max(self._seen, current)
         return found
 
-    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Range:
-        answer, current = await self._read(log.range_, prefix, start, limit, revision)
+    async def range(
+        self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0, exact_count: bool = True
+    ) -> Range:
+        answer, current = await self._read(log.range_, prefix, start, limit, revision, exact_count)
         self._seen = max(self._seen, current)
         return answer
 

@@ -67,7 +67,7 @@ _LIVE: Final = (
 
 
 def range_(
-    connection: sqlite3.Connection, prefix: str, start: str, limit: int, revision: int
+    connection: sqlite3.Connection, prefix: str, start: str, limit: int, revision: int, exact_count: bool
 ) -> tuple[Range, int]:
     """As `Engine.range`, and the newest revision of the same snapshot."""
     with snapshot(connection) as known:
@@ -77,15 +77,20 @@ def range_(
             f"SELECT r.key, r.value, r.create_revision, r.revision, r.version FROM ({_LIVE}"  # noqa: S608
             " HAVING version > 0 ORDER BY key LIMIT ?) AS live"
             " CROSS JOIN revisions AS r ON r.revision = live.newest",
-            (*span, limit or -1),
+            (*span, limit + 1 if limit else -1),
         ).fetchall()
         count = len(rows)
-        if limit and count == limit:
+        if limit:
+            del rows[limit:]
+        if exact_count and count > len(rows):
             after = (rows[-1][0] + "\0", *span[1:])
-            count += connection.execute(
-                f"SELECT count(*) FROM ({_LIVE} HAVING version > 0)",  # noqa: S608
-                after,
-            ).fetchone()[0]
+            count = (
+                len(rows)
+                + connection.execute(
+                    f"SELECT count(*) FROM ({_LIVE} HAVING version > 0)",  # noqa: S608
+                    after,
+                ).fetchone()[0]
+            )
     rows.sort(key=itemgetter(0))
     return Range([KeyValue._make(row) for row in rows], count, at), known.current
 
