@@ -1,4 +1,4 @@
-"""What the client's users rely on: the API in memory that their tests use keeps it as the real server does."""
+"""What the client's users rely on: the API in memory that tests use keeps it as the real server does."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from strongroom.aio import tasks
+from strongroom.aio.backoff import Backoff
 from strongroom.api import resources
 from strongroom.client import informer as informers
 from strongroom.client import rest, transport
@@ -54,15 +55,20 @@ async def _until(cut: asyncio.Event, chunks: AsyncGenerator[bytes, None]) -> Asy
     async with tasks.TaskGroup("until", describe_errors=False) as group:
         ending = group.spawn("cut", cut.wait())
         while True:
-            coming = group.spawn("chunk", anext(chunks, None))  # type: ignore[arg-type]
+            coming = group.spawn("chunk", _next(chunks))
             await asyncio.wait((ending, coming), return_when=asyncio.FIRST_COMPLETED)
             if not coming.done():
                 coming.cancel()
                 await asyncio.wait((coming,))
                 raise transport.ConnectionFailed("cut")
-            if coming.result() is None:
+            if not (chunk := coming.result()):
                 return
-            yield coming.result()
+            yield chunk
+
+
+async def _next(chunks: AsyncGenerator[bytes, None]) -> bytes:
+    """The coming chunk; empty at the end."""
+    return await anext(chunks, b"")
 
 
 @asynccontextmanager
@@ -210,7 +216,7 @@ async def test_an_informer_sees_every_change_in_order(client: rest.Client) -> No
 
 async def test_an_informer_that_was_cut_misses_nothing(client: rest.Client, wire: Cuttable) -> None:
     told: list[tuple[str, str]] = []
-    informer = informers.Informer(client, resources.SECRETS, N)
+    informer = informers.Informer(client, resources.SECRETS, N, backoff=Backoff(0.001, 0.01))
     informer.subscribe(lambda kind, obj: told.append((kind, obj["metadata"]["name"])))
     async with _running(informer):
         for name in "abc":
