@@ -18,6 +18,7 @@ SUBRESOURCE_MAX = 256
 GENERATED_BASE_MAX = 58
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
+STANDARD_FINALIZERS = frozenset((ORPHAN, FOREGROUND, "kubernetes"))
 
 # No vowels and no look-alikes: generated names spell nothing.
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -192,10 +193,20 @@ def validate_annotations(annotations: Mapping[str, str], path: str) -> list[Fiel
     return errors
 
 
+def validate_finalizer_domain(finalizer: str, path: str) -> list[FieldError]:
+    """Finalizers without a domain are Kubernetes' own."""
+    if "/" in finalizer or finalizer in STANDARD_FINALIZERS:
+        return []
+    text = "name is neither a standard finalizer name nor is it fully qualified"
+    return [validation.invalid_value(path, finalizer, text)]
+
+
 def validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     for finalizer in finalizers:
         errors += _invalid(path, finalizer, names.qualified_name(finalizer))
+    for index, finalizer in enumerate(finalizers):
+        errors += validate_finalizer_domain(finalizer, f"{path}[{index}]")
     if ORPHAN in finalizers and FOREGROUND in finalizers:
         errors.append(
             validation.invalid_value(

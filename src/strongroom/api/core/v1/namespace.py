@@ -9,7 +9,7 @@ from typing import Any
 
 from strongroom.api import resources
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource, keep
-from strongroom.machinery import duration, names, validation
+from strongroom.machinery import duration, meta, names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
@@ -95,10 +95,5 @@ def _validate_finalizers(obj: Object) -> list[FieldError]:
     for index, finalizer in enumerate((obj.get("spec") or {}).get("finalizers") or ()):
         path = f"spec.finalizers[{index}]"
         errors += [validation.invalid_value(path, finalizer, m) for m in names.qualified_name(finalizer)]
-        if "/" not in finalizer and finalizer not in (FINALIZER, "orphan"):
-            errors.append(
-                validation.invalid_value(
-                    path, finalizer, "name is neither a standard finalizer name nor is it fully qualified"
-                )
-            )
+        errors += meta.validate_finalizer_domain(finalizer, path)
     return errors
