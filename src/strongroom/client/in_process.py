@@ -185,6 +185,8 @@ class _StreamingExchange(_Exchange):
 
     async def send(self, message: Message) -> None:
         if self._gone:
+            if not message.get("body") and not message.get("more_body"):
+                return  # an application that ends on http.disconnect has nothing to be told
             raise OSError("the client has disconnected")
         if message["type"] == "http.response.start":
             self._started.set()

@@ -188,10 +188,12 @@ async def test_leaving_a_stream_disconnects_the_application() -> None:
         with pytest.raises(OSError, match="disconnected"):
             await send({"type": "http.response.body", "body": b"x", "more_body": True})
         seen.append("send failed")
+        await send({"type": "http.response.body"})
+        seen.append("ended")
 
     async with transport.InProcessTransport(app).stream("GET", "/"):
         await asyncio.sleep(0)
-    assert seen == ["http.disconnect", "send failed"]
+    assert seen == ["http.disconnect", "send failed", "ended"]
 
 
 async def test_a_sender_that_waits_for_its_reader_is_let_go() -> None:
