@@ -6,7 +6,13 @@ from strongroom.machinery.gvk import Object
 
 
 class NotSyncedError(Exception):
-    """The API has not been read yet for an object. This passes by itself."""
+    """The API has not been read yet for an object. This passes by itself.
+
+    `str()` is what is told if it does not pass soon. `kind` is `secret` or `configmap`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"failed to sync {kind} cache: timed out waiting for the condition")
 
 
 class Objects(Protocol):

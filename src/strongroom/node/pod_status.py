@@ -58,9 +58,16 @@ def from_nanoseconds(value: int) -> str:
     return timestamp(datetime.fromtimestamp(value // 1_000_000_000, UTC))
 
 
-def generate(pod: Object, facts: Facts) -> Object:
-    """The whole status of `pod`. Times of transitions that did not happen are kept from its present one."""
+def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Object:
+    """The whole status of `pod`. Times of what did not change are kept: from `previous`, the status generated
+    before, which may not have reached the API, else from the object.
+    """
     old = pod.get("status") or {}
+    if previous is not None:
+        kept = {condition["type"]: condition for condition in old.get("conditions") or ()}
+        kept |= {condition["type"]: condition for condition in previous["conditions"] if _is_mine(condition)}
+        old = {**old, "startTime": previous["startTime"], "conditions": list(kept.values())}
+        pod = {**pod, "status": old}
     inits = [_container_status(pod, init, facts, is_init=True) for init in plan.init_containers(pod)]
     regular = [_container_status(pod, item, facts, is_init=False) for item in plan.spec_containers(pod)]
     phase = FAILED if facts.reason else _phase(pod, facts, inits, regular)
@@ -240,6 +247,12 @@ def _phase(pod: Object, facts: Facts, inits: Sequence[Object], regular: Sequence
 
 
 # Conditions
+
+_MINE = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"})
+
+
+def _is_mine(condition: Object) -> bool:
+    return condition["type"] in _MINE
 
 
 def _conditions(

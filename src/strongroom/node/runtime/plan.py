@@ -24,6 +24,8 @@ class Start:
     attempt: int
     is_init: bool = False
     previous: Container | None = None
+    leftover: Container | None = None
+    """One that was created and never started: it has to go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ def _next_attempt(latest: Container | None) -> int:
 
 def _start(container: Object, latest: Container | None, *, is_init: bool) -> Start:
     previous = latest if latest is not None and latest.state is State.EXITED else None
-    return Start(container, _next_attempt(latest), is_init, previous)
+    leftover = latest if latest is not None and latest.state is State.CREATED else None
+    return Start(container, _next_attempt(latest), is_init, previous, leftover)
 
 
 def _first(pod: Object, runtime: PodRuntime) -> list[Start]:

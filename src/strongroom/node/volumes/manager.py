@@ -101,6 +101,17 @@ class VolumeManager:
         except OSError as error:
             raise VolumeError(f"{error.strerror}: {error.filename}") from error
 
+    def is_up(self, pod: Object, volume: Object) -> bool:
+        """Whether the volume has been set up, by this process or one before it."""
+        which = kind(volume)
+        if which == "hostPath":
+            return True
+        path = self.path(pod, volume)
+        if path in self._mounted or which not in READ_ONLY:
+            return path.is_dir()
+        mounted = which not in _IN_MEMORY or tmpfs.is_mounted(path)
+        return mounted and (path / atomic_writer.DATA).is_dir()
+
     def payload(self, pod: Object, volume: Object) -> Payload:
         """The files the volume shall hold: nothing for types that are not made of API objects."""
         namespace = pod["metadata"]["namespace"]
@@ -143,10 +154,17 @@ class VolumeManager:
         for folder in (*reversed(path.relative_to(self._pods_dir).parents), path.relative_to(self._pods_dir)):
             (self._pods_dir / folder).mkdir(mode=0o750, parents=True, exist_ok=True)
 
-    def tear_down(self, uid: str) -> None:
-        """Unmount all that is mounted for a pod and remove its directory. May be repeated."""
+    def forget(self, uid: str) -> None:
+        """The pod's volumes are about to be taken down."""
         directory = self.pod_dir(uid)
         self._mounted = {path for path in self._mounted if not path.is_relative_to(directory)}
+
+    def tear_down(self, uid: str) -> None:
+        """Unmount all that is mounted for a pod and remove its directory. May be repeated.
+
+        Touches nothing but files, so that it may run in a thread; `forget` comes before it.
+        """
+        directory = self.pod_dir(uid)
         try:
             if not directory.is_dir():
                 return

@@ -1,0 +1,136 @@
+"""The agent of one machine: registers the node, and runs the pods that are bound to it.
+
+What happens reaches it as events: pods of this node (a watch by `spec.nodeName`), the Secrets and ConfigMaps
+they use (a watch each), containers (the runtime's events). A slow look at everything is there for what no
+event told. It speaks to the API as any client does.
+"""
+
+import asyncio
+import logging
+
+from strongroom.aio.clock import Clock
+from strongroom.aio.tasks import TaskGroup
+from strongroom.api import resources
+from strongroom.client.informer import Informer
+from strongroom.client.rest import Client
+from strongroom.machinery.gvk import Object
+from strongroom.node import machine as machines
+from strongroom.node import node_status, pod_lifecycle_events
+from strongroom.node.cri.errors import CRIError
+from strongroom.node.cri.protocol import CRI
+from strongroom.node.events import Recorder
+from strongroom.node.images.puller import Puller
+from strongroom.node.node_status import NodeStatus
+from strongroom.node.object_cache import ObjectCache
+from strongroom.node.pod_lifecycle_events import EventSource
+from strongroom.node.pod_workers import PodWorkers
+from strongroom.node.runtime import observed
+from strongroom.node.services import Services
+from strongroom.node.settings import NodeSettings
+from strongroom.node.status_manager import StatusManager
+from strongroom.node.volumes.manager import VolumeManager
+
+_RESYNC = 60.0
+_log = logging.getLogger(__name__)
+
+
+class Agent:
+    """`run` until cancelled; containers go on running, and the next agent adopts them.
+
+    `streaming_port` is where exec, attach and logs are served; the Node object tells it.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        cri: CRI,
+        settings: NodeSettings,
+        event_source: EventSource,
+        recorder: Recorder,
+        clock: Clock,
+        *,
+        node_ip: str = "",
+        streaming_port: int = 0,
+    ) -> None:
+        self._client = client
+        self._cri = cri
+        self._event_source = event_source
+        ip = node_ip or settings.node_ip
+        machine = machines.inspect(settings.data_dir, (ip,) if ip else ())
+        self._tasks = TaskGroup("node")
+        objects = ObjectCache(client, self._object_changed)
+        self._services = Services(
+            client=client,
+            cri=cri,
+            recorder=recorder,
+            clock=clock,
+            objects=objects,
+            volumes=VolumeManager(settings.pods_dir, objects, clock, allocatable=machine.capacity()),
+            puller=Puller(cri, recorder, clock),
+            statuses=StatusManager(client, self._tasks),
+            machine=machine,
+            node_name=settings.node_name,
+            pods_dir=settings.pods_dir,
+            logs_dir=settings.logs_dir,
+        )
+        self._workers = PodWorkers(self._services)
+        self._status = NodeStatus(
+            client,
+            cri,
+            recorder,
+            clock,
+            machine,
+            node_name=settings.node_name,
+            streaming_port=streaming_port,
+        )
+        self._pods = Informer(client, resources.PODS, field_selector=f"spec.nodeName={settings.node_name}")
+        self.ready = asyncio.Event()
+        """Set once the API has been told that the node is ready."""
+
+    def pod(self, namespace: str, name: str) -> Object | None:
+        """The pod of that name, if it is bound to this node."""
+        return self._pods.get(namespace, name)
+
+    async def run(self) -> None:
+        """Register, adopt what runs, and go on until cancelled."""
+        try:
+            self._tasks.spawn("heartbeat", self._heartbeat())
+            self._pods.subscribe(self._workers.pod_changed)
+            self._tasks.spawn("pods", self._pods.run())
+            await self._pods.has_synced.wait()
+            follow = pod_lifecycle_events.follow(self._event_source, self._workers)
+            self._tasks.spawn("runtime-events", follow)
+            await self._resync()
+        finally:
+            await self._workers.aclose()
+            await self._services.objects.aclose()
+            await self._tasks.aclose()
+
+    def _object_changed(self, uid: str) -> None:
+        self._workers.object_changed(uid)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await self._status.beat()
+            if self._status.ready:
+                self.ready.set()
+            # Until the node is ready it looks more often: the runtime may be starting too.
+            await asyncio.sleep(node_status.HEARTBEAT if self._status.ready else 0.2)
+
+    async def _resync(self) -> None:
+        """Clean up after pods that were deleted while nobody looked; then look again now and then."""
+        while True:
+            try:
+                await self._clean_up()
+            except CRIError as error:
+                _log.warning("container runtime: %s", error)
+                await asyncio.sleep(1.0)
+                continue
+            await asyncio.sleep(_RESYNC)
+            self._workers.runtime_changed()
+
+    async def _clean_up(self) -> None:
+        """Pods that the runtime or the disk knows, and the API does not."""
+        found = set(await observed.observe_all(self._cri)) | set(self._services.volumes.pods_on_disk())
+        bound = {pod["metadata"]["uid"] for pod in self._pods.values()}
+        self._workers.clean_up(sorted(found - bound - self._workers.known()))

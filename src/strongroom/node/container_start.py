@@ -1,0 +1,192 @@
+"""From a pod's object to a running container: its sandbox, its configuration, its start."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from strongroom.machinery.gvk import Object
+from strongroom.node import env, events, hooks, pod_status
+from strongroom.node.cri import _generated_cri_pb2 as pb
+from strongroom.node.cri.errors import CRIError
+from strongroom.node.lookup import NotSyncedError
+from strongroom.node.redaction import redact
+from strongroom.node.runtime import container as containers
+from strongroom.node.runtime import hosts, labels, observed, sandbox, security_context
+from strongroom.node.runtime.observed import Sandbox
+from strongroom.node.runtime.plan import Start
+from strongroom.node.services import Services
+from strongroom.node.volumes import manager as volumes
+from strongroom.node.volumes import subpath
+from strongroom.node.volumes.payload import VolumeError
+
+_HOSTS = "/etc/hosts"
+
+
+class StartError(Exception):
+    """A container could not be started. `reason` and `str()` go to its status; never a value of a Secret."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def sandbox_config(services: Services, pod: Object, attempt: int) -> pb.PodSandboxConfig:
+    """The configuration of the pod's sandbox number `attempt`."""
+    return sandbox.config(
+        pod,
+        attempt,
+        logs_dir=services.logs_dir,
+        host_resolver=services.machine.resolver,
+        seen=pod_status.timestamp(services.now()),
+    )
+
+
+async def make_sandbox(services: Services, pod: Object, attempt: int) -> Sandbox:
+    """Create and start a sandbox. Raises `CRIError`."""
+    config = sandbox_config(services, pod, attempt)
+    Path(config.log_directory).mkdir(mode=0o755, parents=True, exist_ok=True)
+    sandbox_id = await services.cri.run_pod_sandbox(config)
+    return observed.sandbox_of(await services.cri.pod_sandbox_status(sandbox_id))
+
+
+async def start_container(
+    services: Services,
+    pod: Object,
+    start: Start,
+    image: pb.Image,
+    home: Sandbox,
+    *,
+    wanted: Callable[[], bool],
+) -> None:
+    """Create and start a container in the sandbox `home`. Raises `StartError`.
+
+    Once it has begun it must not be cancelled; it ends early, between its steps, when `wanted` is no more.
+    """
+    spec = start.container
+    path = events.field_path(spec, is_init=start.is_init)
+    config, secret_values = _configure(services, pod, start, image, home)
+    try:
+        if start.leftover is not None:
+            await services.cri.remove_container(start.leftover.id)
+        container_id = await services.cri.create_container(
+            home.id, config, sandbox_config(services, pod, home.attempt)
+        )
+    except CRIError as error:
+        raise StartError("CreateContainerError", redact(error.message, secret_values)) from None
+    services.recorder.event(pod, events.NORMAL, "Created", "Container created", path)
+    if not wanted():
+        return
+    try:
+        await services.cri.start_container(container_id)
+    except CRIError as error:
+        raise StartError("RunContainerError", redact(error.message, secret_values)) from None
+    services.recorder.event(pod, events.NORMAL, "Started", "Container started", path)
+    if (handler := (spec.get("lifecycle") or {}).get("postStart")) is not None:
+        await _post_start(services, pod, spec, handler, container_id, home, path)
+
+
+async def _post_start(
+    services: Services,
+    pod: Object,
+    spec: Object,
+    handler: Object,
+    container_id: str,
+    home: Sandbox,
+    path: str,
+) -> None:
+    try:
+        await hooks.run(services.cri, handler, spec, container_id, next(iter(home.ips), ""))
+    except hooks.HookError as error:
+        services.recorder.event(pod, events.WARNING, "FailedPostStartHook", "PostStartHook failed", path)
+        await services.cri.stop_container(container_id, 2)
+        raise StartError("PostStartHookError", str(error)) from None
+
+
+def _configure(
+    services: Services, pod: Object, start: Start, image: pb.Image, home: Sandbox
+) -> tuple[pb.ContainerConfig, Sequence[bytes]]:
+    """The container's configuration, and the values in it that must not be told."""
+    spec = start.container
+    try:
+        security_context.verify_non_root(pod, spec, image)
+        facts = services.pod_facts(pod, home.ips)
+        environment = env.build(pod, spec, services.objects, facts)
+        mounts = _mounts(services, pod, spec, environment, home)
+    except (env.EnvError, security_context.RunsAsRootError, VolumeError, NotSyncedError) as error:
+        raise StartError("CreateContainerConfigError", str(error)) from None
+    except OSError as error:
+        text = f"error making pod data directories: {error.strerror}"
+        raise StartError("CreateContainerConfigError", text) from None
+    config = containers.config(
+        pod,
+        spec,
+        start.attempt,
+        image=image,
+        environment=environment,
+        mounts=mounts,
+        memory=services.machine.memory,
+    )
+    log = services.logs_dir / labels.log_directory(pod) / spec["name"]
+    log.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return config, [environment.values[name] for name in environment.secret]
+
+
+def _mounts(
+    services: Services, pod: Object, spec: Object, environment: env.Environment, home: Sandbox
+) -> list[pb.Mount]:
+    """Mounts of volumes, then the hosts file and the place for a termination message."""
+    by_name = {volume["name"]: volume for volume in (pod.get("spec") or {}).get("volumes") or ()}
+    mounts = []
+    for index, mount in enumerate(spec.get("volumeMounts") or ()):
+        volume = by_name[mount["name"]]
+        read_only = volumes.kind(volume) in volumes.READ_ONLY
+        host_path = services.volumes.path(pod, volume)
+        if part := _sub_path(mount, environment):
+            place = services.volumes.pod_dir(pod["metadata"]["uid"]) / "volume-subpaths"
+            target = place / volume["name"] / spec["name"] / str(index)
+            host_path = _prepare(host_path, part, target, mount, spec, create=not read_only)
+        mounts.append(containers.volume_mount(mount, host_path, read_only_volume=read_only))
+    directory = services.volumes.pod_dir(pod["metadata"]["uid"])
+    taken = {mount.container_path for mount in mounts}
+    if _HOSTS not in taken:
+        mounts.append(
+            pb.Mount(container_path=_HOSTS, host_path=str(_hosts_file(services, pod, directory, home)))
+        )
+    message = containers.termination_message_path(spec)
+    if message not in taken:
+        mounts.append(pb.Mount(container_path=message, host_path=str(_message_file(directory, spec["name"]))))
+    return mounts
+
+
+def _sub_path(mount: Object, environment: env.Environment) -> str:
+    if expression := mount.get("subPathExpr"):
+        return env.expand_all([expression], environment)[0]
+    return str(mount.get("subPath") or "")
+
+
+def _prepare(volume: Path, part: str, target: Path, mount: Object, spec: Object, *, create: bool) -> Path:
+    try:
+        return subpath.prepare(volume, part, target, create=create)
+    except (OSError, VolumeError):
+        raise VolumeError(
+            f'failed to prepare subPath for volumeMount "{mount["name"]}" of container "{spec["name"]}"'
+        ) from None
+
+
+def _hosts_file(services: Services, pod: Object, directory: Path, home: Sandbox) -> Path:
+    path = directory / "etc-hosts"
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    hostname = sandbox.hostname(pod) or services.machine.hostname
+    path.write_text(hosts.text(pod, home.ips, hostname, services.machine.hosts))
+    path.chmod(0o644)
+    return path
+
+
+def _message_file(directory: Path, name: str) -> Path:
+    folder = directory / "containers" / name
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    path = folder / secrets.token_hex(4)
+    path.touch()
+    path.chmod(0o666)
+    return path

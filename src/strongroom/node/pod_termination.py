@@ -1,0 +1,129 @@
+"""The end of a pod: its containers stopped with grace, its volumes and its sandbox taken away."""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+
+from strongroom.machinery.gvk import Object
+from strongroom.node import events, hooks
+from strongroom.node.cri.errors import CRIError, NotFoundError
+from strongroom.node.runtime import labels, plan
+from strongroom.node.runtime.observed import Container, PodRuntime, State
+from strongroom.node.services import Services
+
+MIN_GRACE = 2
+DEFAULT_GRACE = 30
+_log = logging.getLogger(__name__)
+
+
+def grace_period(pod: Object | None, runtime: PodRuntime, *, gone: bool) -> int:
+    """Seconds that containers have to end by themselves.
+
+    A pod whose object is `gone` was deleted by force: it has the least there is.
+    """
+    if gone or pod is None:
+        return MIN_GRACE
+    metadata, spec = pod["metadata"], pod.get("spec") or {}
+    asked = metadata.get("deletionGracePeriodSeconds") if metadata.get("deletionTimestamp") else None
+    if asked is None:
+        asked = spec.get("terminationGracePeriodSeconds", runtime.grace_period)
+    return max(MIN_GRACE, int(DEFAULT_GRACE if asked is None else asked))
+
+
+async def stop_containers(
+    services: Services, pod: Object | None, runtime: PodRuntime, grace: Callable[[], int]
+) -> None:
+    """Stop all containers; sidecars after the others, the last started first. Errors are logged."""
+    sidecars = [init["name"] for init in plan.init_containers(pod or {}) if plan.is_sidecar(init)]
+    running = [item for item in runtime.all_containers() if item.state in (State.RUNNING, State.UNKNOWN)]
+    first = [container for container in running if container.name not in sidecars]
+    await asyncio.gather(*(stop_container(services, pod, container, runtime, grace) for container in first))
+    for name in reversed(sidecars):
+        for container in running:
+            if container.name == name:
+                await stop_container(services, pod, container, runtime, grace)
+
+
+async def stop_container(
+    services: Services,
+    pod: Object | None,
+    container: Container,
+    runtime: PodRuntime,
+    grace: Callable[[], int],
+    message: str = "",
+) -> None:
+    """Stop one container: its preStop hook, its stop signal, and the kill when its grace is over."""
+    began = services.clock.monotonic()
+    spec = _spec_of(pod, container.name)
+    if pod is not None and spec is not None:
+        is_init = spec in plan.init_containers(pod)
+        path = events.field_path(spec, is_init=is_init)
+        text = message or f"Stopping container {container.name}"
+        services.recorder.event(pod, events.NORMAL, "Killing", text, path)
+        if (handler := (spec.get("lifecycle") or {}).get("preStop")) is not None:
+            await _pre_stop(services, pod, spec, container, runtime, handler, grace())
+    spent = services.clock.monotonic() - began
+    try:
+        await services.cri.stop_container(container.id, max(MIN_GRACE, int(grace() - spent)))
+    except NotFoundError:
+        return
+    except CRIError as error:
+        _log.warning("container %s of pod %s does not stop: %s", container.name, runtime.name, error)
+        if pod is not None:
+            services.recorder.event(pod, events.WARNING, "FailedKillPod", f"error killing pod: {error.rpc}")
+        raise
+
+
+def _spec_of(pod: Object | None, name: str) -> Object | None:
+    if pod is None:
+        return None
+    found = [*plan.spec_containers(pod), *plan.init_containers(pod)]
+    return next((spec for spec in found if spec["name"] == name), None)
+
+
+async def _pre_stop(
+    services: Services,
+    pod: Object,
+    spec: Object,
+    container: Container,
+    runtime: PodRuntime,
+    handler: Object,
+    grace: int,
+) -> None:
+    address = next(iter(runtime.sandbox.ips), "") if runtime.sandbox else ""
+    try:
+        async with asyncio.timeout(grace):
+            await hooks.run(services.cri, handler, spec, container.id, address)
+    except (hooks.HookError, TimeoutError):
+        path = events.field_path(spec, is_init=False)
+        services.recorder.event(pod, events.WARNING, "FailedPreStopHook", "PreStopHook failed", path)
+
+
+async def stop_sandboxes(services: Services, runtime: PodRuntime) -> None:
+    """End the pod's sandboxes and give back their network. Raises `CRIError`."""
+    for sandbox_id in _sandbox_ids(runtime):
+        await services.cri.stop_pod_sandbox(sandbox_id)
+
+
+async def take_down_volumes(services: Services, uid: str) -> None:
+    """Unmount and remove all that the pod had on this machine, logs apart. Raises `VolumeError`."""
+    services.volumes.forget(uid)
+    await asyncio.to_thread(services.volumes.tear_down, uid)
+
+
+async def remove(services: Services, uid: str, pod: Object | None, runtime: PodRuntime) -> None:
+    """Remove sandboxes with their containers, and the logs. Raises `CRIError`."""
+    for sandbox_id in _sandbox_ids(runtime):
+        await services.cri.remove_pod_sandbox(sandbox_id)
+    for container in runtime.all_containers():
+        await services.cri.remove_container(container.id)
+    metadata = pod["metadata"] if pod else {"name": runtime.name, "namespace": runtime.namespace, "uid": uid}
+    if metadata["name"]:
+        logs = services.logs_dir / labels.log_directory({"metadata": metadata})
+        await asyncio.to_thread(shutil.rmtree, logs, ignore_errors=True)
+
+
+def _sandbox_ids(runtime: PodRuntime) -> Sequence[str]:
+    current = [runtime.sandbox.id] if runtime.sandbox else []
+    return current + [sandbox.id for sandbox in runtime.old_sandboxes]

@@ -1,0 +1,473 @@
+"""One pod on this node, from its first sight to its last trace.
+
+A worker is woken when something happened (the pod's object or one that it uses changed, the runtime reported,
+an operation ended, a delay is over). Then it takes one look at all facts and does what follows from them:
+
+    RUNNING      volumes, sandbox, images and containers are brought to what the pod asks for; what takes time
+                 runs as an operation of its own, so that nothing waits for what it does not need
+    ENDING       the pod was deleted, is past its deadline, or has ended by itself: operations are finished,
+                 containers are stopped, the sandbox and the volumes are taken down
+    ENDED        nothing of it is left running; its object is still there (a Job's pod, say)
+    GONE         object and traces are gone; the worker's task ends
+
+State is never remembered where it can be looked up: containers and sandboxes are read from the runtime again
+after each event, so a worker that starts anew beside running containers adopts them without a difference.
+"""
+
+import asyncio
+import logging
+from datetime import datetime
+from enum import Enum
+
+from strongroom.aio.backoff import Backoff
+from strongroom.api import resources
+from strongroom.api.core.v1.pod import references
+from strongroom.client.transport import ConnectionFailed
+from strongroom.machinery.gvk import Object
+from strongroom.machinery.status import StatusError
+from strongroom.node import container_start, events, pod_status, pod_termination
+from strongroom.node.cri.errors import CRIError
+from strongroom.node.images import puller
+from strongroom.node.lookup import NotSyncedError
+from strongroom.node.object_cache import Reference
+from strongroom.node.operations import Operations
+from strongroom.node.pod_status import Waiting
+from strongroom.node.pod_volumes import PodVolumes
+from strongroom.node.runtime import container as containers
+from strongroom.node.runtime import labels, observed, plan, termination_message
+from strongroom.node.runtime.observed import Container, Sandbox, State
+from strongroom.node.services import Services
+from strongroom.node.volumes.payload import VolumeError
+
+_log = logging.getLogger(__name__)
+_RETRY = 10.0
+_DEADLINE_TEXT = "Pod was active on the node longer than the specified deadline"
+
+
+class Stage(Enum):
+    RUNNING = "running"
+    ENDING = "ending"
+    ENDED = "ended"
+    GONE = "gone"
+
+
+class PodWorker:
+    """`run` is the worker's task; the other public methods only leave a note for it and never wait."""
+
+    def __init__(self, uid: str, services: Services) -> None:
+        self.uid = uid
+        self.stage = Stage.RUNNING
+        self.ids: set[str] = set()
+        """Ids of the pod's sandboxes and containers."""
+        self.pod: Object | None = None
+        self._services = services
+        self._object_gone = False
+        self._runtime = observed.EMPTY
+        self._stale = True
+        self._exited: set[str] = set()
+        self._volumes = PodVolumes(services)
+        self._waiting: dict[str, Waiting] = {}
+        self._messages: dict[str, str] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._failure: tuple[str, str] | None = None
+        self._status: Object | None = None
+        self._operations = Operations(f"pod-{uid}", services.clock, self.runtime_changed)
+        self._grace_in_use = pod_termination.DEFAULT_GRACE
+        self._observe_backoff = Backoff(0.02, 2.0)
+        self._wake = asyncio.Event()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of the pod is left."""
+        return self.stage is Stage.GONE
+
+    # Notes
+
+    def update(self, pod: Object) -> None:
+        """The pod's object is new, or has changed."""
+        before = self.pod
+        self.pod = pod
+        if before is None or _differs(before, pod):
+            self._volumes.dirty = True
+            self._services.objects.use(self.uid, references_of(pod))
+            self._operations.unblock()
+        self._wake.set()
+
+    def object_gone(self) -> None:
+        """The pod's object is not in the API any more."""
+        self._object_gone = True
+        self._wake.set()
+
+    def object_changed(self) -> None:
+        """A Secret or ConfigMap that the pod uses changed."""
+        self._volumes.dirty = True
+        self._operations.unblock()
+        self._wake.set()
+
+    def runtime_changed(self, exited: str = "") -> None:
+        """Something happened to the pod in the runtime; the container `exited` ended."""
+        self._stale = True
+        if exited:
+            self._exited.add(exited)
+        self._wake.set()
+
+    async def aclose(self) -> None:
+        """Leave the pod alone: end all operations, touch no container."""
+        await self._operations.aclose()
+
+    # The loop
+
+    async def run(self) -> None:
+        """Work until the pod is gone."""
+        while not self.finished:
+            self._wake.clear()
+            delay: float | None
+            try:
+                delay = await self._step()
+            except CRIError as error:
+                _log.debug("pod %s: %s", self.uid, error)
+                delay = 1.0
+            except Exception as error:
+                # The message may carry a value that was being handled.
+                _log.error("worker of pod %s: %s", self.uid, type(error).__name__)
+                delay = 5.0
+            if not self.finished:
+                await self._sleep(delay)
+        await self._operations.aclose()
+
+    async def _sleep(self, delay: float | None) -> None:
+        try:
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _step(self) -> float | None:
+        """One look at everything; seconds until the next one is due without an event."""
+        pod = self.pod
+        if pod is not None and self.stage is Stage.RUNNING and not self._must_end(pod):
+            # Volumes first: a changed Secret reaches its files before anything else is done.
+            self._volumes.refresh(pod)
+        delays = [await self._observe()]
+        if self.stage is Stage.RUNNING and (pod is None or self._must_end(pod)):
+            self.stage = Stage.ENDING
+        if self.stage is Stage.RUNNING and pod is not None:
+            delays += self._run_steps(pod)
+        elif self.stage is Stage.ENDING or (self.stage is Stage.ENDED and self._wants_removal(pod)):
+            delays.append(await self._end(pod))
+        return min((delay for delay in delays if delay is not None), default=None)
+
+    def _wants_removal(self, pod: Object | None) -> bool:
+        return self._object_gone or pod is None or bool(pod["metadata"].get("deletionTimestamp"))
+
+    def _must_end(self, pod: Object) -> bool:
+        if self._wants_removal(pod) or self._failure:
+            return True
+        if (pod.get("status") or {}).get("phase") in pod_status.TERMINAL:
+            return True
+        return self._deadline_in(pod) == 0.0
+
+    # Facts
+
+    async def _observe(self) -> float | None:
+        """Read the runtime if something happened. Where it lags behind its own events: again soon."""
+        if not self._stale:
+            return None
+        self._stale = False
+        try:
+            self._runtime = await observed.observe(self._services.cri, self.uid)
+        except CRIError:
+            self._stale = True
+            raise
+        self.ids = {container.id for container in self._runtime.all_containers()}
+        if self._runtime.sandbox:
+            self.ids.add(self._runtime.sandbox.id)
+        self._read_messages()
+        running = {container.id for container in self._runtime.running}
+        if self._runtime.sandbox and self._runtime.sandbox.ready:
+            running.add(self._runtime.sandbox.id)
+        self._exited &= running
+        if self._exited:
+            self._stale = True
+            return self._observe_backoff.next()
+        self._observe_backoff.reset()
+        return None
+
+    def _read_messages(self) -> None:
+        for container in self._runtime.all_containers():
+            if container.state is State.EXITED and container.id not in self._messages:
+                self._messages[container.id] = termination_message.read(container)
+
+    def _publish(self, pod: Object) -> None:
+        """Tell the API what is."""
+        facts = pod_status.Facts(
+            runtime=self._runtime,
+            now=self._services.now(),
+            host_ips=self._services.machine.ips,
+            waiting=self._waiting,
+            messages=self._messages,
+            terminating=self.stage is not Stage.RUNNING,
+            reason=self._failure[0] if self._failure else "",
+            message=self._failure[1] if self._failure else "",
+        )
+        self._status = pod_status.generate(pod, facts, self._status)
+        self._services.statuses.set(pod, self._status)
+
+    # Running
+
+    def _run_steps(self, pod: Object) -> list[float | None]:
+        """Start what is missing; delays after which there is more to do."""
+        ready = self._volumes.refresh(pod)
+        steps = plan.decide(pod, self._runtime)
+        delays = [self._volumes.retry_in(), self._deadline_in(pod)]
+        if steps.done and not self._operations:
+            self._publish(pod)
+            self.stage = Stage.ENDING
+            return [0.0]
+        for kill in steps.kills:
+            self._operations.start(f"kill:{kill.container.id}", self._kill(pod, kill))
+        if ready:
+            home_due = steps.sandbox_attempt is None
+            if steps.sandbox_attempt is not None and self._operations.may("sandbox"):
+                dead = self._runtime.sandbox if steps.replaces_sandbox else None
+                self._operations.start("sandbox", self._make_sandbox(pod, steps.sandbox_attempt, dead))
+            if home_due or self._operations.get("sandbox") is not None:
+                delays += [self._consider(pod, start) for start in steps.starts]
+        self._publish(pod)
+        return [*delays, self._operations.next_due()]
+
+    def _consider(self, pod: Object, start: plan.Start) -> float | None:
+        """Start a container now, unless it crashed too often; then the seconds it has to wait."""
+        name = str(start.container["name"])
+        operation = f"start:{name}"
+        if not self._operations.may(operation):
+            return None
+        if start.previous is not None:
+            key = (self.uid, name, labels.container_hash(start.container))
+            ended = start.previous.finished_at / 1e9
+            back_offs = self._services.crash_back_offs
+            if remaining := back_offs.remaining(key, ended):
+                self._crash_loop(pod, start, start.previous, back_offs.delay(key))
+                return remaining
+            back_offs.next(key, ended)
+        self._operations.start(operation, self._start(pod, start, operation))
+        return None
+
+    def _crash_loop(self, pod: Object, start: plan.Start, previous: Container, delay: float) -> None:
+        name, full_name = previous.name, labels.full_name(pod)
+        text = f"back-off {puller.go_duration(delay)} restarting failed container={name} pod={full_name}"
+        self._waiting[name] = Waiting("CrashLoopBackOff", text)
+        if (previous.id, "BackOff") not in self._told:
+            self._told.add((previous.id, "BackOff"))
+            message = f"Back-off restarting failed container {name} in pod {full_name}"
+            path = events.field_path(start.container, is_init=start.is_init)
+            self._services.recorder.event(pod, events.WARNING, "BackOff", message, path)
+
+    async def _start(self, pod: Object, start: plan.Start, operation: str) -> None:
+        """Image and sandbox side by side, then the container."""
+        name = str(start.container["name"])
+        try:
+            image = await self._services.puller.ensure(
+                pod,
+                start.container,
+                self._pull_secrets(pod),
+                container_start.sandbox_config(self._services, pod, 0),
+                is_init=start.is_init,
+            )
+            home = await self._home()
+            if home is None or not self._wanted():
+                return
+            self._operations.critical(operation)
+            await container_start.start_container(
+                self._services, pod, start, image, home, wanted=self._wanted
+            )
+        except NotSyncedError:
+            self._operations.block(operation)  # until the object has been read
+        except puller.ImageError as error:
+            self._waiting[name] = Waiting(error.reason, error.message)
+            remaining = self._services.puller.remaining(pod, start.container)
+            # Soon after a failure the status says that the node waits before it tries again.
+            self._operations.block(operation, 1.0 if error.reason == "ErrImagePull" else remaining or _RETRY)
+        except container_start.StartError as error:
+            self._waiting[name] = Waiting(error.reason, error.message)
+            path = events.field_path(start.container, is_init=start.is_init)
+            self._services.recorder.event(pod, events.WARNING, "Failed", f"Error: {error.message}", path)
+            self._operations.block(operation, _RETRY if error.reason.startswith("Create") else 1.0)
+        else:
+            self._waiting.pop(name, None)
+            await self._remove_old_attempts(pod, name)
+
+    def _wanted(self) -> bool:
+        return self.stage is Stage.RUNNING and (self.pod is None or not self._must_end(self.pod))
+
+    async def _home(self) -> Sandbox | None:
+        """The sandbox to start in, waited for while it is being made; None if that failed."""
+        if (making := self._operations.get("sandbox")) is not None:
+            made: Sandbox | None = await asyncio.shield(making)
+            return made
+        sandbox = self._runtime.sandbox
+        return sandbox if sandbox is not None and sandbox.ready else None
+
+    def _pull_secrets(self, pod: Object) -> list[Object]:
+        names = references.pull_secret_names(pod)
+        namespace = pod["metadata"]["namespace"]
+        found = [(name, self._services.objects.secret(namespace, name)) for name in names]
+        if missing := [name for name, secret in found if secret is None]:
+            self._services.recorder.event(
+                pod,
+                events.WARNING,
+                "FailedToRetrieveImagePullSecret",
+                f"Unable to retrieve some image pull secrets ({', '.join(missing)});"
+                " attempting to pull the image may not succeed.",
+            )
+        return [secret for _, secret in found if secret is not None]
+
+    async def _make_sandbox(self, pod: Object, attempt: int, dead: Sandbox | None) -> Sandbox | None:
+        self._operations.critical("sandbox")
+        services = self._services
+        try:
+            if dead is not None:
+                services.recorder.event(
+                    pod,
+                    events.NORMAL,
+                    "SandboxChanged",
+                    "Pod sandbox changed, it will be killed and re-created.",
+                )
+                await services.cri.stop_pod_sandbox(dead.id)
+            made = await container_start.make_sandbox(services, pod, attempt)
+        except CRIError as error:
+            message = f"Failed to create pod sandbox: {error.rpc}"
+            services.recorder.event(pod, events.WARNING, "FailedCreatePodSandBox", message)
+            self._operations.block("sandbox", 2.0)
+            return None
+        self.ids.add(made.id)
+        return made
+
+    async def _kill(self, pod: Object, kill: plan.Kill) -> None:
+        self._operations.critical(f"kill:{kill.container.id}")
+        await pod_termination.stop_container(
+            self._services, pod, kill.container, self._runtime, lambda: self._grace(pod), kill.message
+        )
+        if kill.container.state is State.UNKNOWN:
+            await self._services.cri.remove_container(kill.container.id)
+
+    async def _remove_old_attempts(self, pod: Object, name: str) -> None:
+        """Keep one ended container beside the one that runs, with its log."""
+        logs = self._services.logs_dir / labels.log_directory(pod)
+        for container in (self._runtime.containers.get(name) or ())[1:]:
+            if container.state is State.EXITED:
+                await self._services.cri.remove_container(container.id)
+                (logs / containers.log_path(name, container.attempt)).unlink(missing_ok=True)
+                self._messages.pop(container.id, None)
+
+    # Ending
+
+    def _deadline_in(self, pod: Object) -> float | None:
+        """Seconds until `activeDeadlineSeconds` are over; None: there is no deadline."""
+        limit = (pod.get("spec") or {}).get("activeDeadlineSeconds")
+        started = (pod.get("status") or {}).get("startTime")
+        if limit is None or not started:
+            return None
+        begin = datetime.fromisoformat(started)
+        left = int(limit) - (self._services.now() - begin).total_seconds()
+        if left <= 0 and self._failure is None:
+            self._failure = ("DeadlineExceeded", _DEADLINE_TEXT)
+            self._services.recorder.event(pod, events.NORMAL, "DeadlineExceeded", _DEADLINE_TEXT)
+        return max(0.0, left)
+
+    def _grace(self, pod: Object | None) -> int:
+        return pod_termination.grace_period(pod, self._runtime, gone=self._object_gone)
+
+    async def _end(self, pod: Object | None) -> float | None:
+        """Begin or go on ending; the work is one operation, so that the worker still hears of changes."""
+        if self._operations.may("end"):
+            self._operations.start("end", self._end_pod())
+        elif pod is not None and self.stage is Stage.ENDING and self._runtime.running:
+            self._hurry()
+        return self._operations.next_due()
+
+    def _hurry(self) -> None:
+        """A second deletion may have shortened the grace: containers that have not stopped are told."""
+        grace = self._grace(self.pod)
+        if grace >= self._grace_in_use:
+            return
+        self._grace_in_use = grace
+        for container in self._runtime.running:
+            stop = self._services.cri.stop_container(container.id, grace)
+            self._operations.start(f"hurry:{container.id}:{grace}", stop)
+
+    async def _end_pod(self) -> None:
+        services = self._services
+        await self._operations.finish(beside="end")
+        self._runtime = await observed.observe(services.cri, self.uid)
+        self.ids |= {container.id for container in self._runtime.all_containers()}
+        self._grace_in_use = self._grace(self.pod)
+        if self._runtime.running:
+            await pod_termination.stop_containers(
+                services, self.pod, self._runtime, lambda: self._grace(self.pod)
+            )
+        self._runtime = await observed.observe(services.cri, self.uid)
+        self._read_messages()
+        if self.pod is not None and not self._object_gone and not self._runtime.empty:
+            self._publish(self.pod)
+        await pod_termination.stop_sandboxes(services, self._runtime)
+        try:
+            await pod_termination.take_down_volumes(services, self.uid)
+        except VolumeError as error:
+            _log.warning("volumes of pod %s: %s", self.uid, error)
+            self._operations.block("end", 1.0)
+            return
+        self.stage = Stage.ENDED
+        if self._wants_removal(self.pod):
+            await self._remove()
+
+    async def _remove(self) -> None:
+        """Remove the last traces, then the object."""
+        services, pod = self._services, self.pod
+        await pod_termination.remove(services, self.uid, pod, self._runtime)
+        if pod is not None and not self._object_gone:
+            await services.statuses.flush(self.uid)
+            await self._delete_object(pod)
+        services.objects.release(self.uid)
+        services.statuses.forget(self.uid)
+        if pod is not None:
+            services.puller.forget(pod)
+        self.stage = Stage.GONE
+
+    async def _delete_object(self, pod: Object) -> None:
+        metadata = pod["metadata"]
+        backoff = Backoff(0.1, 10.0)
+        while not self._object_gone:
+            try:
+                await self._services.client.delete(
+                    resources.PODS,
+                    metadata["name"],
+                    metadata["namespace"],
+                    grace_period_seconds=0,
+                    uid=self.uid,
+                )
+                return
+            except StatusError as error:
+                if error.code in (404, 409):
+                    return
+                _log.warning("pod %s/%s: %s", metadata["namespace"], metadata["name"], error.message)
+            except ConnectionFailed as error:
+                _log.warning("pod %s/%s: %s", metadata["namespace"], metadata["name"], error)
+            await asyncio.sleep(backoff.next())
+
+
+def references_of(pod: Object) -> list[Reference]:
+    """The objects that a pod names."""
+    namespace = str(pod["metadata"]["namespace"])
+    return [
+        *((resources.SECRETS, namespace, name) for name in references.secret_names(pod)),
+        *((resources.CONFIG_MAPS, namespace, name) for name in references.config_map_names(pod)),
+    ]
+
+
+def _differs(before: Object, after: Object) -> bool:
+    """Whether a change of the object is one to its volumes, environment or containers."""
+    parts = ("labels", "annotations")
+    return before.get("spec") != after.get("spec") or any(
+        before["metadata"].get(part) != after["metadata"].get(part) for part in parts
+    )

@@ -1,0 +1,75 @@
+"""The workers of a node: one for each pod that is bound to it, and for each that has left traces on it."""
+
+import logging
+from collections.abc import Iterable
+
+from strongroom.aio.tasks import TaskGroup
+from strongroom.machinery.gvk import Object
+from strongroom.node.pod_worker import PodWorker
+from strongroom.node.services import Services
+
+_log = logging.getLogger(__name__)
+
+
+class PodWorkers:
+    """Notes what happened with the right worker, and starts and forgets workers. Nothing here waits."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._workers: dict[str, PodWorker] = {}
+        self._tasks = TaskGroup("pod-workers", describe_errors=False)
+
+    def pod_changed(self, kind: str, pod: Object) -> None:
+        """An event of the pod's object: ADDED, MODIFIED or DELETED. A callback for an informer."""
+        uid = pod["metadata"]["uid"]
+        if kind == "DELETED":
+            if (worker := self._workers.get(uid)) is not None:
+                worker.object_gone()
+            return
+        self._worker(uid).update(pod)
+
+    def object_changed(self, uid: str) -> None:
+        """A Secret or ConfigMap that the pod uses changed."""
+        if (worker := self._workers.get(uid)) is not None:
+            worker.object_changed()
+
+    def container_changed(self, container_id: str, *, ended: bool) -> None:
+        """The runtime reports about a container or a sandbox."""
+        for worker in self._workers.values():
+            if container_id in worker.ids:
+                worker.runtime_changed(container_id if ended else "")
+                return
+
+    def runtime_changed(self) -> None:
+        """Anything may have happened in the runtime."""
+        for worker in self._workers.values():
+            worker.runtime_changed()
+
+    def clean_up(self, uids: Iterable[str]) -> None:
+        """Remove what pods have left whose objects are gone. Those that have a worker are left to it."""
+        for uid in uids:
+            if uid not in self._workers:
+                _log.info("cleaning up after pod %s, which is gone", uid)
+                self._worker(uid).object_gone()
+
+    def known(self) -> set[str]:
+        """Uids of the pods that have a worker."""
+        return set(self._workers)
+
+    def _worker(self, uid: str) -> PodWorker:
+        worker = self._workers.get(uid)
+        if worker is None:
+            worker = self._workers[uid] = PodWorker(uid, self._services)
+            self._tasks.spawn(uid, self._run(worker))
+        return worker
+
+    async def _run(self, worker: PodWorker) -> None:
+        await worker.run()
+        if self._workers.get(worker.uid) is worker:
+            del self._workers[worker.uid]
+
+    async def aclose(self) -> None:
+        """End the workers; containers go on running."""
+        await self._tasks.aclose()
+        for worker in self._workers.values():
+            await worker.aclose()

@@ -1,0 +1,53 @@
+"""What all workers of a node share."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from strongroom.aio.clock import Clock
+from strongroom.client.rest import Client
+from strongroom.machinery.gvk import Object
+from strongroom.node import env
+from strongroom.node.back_off import BackOffs
+from strongroom.node.cri.protocol import CRI
+from strongroom.node.events import Recorder
+from strongroom.node.images.puller import Puller
+from strongroom.node.machine import Machine
+from strongroom.node.object_cache import ObjectCache
+from strongroom.node.status_manager import StatusManager
+from strongroom.node.volumes.manager import VolumeManager
+
+
+@dataclass(slots=True)
+class Services:
+    """The node's parts, as one worker needs them."""
+
+    client: Client
+    cri: CRI
+    recorder: Recorder
+    clock: Clock
+    objects: ObjectCache
+    volumes: VolumeManager
+    puller: Puller
+    statuses: StatusManager
+    machine: Machine
+    node_name: str
+    pods_dir: Path
+    logs_dir: Path
+    crash_back_offs: BackOffs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.crash_back_offs = BackOffs(self.clock)
+
+    def pod_facts(self, pod: Object, pod_ips: tuple[str, ...]) -> env.PodFacts:
+        """What a container's environment may ask for beside the pod's object."""
+        host_network = bool((pod.get("spec") or {}).get("hostNetwork"))
+        return env.PodFacts(
+            node_name=self.node_name,
+            host_ips=self.machine.ips,
+            pod_ips=self.machine.ips if host_network else pod_ips,
+            allocatable=self.machine.capacity(),
+        )
+
+    def now(self) -> datetime:
+        return self.clock.now()
