@@ -1,9 +1,9 @@
 """Writes `src/strongroom/api/_generated_schema.*`: what the package knows of the shape of Kubernetes' kinds.
 
-Two sources go in: the OpenAPI definitions that the `kubernetes-validate` distribution carries, cut to the kinds we
-serve and what they refer to, and `src/strongroom/api/protobuf_table.txt`. They must agree on every field; where they
-don't, the build ends with the list. hatchling calls this before it builds a wheel or an editable install;
-`python scripts/hatch_build.py` does the same by hand.
+Two sources go in: the OpenAPI definitions that the `kubernetes-validate` distribution carries, cut to the
+kinds we serve and what they refer to, and `src/strongroom/api/protobuf_table.txt`. They must agree on
+every field; where they don't, the build ends with the list. hatchling calls this before it builds a wheel or an
+editable install; `python scripts/hatch_build.py` does the same by hand.
 """
 
 import importlib.metadata
@@ -20,11 +20,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 KUBERNETES = "v1.36.0"
 
 KINDS = {
-    "core.v1": "Namespace Secret ConfigMap ServiceAccount Node Pod Event Binding Service Endpoints ResourceQuota LimitRange",
+    "core.v1": "Namespace Secret ConfigMap ServiceAccount Node Pod Event Binding Service Endpoints "
+    "ResourceQuota LimitRange",
     "apps.v1": "Deployment ReplicaSet",
     "rbac.v1": "Role RoleBinding ClusterRole ClusterRoleBinding",
     "authentication.v1": "TokenReview TokenRequest SelfSubjectReview",
-    "authorization.v1": "SubjectAccessReview SelfSubjectAccessReview LocalSubjectAccessReview SelfSubjectRulesReview",
+    "authorization.v1": "SubjectAccessReview SelfSubjectAccessReview LocalSubjectAccessReview "
+    "SelfSubjectRulesReview",
     "coordination.v1": "Lease",
     "events.v1": "Event",
     "discovery.v1": "EndpointSlice",
@@ -195,8 +197,11 @@ def licence() -> str:
     texts = [file.read_text() for file in files if file.name == "LICENSE"]
     if not texts:
         sys.exit("kubernetes-validate has no licence text: its definitions must not be shipped without")
-    note = "The file beside this one holds definitions of Kubernetes (Apache License 2.0), taken from the distribution"
-    return f"{note}\nkubernetes-validate {importlib.metadata.version('kubernetes-validate')}, whose notice follows.\n\n{texts[0]}"
+    release = importlib.metadata.version("kubernetes-validate")
+    return (
+        "The file beside this one holds definitions of Kubernetes (Apache License 2.0), taken from the\n"
+        f"distribution kubernetes-validate {release}, whose notice follows.\n\n{texts[0]}"
+    )
 
 
 def write(root: Path) -> Path:

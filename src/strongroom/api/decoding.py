@@ -36,7 +36,7 @@ class Decoded:
 
 
 class UnreadableBody(status.StatusError):
-    """400 for a body that is no object at all. The client is shown how it begins; `message` and logs are not."""
+    """400 for a body that is no object at all. The client is told why and how it begins, `message` is not."""
 
     def __init__(self, kind: str, why: str, body: bytes) -> None:
         super().__init__(400, "BadRequest", f"the object provided is unrecognized (must be of type {kind})")
@@ -67,7 +67,7 @@ def decode(body: bytes, content_type: str, resource: Resource, field_validation:
 
 
 def decode_object(obj: Any, resource: Resource) -> tuple[Object, list[str]]:
-    """A decoded document (of a patch, say) as an object of the kind, with the problems that field validation finds.
+    """A decoded document (of a patch, say) as an object of the kind, and its unknown fields.
 
     Raises StatusError 400 when a field has the wrong type."""
     try:
@@ -123,7 +123,10 @@ def _decode_yaml(body: bytes, resource: Resource, field_validation: str) -> Deco
 def _decode_protobuf(body: bytes, resource: Resource) -> Decoded:
     envelope = protobuf.open_envelope(body)
     message = _message(resource, envelope.kind, envelope.api_version)
-    found = schema.protobuf_decoder().decode(message, envelope.raw)
+    try:
+        found = schema.protobuf_decoder().decode(message, envelope.raw)
+    except TypeMismatch as error:
+        raise _cannot_be_handled(resource.kind, resource.version, resource, str(error)) from None
     return Decoded(_head(found, resource, message), [])
 
 
@@ -139,10 +142,11 @@ def _walk(value: Any, resource: Resource) -> tuple[Object, structs.Walk]:
     if value is None:
         value = {}
     if not isinstance(value, dict):
-        target = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+        names = (("APIVersion", "apiVersion"), ("Kind", "kind"))
+        members = "; ".join(f'{name} string "json:\\"{key},omitempty\\""' for name, key in names)
         raise DecodeError(
             "couldn't get version/kind; json parse error: "
-            f"json: cannot unmarshal {structs.json_type(value)} into Go value of type {target}"
+            f"json: cannot unmarshal {structs.json_type(value)} into Go value of type struct {{ {members} }}"
         )
     kind, api_version = value.get("kind"), value.get("apiVersion")
     if kind != resource.kind or api_version != resource.api_version:
@@ -204,7 +208,7 @@ def _cannot_be_handled(kind: str, version: str, resource: Resource, why: str) ->
 
 
 def _problems(document: Any, walk: structs.Walk) -> list[str]:
-    """Unknown fields, and repeated ones if objects came as Pairs, in the order in which Go's decoder meets them."""
+    """Unknown fields, and repeated ones if objects came as Pairs, in the order in which Go meets them."""
     unknown = {structs.render(path) for path in walk.unknown}
     raw = {structs.render(path) for path in walk.raw}
     found: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""What Kubernetes' kinds look like: read from `_generated_schema.zip`, a part at a time and only when asked for.
+"""What Kubernetes' kinds look like: read from `_generated_schema.zip`, each part only when asked for.
 
 The file is made by `scripts/hatch_build.py` from the OpenAPI definitions and `protobuf_table.txt`.
 """
@@ -123,7 +123,7 @@ def _merge_schema(message: str) -> Schema:
 
 
 def merge_schema(resource: Resource) -> Schema:
-    """How the fields of the resource's kind merge in a strategic merge patch. Raises KeyError for unknown kinds."""
+    """How the fields of the resource's kind merge in a strategic merge patch. Raises KeyError."""
     message = for_kind(resource.group, resource.version, resource.kind)
     if message is None:
         raise KeyError(resource.group_kind)

@@ -1,4 +1,4 @@
-"""JSON: orjson for speed, Go's words for what is wrong with a text, and the duplicate keys that orjson does not see."""
+"""JSON: orjson for speed, Go's words for what is wrong, and the repeated keys that orjson does not see."""
 
 import json as stdlib
 from typing import Any, Final
@@ -17,9 +17,10 @@ def encode(obj: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value of a JSON text; the last of duplicate keys wins. Raises DecodeError in the words of `encoding/json`.
+    """The value of a JSON text; the last of repeated keys wins.
 
-    Stricter than Go in one thing: bytes that are not UTF-8 and lone surrogates are refused, not replaced."""
+    Raises DecodeError in the words of `encoding/json`. Stricter than Go in one thing: bytes that are not
+    UTF-8 and lone surrogates are refused, not replaced."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -63,7 +64,7 @@ def decode_pairs(data: bytes) -> Any:
 
 
 def merged(value: Any) -> Any:
-    """The plain value of what decode_pairs gave; a repeated object is filled into the earlier one, as Go does."""
+    """The plain value of what decode_pairs gave; a repeated object adds to the earlier one, as in Go."""
     if isinstance(value, Pairs):
         return _fill({}, value)
     return [merged(item) for item in value] if isinstance(value, list) else value
@@ -77,7 +78,7 @@ def _fill(out: dict[str, Any], pairs: Pairs) -> dict[str, Any]:
 
 
 def duplicates(data: bytes) -> list[str]:
-    """Paths (`data.a`, `spec.containers[0].name`) of the keys that stand more than once, in the order of the text."""
+    """Paths (`data.a`, `spec.containers[0].name`) of the repeated keys, in the order of the text."""
     found: dict[str, None] = {}
 
     def visit(value: Any, path: str) -> None:

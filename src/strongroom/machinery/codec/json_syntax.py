@@ -58,7 +58,7 @@ def _scan(data: bytes) -> None:
 
 
 def _value(data: bytes, at: int, stack: bytearray) -> tuple[int, bool]:
-    """Past a scalar or an empty container: (position, False). Past the start of a full one: (position, True)."""
+    """Past a scalar or an empty container: (position, False); past the start of another: (position, True)."""
     if at == len(data):
         raise _Found(END)
     first = data[at]

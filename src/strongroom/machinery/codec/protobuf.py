@@ -1,7 +1,8 @@
 """Protobuf bodies: the `k8s\\0` envelope, and messages to the JSON shape that Go would print for them.
 
-One pass over the bytes makes the object, led by a `TypeTable`. A general protobuf library would build a message
-first, and its import alone takes longer than a tenth of a server's whole start; tests hold this reader against one.
+One pass over the bytes makes the object, led by a `TypeTable`. A general protobuf library would build a
+message first, and its import alone takes longer than a tenth of a server's whole start; tests hold this
+reader against one.
 """
 
 from base64 import b64encode

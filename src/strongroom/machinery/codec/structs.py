@@ -1,8 +1,8 @@
 """Decoded JSON to API objects, as Go's `encoding/json` fills a struct.
 
-Types are checked, unknown fields and nulls left out, zero values dropped where Go's output would not have them, times
-and quantities brought to their one form, fields put into the order of the kind. What comes out does not share dicts or
-lists with what went in, except below fields of raw JSON.
+Types are checked, unknown fields and nulls left out, zero values dropped where Go's output would not have
+them, times and quantities brought to their one form, fields put into the order of the kind. What
+comes out does not share dicts or lists with what went in, except below fields of free JSON.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,6 @@ _CLASSES: Final[dict[str, type]] = {
     "list": list,
     "map": dict,
     "message": dict,
-    "RawExtension": dict,
 }
 MAX_RAW_DEPTH: Final = 100
 _INT_LIMITS: Final = {"int32": 2**31, "int64": 2**63}
@@ -99,7 +98,7 @@ class Structs:
         struct = message.rsplit(".", 1)[1]
         fields = self._types.json_fields(message)
         plans = tuple(
-            (f.name, _CLASSES.get(f.type.kind), self._value(f.type, struct), f.zero_counts, f.type.go)
+            (f.name, _CLASSES.get(f.type.kind), self._value(f.type, struct), f.zero_counts, f.type.read_as)
             for f in fields
         )
         known = frozenset(f.name for f in fields)
@@ -154,7 +153,7 @@ class Structs:
                 if item is None:
                     out.append(zero())
                 elif expected is not None and item.__class__ is not expected:
-                    raise mismatch(item, struct, path, element.go)
+                    raise mismatch(item, struct, path, element.read_as)
                 else:
                     out.append(item if convert is None else convert(item, (path, index), walk))
             return out
@@ -172,7 +171,7 @@ class Structs:
                 if item is None:
                     out[name] = zero()
                 elif expected is not None and item.__class__ is not expected:
-                    raise mismatch(item, struct, path, element.go)
+                    raise mismatch(item, struct, path, element.read_as)
                 else:
                     out[name] = item if convert is None else convert(item, path, walk)
             return out

@@ -1,7 +1,7 @@
-"""The types of API messages: what fields they have, in JSON and in protobuf, and what Go makes of absent and zero.
+"""The types of API messages: their fields in JSON and in protobuf, and what Go makes of absent and zero.
 
-A type is written in one line, as `api/protobuf_table.txt` explains. This module reads that notation; `structs` and
-`protobuf` turn what it says into decoders.
+A type is written in one line, as `api/protobuf_table.txt` explains. This module reads that notation;
+`structs` and `protobuf` turn what it says into decoders.
 """
 
 import re
@@ -30,12 +30,17 @@ _NAMED = re.compile(r"([A-Za-z.]+)=(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """`kind` is one of SCALARS, "list", "map" or "message"; `go` is the name in error texts."""
+    """`kind` is one of SCALARS, "list", "map" or "message"; `go` is the name in Go."""
 
     kind: str
     go: str
     element: "Type | None" = None
     message: str = ""
+
+    @property
+    def read_as(self) -> str:
+        """The Go type that an error text names: times are read as texts."""
+        return "string" if self.kind in ("Time", "MicroTime") else self.go
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""YAML to JSON values and back, by the rules of `sigs.k8s.io/yaml`: YAML 1.1 scalars, string keys, one document."""
+"""YAML to JSON values and back as `sigs.k8s.io/yaml` does it: YAML 1.1 scalars, string keys, one document."""
 
 import math
 import re
@@ -192,14 +192,14 @@ def key(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    raise DecodeError("unsupported map key")
+    raise DecodeError("yaml: invalid map key")
 
 
 def scalar(text: str, tag: str | None, *, plain: bool) -> Any:
     """A scalar's value by its tag, or by its look if it is plain and has none."""
     if tag == _PREFIX + "binary":
         try:
-            return b64decode(text, validate=False).decode()
+            return b64decode("".join(text.split()), validate=True).decode()
         except (Base64Error, UnicodeDecodeError):
             raise DecodeError("yaml: !!binary value contains invalid base64 data") from None
     if tag == _PREFIX + "str" or (tag is None and not plain):
