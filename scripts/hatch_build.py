@@ -1,9 +1,9 @@
 """Writes `src/strongroom/api/_generated_schema.*`: what the package knows of the shape of Kubernetes' kinds.
 
 Two sources go in: the OpenAPI definitions that the `kubernetes-validate` distribution carries, cut to the
-kinds we serve and what they refer to, and `src/strongroom/api/protobuf_table.txt`. They must agree on
-every field; where they don't, the build ends with the list. hatchling calls this before it builds a wheel or an
-editable install; `python scripts/hatch_build.py` does the same by hand.
+kinds we serve and what they refer to, and `src/strongroom/api/protobuf_table.txt`. They must agree
+on every field; where they don't, the build ends with the list. hatchling calls this before it builds a wheel
+or an editable install; `python scripts/hatch_build.py` does the same by hand.
 """
 
 import importlib.metadata
