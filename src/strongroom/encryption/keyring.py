@@ -7,7 +7,6 @@ Losing it loses what it encrypted.
 
 import base64
 import binascii
-import json
 import os
 import re
 import secrets
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -100,9 +100,13 @@ def load(path: Path) -> Keyring:
         raise
     except OSError as error:
         raise KeyringError(f"{path}: the keyring can't be read: {error.strerror}") from error
-    with open(descriptor, "rb") as file:  # noqa: PTH123
+    try:
         _check_file(os.fstat(descriptor), path)
-        content = file.read(FILE_LIMIT + 1)
+        content = os.read(descriptor, FILE_LIMIT + 1)
+    except OSError as error:
+        raise KeyringError(f"{path}: the keyring can't be read: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
     if len(content) > FILE_LIMIT:
         raise KeyringError(f"{path}: not a keyring: larger than {FILE_LIMIT} bytes")
     try:
@@ -124,7 +128,7 @@ def _check_file(found: os.stat_result, path: Path) -> None:
 def _parse(content: bytes) -> dict[str, bytes]:
     """id -> key. Errors quote nothing of the file but ids."""
     try:
-        document: Any = json.loads(content)
+        document: Any = orjson.loads(content)
     except ValueError:
         raise KeyringError("not a keyring: no JSON") from None
     listed = document.get("keys") if isinstance(document, dict) else None
@@ -152,13 +156,11 @@ def _create(path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123
-            json.dump(document, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(descriptor)
+        os.write(descriptor, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        os.fsync(descriptor)
         os.link(temporary, path)
     finally:
+        os.close(descriptor)
         temporary.unlink()
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,0 +1,72 @@
+"""The message of KMS v2 values."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strongroom.encryption import encrypted_object
+from strongroom.encryption.encrypted_object import EncryptedObject
+
+SEALED = EncryptedObject(b"\x01\x02", "id", b"\x03", 1)
+
+
+def test_field_numbers_are_upstreams() -> None:
+    assert encrypted_object.encode(SEALED) == b"\x0a\x02\x01\x02\x12\x02id\x1a\x01\x03\x28\x01"
+
+
+@given(st.binary(max_size=300), st.text(min_size=1, max_size=50), st.binary(min_size=1), st.integers(0, 1))
+def test_decode_is_the_inverse_of_encode(data: bytes, key_id: str, source: bytes, kind: int) -> None:
+    sealed = EncryptedObject(data, key_id, source, kind)
+    assert encrypted_object.decode(encrypted_object.encode(sealed)) == sealed
+
+
+@given(st.binary(max_size=70_000))
+def test_header_and_span_frame_the_data(data: bytes) -> None:
+    header = encrypted_object.data_header(len(data))
+    trailer = encrypted_object.encode(EncryptedObject(b"", "id", b"\x03", 1))
+    message = b"prefix:" + header + data + trailer
+    start, end = encrypted_object.data_span(message, 7)
+    assert (message[start:end], message[end:]) == (data, trailer)
+    assert encrypted_object.decode(message[7:]) == EncryptedObject(data, "id", b"\x03", 1)
+
+
+@pytest.mark.parametrize("message", [b"", b"\n", b"\n\xff", b"\x12\x01a", b"\n\x05abcd", b"\n" + b"\xff" * 9])
+def test_span_of_a_message_without_data_in_front_is_empty(message: bytes) -> None:
+    assert encrypted_object.data_span(message, 0) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("sealed", "reason"),
+    [
+        (SEALED._replace(key_id=""), "key id"),
+        (SEALED._replace(key_id="x" * 1025), "key id"),
+        (SEALED._replace(dek_source=b""), "encrypted DEK source"),
+        (SEALED._replace(dek_source=b"x" * 1025), "encrypted DEK source"),
+    ],
+)
+def test_message_that_breaks_a_rule_is_refused(sealed: EncryptedObject, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        encrypted_object.decode(encrypted_object.encode(sealed))
+
+
+def annotation(key: bytes, value: bytes) -> bytes:
+    entry = (
+        b"\x0a" + bytes((len(key),)) + key + b"\x12" + encrypted_object.data_header(len(value))[1:] + value
+    )
+    return b"\x22" + encrypted_object.data_header(len(entry))[1:] + entry
+
+
+def test_annotations_are_checked() -> None:
+    message = encrypted_object.encode(SEALED)
+    assert encrypted_object.decode(message + annotation(b"kms.example.com", b"v")) == SEALED
+    with pytest.raises(ValueError, match="fully qualified"):
+        encrypted_object.decode(message + annotation(b"short", b"v"))
+    with pytest.raises(ValueError, match="exceed"):
+        encrypted_object.decode(message + annotation(b"kms.example.com", bytes(32 * 1024)))
+
+
+def test_error_quotes_nothing_of_the_message() -> None:
+    with pytest.raises(ValueError, match="not an EncryptedObject") as refused:
+        encrypted_object.decode(b"\x0a\x7fcanary")
+    assert "canary" not in str(refused.value)
+    assert refused.value.__suppress_context__
