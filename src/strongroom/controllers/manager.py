@@ -12,6 +12,7 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.controllers import root_ca_publisher, scheduler
 from strongroom.controllers.namespace import NamespaceController
+from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
 from strongroom.controllers.root_ca_publisher import RootCAPublisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.service_account import ServiceAccountController
@@ -45,12 +46,14 @@ class Manager:
             manager, resources.CONFIG_MAPS, f"metadata.name={root_ca_publisher.NAME}"
         )
         manager_pods = self._informer(manager, resources.PODS)
+        manager_nodes = self._informer(manager, resources.NODES)
         binder = client_for(SCHEDULER)
         recorder = EventRecorder(binder, scheduler.NAME, "", clock)
         self._loops: dict[str, Loop] = {
             "namespace": NamespaceController(manager, namespaces, manager_pods, served, clock),
             "service-account": ServiceAccountController(manager, namespaces, accounts, clock),
             "root-ca-publisher": RootCAPublisher(manager, namespaces, config_maps, ca_pem, clock),
+            "pod-garbage-collector": PodGarbageCollector(manager, manager_pods, manager_nodes, clock),
             "scheduler": Scheduler(
                 binder,
                 self._informer(binder, resources.PODS),
