@@ -1,0 +1,107 @@
+"""API server, controllers and scheduler in this process: from the data directory to a port that answers."""
+
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+
+from strongroom.aio.clock import Clock
+from strongroom.aio.tasks import TaskGroup
+from strongroom.api import scheme
+from strongroom.client import kubeconfig
+from strongroom.client.in_process import InProcessTransport
+from strongroom.client.rest import Client
+from strongroom.cmd import credentials, pki, storage
+from strongroom.cmd.data_dir import DataDir
+from strongroom.cmd.settings import Settings
+from strongroom.controllers import manager
+from strongroom.machinery.request_info import UserInfo
+from strongroom.registry import bootstrap
+from strongroom.registry.catalog import Catalog
+from strongroom.server import defaults
+from strongroom.server.app import Application
+from strongroom.server.listener import Listener
+from strongroom.server.node_connection import NodeConnector
+
+CONTEXT = "strongroom"
+_SERVICE_NAMES = (
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+)
+
+
+class ControlPlane:
+    """`start` until the API answers, then `run_controllers`; `close` drains. Tokens are in memory only."""
+
+    def __init__(self, settings: Settings, place: DataDir, clock: Clock) -> None:
+        self._settings = settings
+        self._place = place
+        self._clock = clock
+        self._tasks = TaskGroup("control-plane", describe_errors=False)
+        self._admin_token = credentials.admin_token(place.admin_token)
+        self.node_token = credentials.new_token()
+        """What the server proves itself with towards this machine's node."""
+        self.authority = pki.Authority.open_or_create(place.pki, clock.now())
+        self._tokens: dict[str, str] = {}
+        self._storage: storage.Storage | None = None
+        self._app: Application | None = None
+        self._listener: Listener | None = None
+
+    async def start(self) -> None:
+        """Open the store, serve the API, write the kubeconfig. Raises what `standalone.FAILURES` lists."""
+        settings = self._settings
+        self._storage = await storage.open_storage(self._place, self._clock)
+        catalog = Catalog(self._storage.cache, self._storage.objects, self._clock)
+        users = {
+            "admin": credentials.ADMIN,
+            manager.CONTROLLER_MANAGER: credentials.CONTROLLER_MANAGER,
+            manager.SCHEDULER: credentials.SCHEDULER,
+            "node": credentials.node_user(settings.node_name),
+        }
+        self._tokens = {component: credentials.new_token() for component in users}
+        self._tokens["admin"] = self._admin_token
+        by_token: dict[str, UserInfo] = {self._tokens[component]: user for component, user in users.items()}
+        self._app = defaults.application(
+            catalog,
+            by_token,
+            NodeConnector(self.node_token, self._trust()),
+            self._clock,
+            server_address=settings.server_url.removeprefix("https://"),
+        )
+        await bootstrap.ensure_namespaces(catalog)
+        certificate = self._serving_certificate(self._clock.now())
+        self._listener = Listener(
+            self._app, settings.host, settings.port, certificate.certificate, certificate.key
+        )
+        await self._listener.start()
+        access = kubeconfig.Access(settings.server_url, self.authority.pem, self._admin_token)
+        kubeconfig.merge(settings.kubeconfig, CONTEXT, access)
+
+    def client_for(self, component: str) -> Client:
+        """A client in this process with the identity of `component`; it passes authentication like any other."""
+        assert self._app is not None
+        return Client(InProcessTransport(self._app, self._tokens[component]), user_agent=f"strongroom-{component}")
+
+    def run_controllers(self) -> None:
+        """Start the controllers and the scheduler."""
+        served = [resource for resource in scheme.STRATEGIES if resource.namespaced]
+        running = manager.Manager(self.client_for, served, self.authority.pem.decode(), self._clock)
+        self._tasks.spawn("controllers", running.run())
+
+    async def close(self) -> None:
+        """Stop the controllers, end watches, let requests under way finish, close the store."""
+        await self._tasks.aclose()
+        for close in self._closers():
+            await close()
+
+    def _closers(self) -> list[Callable[[], object]]:
+        parts = (self._app, self._listener, self._storage)
+        return [part.close for part in parts if part is not None]
+
+    def _trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.authority.pem.decode())
+
+    def _serving_certificate(self, now: datetime) -> pki.ServingCertificate:
+        hosts = ["localhost", "127.0.0.1", "::1", self._settings.host, self._settings.node_name, *_SERVICE_NAMES]
+        return self.authority.serving("apiserver", [host for host in hosts if host not in ("0.0.0.0", "::")], now)

@@ -1,0 +1,101 @@
+"""`strongroom up`: everything in one process, from start to SIGTERM."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+import time
+
+import uvloop
+
+from strongroom.aio.clock import SystemClock
+from strongroom.client.kubeconfig import KubeconfigError
+from strongroom.cmd import credentials, data_dir, hardening, local_node, notify, pki
+from strongroom.cmd.control_plane import ControlPlane
+from strongroom.cmd.settings import Settings
+from strongroom.encryption.keyring import KeyringError
+from strongroom.server.listener import ListenError
+from strongroom.store.errors import StoreError
+from strongroom.telemetry import logs
+
+_log = logging.getLogger(__name__)
+
+FAILURES = (
+    credentials.CredentialError,
+    data_dir.InUse,
+    pki.PKIError,
+    KeyringError,
+    KubeconfigError,
+    ListenError,
+    StoreError,
+)
+"""What can go wrong at a start, each with a text that is one line for the user."""
+
+
+def main(settings: Settings) -> int:
+    """Run until asked to stop; the exit code: 0 stopped when asked, 1 could not start or go on."""
+    started = time.monotonic()
+    hardening.harden()
+    hardening.raise_file_limit()
+    logs.configure(sys.stderr)
+    place = data_dir.DataDir(settings.data_dir)
+    try:
+        with place.lock():
+            return uvloop.run(_run(settings, place, started))
+    except FAILURES as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or settings.data_dir}: {error.strerror}")
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(text: str) -> int:
+    print("strongroom: error: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201
+    return 1
+
+
+async def _run(settings: Settings, place: data_dir.DataDir, started: float) -> int:
+    stopping = _stop_on_signals()
+    clock = SystemClock()
+    control_plane = ControlPlane(settings, place, clock)
+    node = local_node.LocalNode(settings, place, control_plane, clock) if settings.with_node else None
+    try:
+        await control_plane.start()
+        control_plane.run_controllers()
+        _announce(settings, started)
+        _settle_memory()
+        if node is not None:
+            node.start()
+        await stopping.wait()
+    finally:
+        notify.notify("STOPPING=1")
+        if node is not None:
+            await node.close()
+        await control_plane.close()
+    return 0
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _announce(settings: Settings, started: float) -> None:
+    print(  # noqa: T201
+        f"strongroom is ready: {settings.server_url} (kubeconfig {settings.kubeconfig}, data {settings.data_dir}, "
+        f"{time.monotonic() - started:.1f} s)",
+        flush=True,
+    )
+    notify.notify("READY=1")
+
+
+def _settle_memory() -> None:
+    """What start-up made is there for good: keep the collector from walking it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
