@@ -1,1 +1,1 @@
-"""Logs and metrics."""
+"""Logs: what the parts say about themselves, without what they keep."""

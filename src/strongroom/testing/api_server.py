@@ -1,4 +1,4 @@
-"""A whole API server in the test's own event loop: the application over an engine in memory, called as ASGI."""
+"""A whole API server in the test's own event loop: the application over an engine in memory."""
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
