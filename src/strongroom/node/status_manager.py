@@ -119,4 +119,14 @@ def patch(old: Object, new: Object) -> Object:
         # Lists that are merged by address: without this an old address would stay.
         if key in new and old.get(key) not in (None, new[key]):
             body[key] = [{"$patch": "replace"}, *new[key]]
+    before = {condition["type"]: condition for condition in old.get("conditions") or ()}
+    body["conditions"] = [
+        {**_vanished(before.get(condition["type"], {}), condition), **condition}
+        for condition in new.get("conditions") or ()
+    ]
     return body
+
+
+def _vanished(old: Object, new: Object) -> Object:
+    """Null for what a condition said and does not say any more: conditions are merged field by field."""
+    return {key: None for key in ("reason", "message") if key in old and key not in new}
