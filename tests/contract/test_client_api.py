@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from strongroom.aio import tasks
+from strongroom.aio import clock, tasks
 from strongroom.aio.backoff import Backoff
 from strongroom.api import resources
 from strongroom.client import informer as informers
-from strongroom.client import rest, transport
+from strongroom.client import kubeconfig, rest, transport
 from strongroom.client.response import Headers
 from strongroom.client.transport import Query
+from strongroom.cmd import pki
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
+from strongroom.server import listener
 from strongroom.testing import api_server, controllers, fake_api
 
 N = "default"
@@ -72,19 +75,37 @@ async def _next(chunks: AsyncGenerator[bytes, None]) -> bytes:
 
 
 @asynccontextmanager
-async def _real() -> AsyncIterator[transport.Transport]:
+async def _in_process(folder: Path) -> AsyncIterator[transport.Transport]:
     async with api_server.running() as server:
         yield server.transport()
 
 
 @asynccontextmanager
-async def _fake() -> AsyncIterator[transport.Transport]:
+async def _https(folder: Path) -> AsyncIterator[transport.Transport]:
+    now = clock.SystemClock().now()
+    authority = pki.Authority.open_or_create(folder, now)
+    certificate = authority.serving("test", ["127.0.0.1"], now)
+    async with api_server.running() as server:
+        front = listener.Listener(server.app, "127.0.0.1", 0, certificate.certificate, certificate.key)
+        await front.start()
+        access = kubeconfig.Access(f"https://127.0.0.1:{front.port}", authority.pem, api_server.ADMIN)
+        inner = access.transport()
+        try:
+            yield inner
+        finally:
+            await inner.aclose()
+            await server.app.close()
+            await front.close()
+
+
+@asynccontextmanager
+async def _fake(folder: Path) -> AsyncIterator[transport.Transport]:
     yield fake_api.FakeAPI(controllers.CORE)
 
 
-@pytest.fixture(params=[_real, _fake], ids=["server", "fake"])
-async def wire(request: pytest.FixtureRequest) -> AsyncIterator[Cuttable]:
-    async with request.param() as inner:
+@pytest.fixture(params=[_in_process, _https, _fake], ids=["in-process", "https", "fake"])
+async def wire(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Cuttable]:
+    async with request.param(tmp_path) as inner:
         yield Cuttable(inner)
 
 
