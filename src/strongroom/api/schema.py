@@ -6,12 +6,14 @@ The file is made by `scripts/hatch_build.py` from the OpenAPI definitions and `p
 import zipfile
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from strongroom.machinery.codec import json, protobuf, structs, types
 from strongroom.machinery.gvk import Resource
 from strongroom.machinery.patch.schema import FieldSchema, Schema
+
+_GENERATED: Final = Path(__file__).with_name("_generated_schema.zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,7 @@ class _Types:
 
 
 def _read(member: str) -> Any:
-    generated = resources.files("strongroom.api").joinpath("_generated_schema.zip")
-    with generated.open("rb") as file, zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(_GENERATED) as archive:
         return json.decode(archive.read(member))
 
 
