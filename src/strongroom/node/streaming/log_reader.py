@@ -27,7 +27,7 @@ async def read(
         file.descend(options.tail_lines)
         async with tasks.TaskGroup("log") as group:
             ending = group.spawn("ended", ended()) if options.follow else None
-            while not log_filter.full:
+            while True:
                 watch.changed.clear()
                 over = ending is None or ending.done()
                 async for chunk in _available(file, log_filter):
@@ -37,7 +37,7 @@ async def read(
                     async for chunk in _available(file, log_filter):
                         yield chunk
                     file.reopen()
-                elif over:
+                elif over or log_filter.full:
                     return
                 else:
                     await _either(watch.changed, ending)
