@@ -38,7 +38,9 @@ def normalize(data: dict[str, Any], resource: Resource) -> None:
             data[key] = ""
             continue
         try:
-            binascii.a2b_base64(value, strict_mode=True)
+            # Python lets padding pass after a whole group.
+            excess = len(value) % 4 or value.endswith("===")
+            binascii.a2b_base64("!" if excess else value, strict_mode=True)
         except ValueError:
             data[key] = _lenient(value, resource)
             continue
