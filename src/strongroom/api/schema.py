@@ -28,8 +28,11 @@ class _Types:
 
 
 def _read(member: str) -> Any:
-    with zipfile.ZipFile(_GENERATED) as archive:
-        return json.decode(archive.read(member))
+    try:
+        with zipfile.ZipFile(_GENERATED) as archive:
+            return json.decode(archive.read(member))
+    except FileNotFoundError:
+        raise RuntimeError(f"{_GENERATED} is missing: `make gen` writes it") from None
 
 
 @cache
