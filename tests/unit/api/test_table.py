@@ -30,7 +30,8 @@ def test_rows_carry_metadata_by_default() -> None:
     assert found["rows"] == [{"cells": ["a", "Opaque", 1, "5s"], "object": PARTIAL}]
     definitions = [(c["name"], c["type"], c["format"], c["priority"]) for c in found["columnDefinitions"]]
     assert definitions == [
-        ("Name", "string", "name", 0), ("Type", "string", "", 0), ("Data", "string", "", 0), ("Age", "string", "", 0),
+        ("Name", "string", "name", 0), ("Type", "string", "", 0), ("Data", "string", "", 0), ("Age",
+         "string", "", 0),
     ]  # fmt: skip
 
 
@@ -53,7 +54,8 @@ def test_later_tables_of_a_watch_have_no_columns() -> None:
 def test_partial_metadata() -> None:
     assert table.partial_metadata(SECRET) == PARTIAL
     assert table.partial_metadata_list([SECRET], {"resourceVersion": "9"}) == {
-        "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": "9"},
+        "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+         "metadata": {"resourceVersion": "9"},
         "items": [PARTIAL],
     }  # fmt: skip
 
@@ -75,11 +77,13 @@ COLUMNS = {
     resources.CONFIG_MAPS: ["Name", "Data", "Age"],
     resources.SERVICE_ACCOUNTS: ["Name", "Age"],
     resources.NAMESPACES: ["Name", "Status", "Age"],
-    resources.NODES: ["Name", "Status", "Roles", "Age", "Version", "*Internal-IP", "*External-IP", "*OS-Image",
+    resources.NODES: ["Name", "Status", "Roles", "Age", "Version", "*Internal-IP", "*External-IP",
+     "*OS-Image",
                       "*Kernel-Version", "*Container-Runtime"],
     resources.PODS: ["Name", "Ready", "Status", "Restarts", "Age", "*IP", "*Node", "*Nominated Node",
                      "*Readiness Gates"],
-    resources.EVENTS: ["Last Seen", "Type", "Reason", "Object", "*Subobject", "*Source", "Message", "*First Seen",
+    resources.EVENTS: ["Last Seen", "Type", "Reason", "Object", "*Subobject", "*Source", "Message",
+     "*First Seen",
                        "*Count", "*Name"],
 }  # fmt: skip
 

@@ -82,10 +82,10 @@ def _container(container: Object) -> None:
         if not port.get("protocol"):
             port["protocol"] = "TCP"
     for variable in container.get("env") or ():
-        if source := variable.get("valueFrom"):
+        if (source := variable.get("valueFrom")) is not None:
             _references(source)
     for field in _PROBES:
-        if probe := container.get(field):
+        if (probe := container.get(field)) is not None:
             _probe(probe)
     for handler in (container.get("lifecycle") or {}).values():
         if isinstance(handler, dict):
@@ -102,12 +102,12 @@ def _probe(probe: Object) -> None:
         if not probe.get(field):
             probe[field] = value
     _http_get(probe)
-    if grpc := probe.get("grpc"):
+    if (grpc := probe.get("grpc")) is not None:
         grpc.setdefault("service", "")
 
 
 def _http_get(handler: Object) -> None:
-    if get := handler.get("httpGet"):
+    if (get := handler.get("httpGet")) is not None:
         if not get.get("path"):
             get["path"] = "/"
         if not get.get("scheme"):
@@ -128,9 +128,9 @@ def _host_ports(container: Object) -> None:
 
 def _references(holder: Object) -> None:
     """Of an environment source or a downward API file."""
-    if (field := holder.get("fieldRef")) and not field.get("apiVersion"):
+    if (field := holder.get("fieldRef")) is not None and not field.get("apiVersion"):
         field["apiVersion"] = "v1"
-    if amount := holder.get("resourceFieldRef"):
+    if (amount := holder.get("resourceFieldRef")) is not None:
         amount.setdefault("divisor", "0")
 
 
