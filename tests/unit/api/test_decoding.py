@@ -446,9 +446,10 @@ def test_patched_documents() -> None:
         decoding.decode_object({"type": 1}, resources.SECRETS)
 
 
+@pytest.mark.slow
 def test_a_hostile_body_does_not_hold_the_server() -> None:
     spaced = b'{"data" :{' + b",".join(b'"k%d":"eA=="' % n for n in range(50_000)) + b"}}"
-    started = time.perf_counter()
+    started = time.process_time()
     decoding.decode(spaced, decoding.JSON, resources.SECRETS)
     refused(b"[" + b"1," * 1_500_000 + b"x")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 END: Final = "unexpected end of JSON input"
-MAX_TOKENS: Final = 200_000
+MAX_TOKENS: Final = 50_000
 """Tokens that are looked at before the answer becomes a general one: bounds the time for hostile bodies."""
 
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
