@@ -1,7 +1,7 @@
 """API server, controllers and scheduler in this process: from the data directory to a port that answers."""
 
+import ipaddress
 import ssl
-from collections.abc import Callable
 from datetime import datetime
 
 from strongroom.aio.clock import Clock
@@ -79,9 +79,11 @@ class ControlPlane:
         kubeconfig.merge(settings.kubeconfig, CONTEXT, access)
 
     def client_for(self, component: str) -> Client:
-        """A client in this process with the identity of `component`; it passes authentication like any other."""
+        """A client in this process, known to authentication and authorization as `component`."""
         assert self._app is not None
-        return Client(InProcessTransport(self._app, self._tokens[component]), user_agent=f"strongroom-{component}")
+        return Client(
+            InProcessTransport(self._app, self._tokens[component]), user_agent=f"strongroom-{component}"
+        )
 
     def run_controllers(self) -> None:
         """Start the controllers and the scheduler."""
@@ -92,16 +94,15 @@ class ControlPlane:
     async def close(self) -> None:
         """Stop the controllers, end watches, let requests under way finish, close the store."""
         await self._tasks.aclose()
-        for close in self._closers():
-            await close()
-
-    def _closers(self) -> list[Callable[[], object]]:
-        parts = (self._app, self._listener, self._storage)
-        return [part.close for part in parts if part is not None]
+        for part in (self._app, self._listener, self._storage):
+            if part is not None:
+                await part.close()
 
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=self.authority.pem.decode())
 
     def _serving_certificate(self, now: datetime) -> pki.ServingCertificate:
-        hosts = ["localhost", "127.0.0.1", "::1", self._settings.host, self._settings.node_name, *_SERVICE_NAMES]
-        return self.authority.serving("apiserver", [host for host in hosts if host not in ("0.0.0.0", "::")], now)
+        hosts = ["localhost", "127.0.0.1", "::1", self._settings.node_name, *_SERVICE_NAMES]
+        if not ipaddress.ip_address(self._settings.host).is_unspecified:
+            hosts.append(self._settings.host)
+        return self.authority.serving("apiserver", hosts, now)

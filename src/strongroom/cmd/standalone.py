@@ -5,7 +5,6 @@ import gc
 import logging
 import signal
 import sys
-import time
 
 import uvloop
 
@@ -35,14 +34,13 @@ FAILURES = (
 
 def main(settings: Settings) -> int:
     """Run until asked to stop; the exit code: 0 stopped when asked, 1 could not start or go on."""
-    started = time.monotonic()
     hardening.harden()
     hardening.raise_file_limit()
     logs.configure(sys.stderr)
     place = data_dir.DataDir(settings.data_dir)
     try:
         with place.lock():
-            return uvloop.run(_run(settings, place, started))
+            return uvloop.run(_run(settings, place))
     except FAILURES as error:
         return _fail(str(error))
     except OSError as error:
@@ -56,7 +54,7 @@ def _fail(text: str) -> int:
     return 1
 
 
-async def _run(settings: Settings, place: data_dir.DataDir, started: float) -> int:
+async def _run(settings: Settings, place: data_dir.DataDir) -> int:
     stopping = _stop_on_signals()
     clock = SystemClock()
     control_plane = ControlPlane(settings, place, clock)
@@ -64,7 +62,7 @@ async def _run(settings: Settings, place: data_dir.DataDir, started: float) -> i
     try:
         await control_plane.start()
         control_plane.run_controllers()
-        _announce(settings, started)
+        _announce(settings)
         _settle_memory()
         if node is not None:
             node.start()
@@ -85,12 +83,9 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-def _announce(settings: Settings, started: float) -> None:
-    print(  # noqa: T201
-        f"strongroom is ready: {settings.server_url} (kubeconfig {settings.kubeconfig}, data {settings.data_dir}, "
-        f"{time.monotonic() - started:.1f} s)",
-        flush=True,
-    )
+def _announce(settings: Settings) -> None:
+    paths = f"kubeconfig {settings.kubeconfig}, data {settings.data_dir}"
+    print(f"strongroom is ready: {settings.server_url} ({paths})", flush=True)  # noqa: T201
     notify.notify("READY=1")
 
 

@@ -29,7 +29,9 @@ async def open_storage(place: DataDir, clock: Clock) -> Storage:
     """The store in the data directory, Secrets encrypted. Raises KeyringError, StoreError."""
     # A new key could not read an existing database: there, a missing keyring is an error, not a first start.
     keys = keyring.load(place.keyring) if place.database.exists() else keyring.open_or_create(place.keyring)
-    secrets = prefixed.PrefixedTransformer([envelope.EnvelopeTransformer(keys), identity.IdentityTransformer()])
+    secrets = prefixed.PrefixedTransformer(
+        [envelope.EnvelopeTransformer(keys), identity.IdentityTransformer()]
+    )
     engine = SQLiteEngine(place.database)
     objects = ObjectStore(engine, {resources.SECRETS.storage_prefix: secrets})
     cache = WatchCache(objects, catalog.prefixes(), clock=clock)

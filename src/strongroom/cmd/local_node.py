@@ -1,0 +1,57 @@
+"""This machine as a node of the API server in the same process."""
+
+import logging
+import ssl
+
+from strongroom.aio.clock import Clock
+from strongroom.aio.tasks import TaskGroup
+from strongroom.cmd import node_runner
+from strongroom.cmd.control_plane import ControlPlane
+from strongroom.cmd.data_dir import DataDir
+from strongroom.cmd.settings import Settings
+from strongroom.node.settings import NodeSettings
+
+_log = logging.getLogger(__name__)
+
+
+class LocalNode:
+    """`start` once the API answers; `close` leaves containers running."""
+
+    def __init__(self, settings: Settings, place: DataDir, control_plane: ControlPlane, clock: Clock) -> None:
+        self._control_plane = control_plane
+        self._clock = clock
+        self._tasks = TaskGroup("local-node", describe_errors=False)
+        self._settings = NodeSettings(
+            node_name=settings.node_name,
+            data_dir=place.node,
+            run_dir=settings.run_dir,
+            runtime_endpoint=settings.runtime_endpoint,
+            registry_config_dir=settings.registry_config,
+            pause_image=settings.pause_image,
+        )
+
+    def start(self) -> None:
+        """Start in the background. Where there can be no node, one line in the log says why."""
+        try:
+            node_runner.check(self._settings)
+        except node_runner.NodeError as error:
+            _log.warning("no node on this machine: %s", error)
+            return
+        runner = node_runner.NodeRunner(
+            self._settings,
+            self._control_plane.client_for("node"),
+            tls_for=self._tls_for,
+            token=self._control_plane.node_token,
+            clock=self._clock,
+        )
+        self._tasks.spawn("run", node_runner.run_quietly(runner))
+
+    async def close(self) -> None:
+        await self._tasks.aclose()
+
+    def _tls_for(self, names: list[str]) -> ssl.SSLContext:
+        pair = self._control_plane.authority.serving("node", names, self._clock.now())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(pair.certificate, pair.key)
+        return context

@@ -1,0 +1,141 @@
+"""One node: its containerd, its endpoint for exec and logs, and the agent. It knows the API as a client."""
+
+import logging
+import ssl
+from collections.abc import Callable
+
+from strongroom.aio.clock import Clock
+from strongroom.aio.tasks import TaskGroup
+from strongroom.client.event_recorder import EventRecorder
+from strongroom.client.rest import Client
+from strongroom.node.agent import Agent
+from strongroom.node.containerd import daemon, network, pause, tools
+from strongroom.node.containerd.client import ContainerdClient
+from strongroom.node.containerd.events import ContainerEvents
+from strongroom.node.cri.client import CRIClient
+from strongroom.node.settings import NodeSettings
+from strongroom.node.streaming.server import StreamingServer
+
+_log = logging.getLogger(__name__)
+
+
+class NodeError(Exception):
+    """Why there is no node here, in one line."""
+
+
+def check(settings: NodeSettings) -> None:
+    """Raises NodeError when this machine lacks what a node needs."""
+    if settings.owns_containerd and (missing := tools.requirements()):
+        raise NodeError(missing)
+
+
+class NodeRunner:
+    """`run` until cancelled: containers and containerd go on running, and the next start adopts them.
+
+    `tls_for` makes the endpoint's TLS context for the names it is reached by; `token` is what the API server
+    proves itself with there.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        client: Client,
+        *,
+        tls_for: Callable[[list[str]], ssl.SSLContext],
+        token: str,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._tls_for = tls_for
+        self._token = token
+        self._clock = clock
+        self._daemon: daemon.Daemon | None = None
+
+    async def run(self) -> None:
+        """Raises NodeError when the node can't start."""
+        try:
+            await self._start_containerd()
+            await self._serve()
+        finally:
+            if self._daemon is not None:
+                self._daemon.detach()
+
+    async def _start_containerd(self) -> None:
+        if not self._settings.owns_containerd:
+            return
+        found = tools.look()
+        if isinstance(found, tools.Missing):
+            raise NodeError(str(found))
+        self._daemon = daemon.Daemon(self._settings, found, self._clock)
+        try:
+            await self._daemon.start()
+        except daemon.StartError as error:
+            raise NodeError(str(error)) from error
+
+    async def _serve(self) -> None:
+        settings = self._settings
+        address = settings.node_ip or network.host_address()
+        cri = CRIClient(settings.endpoint)
+        containerd = ContainerdClient(settings.endpoint)
+        recorder = EventRecorder(self._client, "kubelet", settings.node_name, self._clock)
+        agent: Agent | None = None
+        streaming = StreamingServer(
+            settings,
+            cri,
+            containerd,
+            lambda namespace, name: agent.pod(namespace, name) if agent else None,
+            address=settings.streaming_address or address,
+            token=self._token,
+            ssl_context=self._tls_for([address, settings.node_name]),
+            clock=self._clock,
+        )
+        async with TaskGroup("node-runner", describe_errors=False) as group:
+            try:
+                if self._daemon is not None:
+                    group.spawn("containerd", self._daemon.supervise())
+                group.spawn("events", recorder.run())
+                group.spawn("pause-image", self._have_pause_image(containerd, cri))
+                await streaming.start()
+                agent = Agent(
+                    self._client,
+                    cri,
+                    settings,
+                    ContainerEvents(settings.endpoint),
+                    recorder,
+                    self._clock,
+                    node_ip=address,
+                    streaming_port=streaming.port,
+                )
+                group.spawn("announce", self._announce(agent))
+                await agent.run()
+            finally:
+                await streaming.close()
+                await cri.close()
+                await containerd.close()
+
+    async def _have_pause_image(self, containerd: ContainerdClient, cri: CRIClient) -> None:
+        if self._daemon is None:
+            return
+        try:
+            await pause.ensure(
+                containerd,
+                cri,
+                self._settings.pause_image,
+                clock=self._clock,
+                timeout=self._settings.image_pull_timeout,
+            )
+        except pause.PauseImageError as error:
+            _log.error("no Pod can start: %s", error)
+
+    async def _announce(self, agent: Agent) -> None:
+        await agent.ready.wait()
+        _log.info("node %s is ready", self._settings.node_name)
+
+
+async def run_quietly(runner: NodeRunner) -> None:
+    """Run a node beside an API that goes on without it: why it can't run is one line in the log."""
+    try:
+        await runner.run()
+    except NodeError as error:
+        _log.error("no node on this machine: %s", error)
