@@ -40,8 +40,16 @@ class Operations:
         """Run it, unless one of that name is under way. One that fails is logged and put off."""
         if name in self._running:
             coroutine.close()
-        else:
-            self._running[name] = self._tasks.spawn(name, self._run(name, coroutine))
+            return
+        task = self._running[name] = self._tasks.spawn(name, self._run(name, coroutine))
+
+        def ended(_: "asyncio.Task[Any]") -> None:
+            coroutine.close()  # it may have been cancelled before it began
+            del self._running[name]
+            self._critical.discard(name)
+            self._on_end()
+
+        task.add_done_callback(ended)
 
     async def _run(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> Any:
         try:
@@ -52,10 +60,6 @@ class Operations:
         except Exception as error:
             _log.error("%s: %s: %s", self._owner, name, type(error).__name__)
             self.block(name)
-        finally:
-            self._running.pop(name, None)
-            self._critical.discard(name)
-            self._on_end()
         return None
 
     def critical(self, name: str) -> None:

@@ -16,14 +16,14 @@ def size_limit(source: Object) -> int | None:
     return size or None
 
 
-def set_up(path: Path, source: Object, group: int | None) -> None:
+def set_up(path: Path, source: Object, group: int | None, memory: tmpfs.Memory = tmpfs) -> None:
     """Make the volume at `path` unless it is there. Everyone may write; `group` is the pod's fsGroup."""
     in_memory = source.get("medium") == "Memory"
-    if path.is_dir() and (not in_memory or tmpfs.is_mounted(path)):
+    if path.is_dir() and (not in_memory or memory.is_mounted(path)):
         return
     path.mkdir(exist_ok=True)
     if in_memory:
-        tmpfs.mount(path, size=size_limit(source))
+        memory.mount(path, size=size_limit(source))
     else:
         path.chmod(0o777)
     if group is not None:

@@ -53,12 +53,19 @@ class VolumeManager:
     """The volumes of one node. `allocatable` is the node's, for resource fields without a limit."""
 
     def __init__(
-        self, pods_dir: Path, objects: Objects, clock: Clock, *, allocatable: Mapping[str, str] | None = None
+        self,
+        pods_dir: Path,
+        objects: Objects,
+        clock: Clock,
+        *,
+        allocatable: Mapping[str, str] | None = None,
+        memory: tmpfs.Memory = tmpfs,
     ) -> None:
         self._pods_dir = pods_dir
         self._objects = objects
         self._clock = clock
         self._allocatable = allocatable or {}
+        self._memory = memory
         self._mounted: set[Path] = set()
         self.swap_seen = False
         """Whether a volume of memory may reach swap space on this machine."""
@@ -92,7 +99,7 @@ class VolumeManager:
             path = self.path(pod, volume)
             if which == "emptyDir":
                 self._make_directory(path.parent)
-                empty_dir.set_up(path, source, group_of(pod))
+                empty_dir.set_up(path, source, group_of(pod), self._memory)
                 return False
             # The payload first: a Secret that is missing leaves no mount behind.
             files = self.payload(pod, volume)
@@ -109,7 +116,7 @@ class VolumeManager:
         path = self.path(pod, volume)
         if path in self._mounted or which not in READ_ONLY:
             return path.is_dir()
-        mounted = which not in _IN_MEMORY or tmpfs.is_mounted(path)
+        mounted = which not in _IN_MEMORY or self._memory.is_mounted(path)
         return mounted and (path / atomic_writer.DATA).is_dir()
 
     def payload(self, pod: Object, volume: Object) -> Payload:
@@ -140,9 +147,9 @@ class VolumeManager:
             return
         self._make_directory(path.parent)
         path.mkdir(mode=0o755, exist_ok=True)
-        if in_memory and not tmpfs.is_mounted(path):
-            kept_from_swap = tmpfs.mount(path)
-            self.swap_seen = self.swap_seen or (not kept_from_swap and tmpfs.swap_is_on())
+        if in_memory and not self._memory.is_mounted(path):
+            kept_from_swap = self._memory.mount(path)
+            self.swap_seen = self.swap_seen or (not kept_from_swap and self._memory.swap_is_on())
         elif not in_memory:
             path.chmod(0o777)
         if group is not None:
@@ -168,8 +175,8 @@ class VolumeManager:
         try:
             if not directory.is_dir():
                 return
-            for point in tmpfs.mounts_below(directory):
-                tmpfs.unmount(point)
+            for point in self._memory.mounts_below(directory):
+                self._memory.unmount(point)
             shutil.rmtree(directory)
         except OSError as error:
             raise VolumeError(f"{error.strerror}: {error.filename}") from error

@@ -5,12 +5,27 @@ import errno
 import functools
 import os
 from pathlib import Path
+from typing import Protocol
 
 _MS_NOSUID = 2
 _MS_NODEV = 4
 _MS_BIND = 4096
 _MNT_DETACH = 2
 _UMOUNT_NOFOLLOW = 8
+
+
+class Memory(Protocol):
+    """Who mounts. This module does it for real; tests that are not root have another."""
+
+    def mount(self, path: Path, *, size: int | None = None) -> bool: ...
+
+    def unmount(self, path: Path) -> None: ...
+
+    def is_mounted(self, path: Path) -> bool: ...
+
+    def mounts_below(self, directory: Path) -> list[Path]: ...
+
+    def swap_is_on(self) -> bool: ...
 
 
 @functools.cache

@@ -25,7 +25,7 @@ def test_missing_secret() -> None:
 
 def test_missing_key() -> None:
     source = {"secretName": "s", "items": [{"key": "host", "path": "h"}]}
-    with pytest.raises(VolumeError, match="^references non-existent secret key: host$"):
+    with pytest.raises(VolumeError, match=r"^references non-existent secret key: host$"):
         secret.payload(source, SECRET)
     assert secret.payload(source | {"optional": True}, SECRET) == {}
 
