@@ -1,4 +1,4 @@
-"""The image of the container that holds a pod's namespaces: pulled, or built here from Debian's catatonit.
+"""The image of the container that holds a pod's namespaces: built here from Debian's catatonit, or pulled.
 
 `catatonit -P` does what the pause program does: it sleeps, reaps orphans and ends on a signal. The binary is
 static, so an image of that one file is enough.
@@ -77,27 +77,25 @@ class Image:
 async def ensure(
     client: clients.ContainerdClient, puller: Puller, name: str, *, clock: clocks.Clock, timeout: float
 ) -> None:
-    """Have an image of this name: there already, pulled within `timeout` seconds, or built here.
+    """Have an image of this name: there already, built here, or pulled within `timeout` seconds.
 
-    Raises `PauseImageError`.
+    Building goes first: it takes a moment and needs no network, and Pods wait for this. Raises
+    `PauseImageError`.
     """
     if await client.image_target(name) is not None:
         return
-    # Whatever keeps it from being pulled, the answer is to build one.
+    catatonit = tools.find("catatonit")
+    if catatonit is not None:
+        await import_image(client, name, build(catatonit.read_bytes(), os.uname().machine), clock)
+        return
     try:
         async with asyncio.timeout(timeout):
             await puller.pull_image(name, None, None)
-            return
     except Exception as error:
         reason = str(error) or f"no answer within {timeout:.0f} s"
-    catatonit = tools.find("catatonit")
-    if catatonit is None:
         raise PauseImageError(
             f"the pause image {name} cannot be pulled ({reason}) and catatonit is not installed to build one"
-        )
-    _log.info("the pause image %s cannot be pulled: building one from %s", name, catatonit)
-    image = build(catatonit.read_bytes(), os.uname().machine)
-    await import_image(client, name, image, clock)
+        ) from error
 
 
 def build(program: bytes, machine: str) -> Image:
