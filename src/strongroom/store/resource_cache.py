@@ -153,19 +153,15 @@ class ResourceCache:
 
         `since`: also the changes with a revision > since that are in the history; None: from now on. Raises
         Compacted when the history does not reach back to `since` (`oldest` is the oldest that can be asked
-        for). Changes up to `since` are left out, also when it lies in the future."""
+        for). `since` must be in the cache: see `WatchCache.wait_for`."""
         index = (key or "", "") if key is not None else ("", "" if prefix == self.layout.prefix else prefix)
         replay: list[CacheEvent] = []
         if since is not None:
-            if since < self._floor:
-                raise errors.Compacted(since, self._floor)
-            for _, event in reversed(self._history):
-                if event.revision <= since:
-                    break
-                if (key is not None and event.entry.key != key) or not event.entry.key.startswith(prefix):
-                    continue
-                replay.append(event)
-            replay.reverse()
+            replay = [
+                event
+                for event in self.changes(since)
+                if event.entry.key.startswith(prefix) and (key is None or event.entry.key == key)
+            ]
         queue = BatchQueue[CacheEvent](maxsize)
         queue.extend(replay, unbounded=True)
         subscription = Subscription(self, index, queue)

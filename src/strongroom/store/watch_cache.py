@@ -100,28 +100,30 @@ class WatchCache:
 
     async def _follow(self) -> None:
         while True:
-            try:
-                async for batch in self._objects.watch(ROOT, self.revision):
-                    self._apply(batch)
-                problem = "it ended"
-            except errors.StoreError as error:
-                problem = str(error)
-            except Exception as error:  # a bug must not leave a cache that silently stands still
-                problem = type(error).__name__
+            problem = await self._watch()
             self.ready = False
             self._cut_all()
             _log.error("the store's watch broke, loading everything again: %s", problem)
             await self._reload()
 
+    async def _watch(self) -> str:
+        """Apply what the engine's watch brings until that ends; why it ended."""
+        try:
+            async for batch in self._objects.watch(ROOT, self.revision):
+                self._apply(batch)
+        except Exception as error:  # a bug must not leave a cache that silently stands still
+            return _describe(error)
+        return "it ended"
+
     async def _reload(self) -> None:
         attempt = 0
-        while True:
+        while not self.ready:
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1
             try:
-                return await self._load()
-            except errors.StoreError as error:
-                _log.error("loading the store failed: %s", error)
+                await self._load()
+            except Exception as error:
+                _log.error("loading the store failed: %s", _describe(error))
 
     def _apply(self, batch: Sequence[StoredEvent]) -> None:
         for event in batch:
@@ -155,3 +157,8 @@ class WatchCache:
     def _cut_all(self) -> None:
         for resource in self._resources.values():
             resource.cut_all()
+
+
+def _describe(error: Exception) -> str:
+    """The text of the store's errors; of others the type alone, as their text may hold what was handled."""
+    return str(error) if isinstance(error, errors.StoreError) else type(error).__name__
