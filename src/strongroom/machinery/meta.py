@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from strongroom.machinery import duration, names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -77,16 +79,17 @@ def _dedupe_owner_references(meta: Object) -> list[str]:
     references = meta.get("ownerReferences")
     if not references or len(references) < 2:
         return []
-    kept: list[Any] = []
-    twice: list[str] = []
+    kept: dict[bytes, Any] = {}
+    twice: dict[str, None] = {}
     for reference in references:
-        if reference not in kept:
-            kept.append(reference)
-        elif (uid := str(reference.get("uid", ""))) not in twice:
-            twice.append(uid)
+        identity = orjson.dumps(reference, option=orjson.OPT_SORT_KEYS)
+        if identity in kept:
+            twice[str(reference.get("uid", ""))] = None
+        else:
+            kept[identity] = reference
     if not twice:
         return []
-    meta["ownerReferences"] = kept
+    meta["ownerReferences"] = list(kept.values())
     return [
         ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, "
         "and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
@@ -218,7 +221,7 @@ def validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError
 
 def validate_owner_references(references: Sequence[Mapping[str, Any]], path: str) -> list[FieldError]:
     errors: list[FieldError] = []
-    controller = ""
+    controller, several = "", False
     for reference in references:
         version, kind = reference.get("apiVersion", ""), reference.get("kind", "")
         if not version:
@@ -234,7 +237,9 @@ def validate_owner_references(references: Sequence[Mapping[str, Any]], path: str
             )
         if reference.get("controller"):
             current = f"{kind}/{reference.get('name', '')}"
-            if controller:
+            # Said once: the text repeats the whole list.
+            if controller and not several:
+                several = True
                 errors.append(
                     validation.invalid_value(
                         path,
@@ -243,7 +248,7 @@ def validate_owner_references(references: Sequence[Mapping[str, Any]], path: str
                         f"{controller} and {current}",
                     )
                 )
-            else:
+            elif not controller:
                 controller = current
     return errors
 

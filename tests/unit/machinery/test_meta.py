@@ -159,6 +159,11 @@ def test_one_controller() -> None:
     )
 
 
+def test_many_controllers_are_one_error() -> None:
+    controllers = [{**OWNER, "uid": str(i), "controller": True} for i in range(100)]
+    assert len(validate(ownerReferences=controllers)) == 1
+
+
 def test_field_managers() -> None:
     assert texts(meta.validate_field_manager("kubectl é", "fieldManager")) == []
     assert texts(meta.validate_field_manager("x" * 129, "fieldManager")) == [

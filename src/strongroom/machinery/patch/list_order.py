@@ -27,8 +27,8 @@ def arrange(merged: list[Any], wanted: Sequence[Any], before: Sequence[Any], mer
     """`merged` with the elements that `wanted` names in that order.
 
     The others come as they stood in `before`, each ahead of the first named element that it preceded."""
-    wanted_at = _positions(wanted, merge_key)
-    before_at = _positions(before, merge_key)
+    wanted_at = positions(wanted, merge_key)
+    before_at = positions(before, merge_key)
     named: list[Any] = []
     others: list[Any] = []
     for element in merged:
@@ -49,9 +49,10 @@ def arrange(merged: list[Any], wanted: Sequence[Any], before: Sequence[Any], mer
     return arranged + others[taken:]
 
 
-def _positions(elements: Sequence[Any], merge_key: str) -> dict[Any, int]:
-    positions: dict[Any, int] = {}
+def positions(elements: Sequence[Any], merge_key: str) -> dict[Any, int]:
+    """Where each element stands first. Those without the merge key are left out."""
+    found: dict[Any, int] = {}
     for index, element in enumerate(elements):
         if not merge_key or (isinstance(element, dict) and merge_key in element):
-            positions.setdefault(identity(element, merge_key), index)
-    return positions
+            found.setdefault(identity(element, merge_key), index)
+    return found

@@ -12,7 +12,10 @@ def apply(original: Object, patch: Any) -> Object:
     Raises StatusError 400 when `patch` is no JSON object."""
     if not isinstance(patch, dict):
         raise errors.wrong_document(patch, "map[string]interface {}")
-    return _merge(original, patch)
+    try:
+        return _merge(original, patch)
+    except RecursionError:
+        raise errors.malformed("exceeded max depth") from None
 
 
 def _merge(original: Object, patch: Object) -> Object:

@@ -25,7 +25,10 @@ def apply(original: Object, patch: Any, schema: Schema | None) -> Object:
     Raises StatusError: 400 for a malformed patch, 422 for lists of lists, 500 as upstream for the rest."""
     if not isinstance(patch, dict):
         raise errors.malformed("invalid JSON document")
-    return _merge_map(original, patch, schema)
+    try:
+        return _merge_map(original, patch, schema)
+    except RecursionError:
+        raise errors.malformed("exceeded max depth") from None
 
 
 def _field(schema: Schema | None, name: str) -> FieldSchema:
@@ -94,8 +97,9 @@ def _plain(value: Any) -> Any:
 
 def _retain_keys(merged: Object, patch: Object) -> None:
     retained = patch[RETAIN]
-    if not isinstance(retained, list):
+    if not isinstance(retained, list) or not all(isinstance(key, str) for key in retained):
         raise errors.malformed("invalid patch format of retainKeys")
+    retained = set(retained)
     for key, value in patch.items():
         if value is not None and key not in retained and not key.startswith((RETAIN, DELETE_FROM, ORDER)):
             raise errors.malformed("invalid patch format of retainKeys")
@@ -106,8 +110,9 @@ def _retain_keys(merged: Object, patch: Object) -> None:
 def _delete_primitives(merged: Object, key: str, values: Any) -> None:
     if not isinstance(values, list):
         raise errors.malformed("invalid patch format of primitive list")
+    unwanted = {list_order.identity(value, "") for value in values}
     if isinstance(current := merged.get(key), list):
-        merged[key] = [item for item in current if item not in values]
+        merged[key] = [item for item in current if isinstance(item, dict | list) or item not in unwanted]
 
 
 def _merge_ordered_lists(merged: Object, patch: Object, schema: Schema | None) -> set[str]:
@@ -169,13 +174,13 @@ def _merge_list(original: list[Any], patch: list[Any], field: FieldSchema) -> li
         raise errors.failed("cannot merge lists without merge key")
     original, patch = _special_elements(original, patch, field.merge_key)
     merged = list(original)
+    index = list_order.positions(merged, field.merge_key)
     for change in patch:
         value = list_order.identity(change, field.merge_key)
-        for index, element in enumerate(merged):
-            if element.get(field.merge_key) == value:
-                merged[index] = _merge_map(element, change, field.child)
-                break
+        if value in index:
+            merged[index[value]] = _merge_map(merged[index[value]], change, field.child)
         else:
+            index[value] = len(merged)
             merged.append(_plain(change))
     return list_order.arrange(merged, patch, original, field.merge_key)
 
@@ -190,18 +195,21 @@ def _check_elements(*lists: list[Any]) -> None:
 
 def _special_elements(original: list[Any], patch: list[Any], merge_key: str) -> tuple[list[Any], list[Any]]:
     """Acts on elements that are directives; gives what is left of both lists."""
-    changes, replace = [], False
+    changes: list[Any] = []
+    removed: set[Any] = set()
+    replace = False
     for element in patch:
         directive = element.get(DIRECTIVE)
         if directive is None:
             changes.append(element)
         elif directive == "delete":
-            value = list_order.identity(element, merge_key)
-            original = [item for item in original if item.get(merge_key) != value]
+            removed.add(list_order.identity(element, merge_key))
         elif directive == "replace":
             replace = True
         elif directive == MERGE:
             raise errors.failed("merging lists cannot yet be specified in the patch")
         else:
             raise errors.failed(f"unknown patch type: {directive} in map: {errors.go_value(element)}")
-    return (changes, []) if replace else (original, changes)
+    if replace:
+        return changes, []
+    return [item for item in original if item.get(merge_key) not in removed], changes

@@ -212,3 +212,33 @@ nested = st.dictionaries(keys, st.integers(0, 2), max_size=2)
 )
 def test_without_lists_and_directives_it_is_a_merge_patch(original: Any, patch: Any) -> None:
     assert apply(original, patch) == merge_patch.apply(original, patch)
+
+
+def test_elements_may_come_twice() -> None:
+    patch = {"list": [{"name": "b", "v": 1}, {"name": "b", "w": 2}]}
+    assert apply({"list": named("a")}, patch)["list"] == [{"name": "b", "v": 1, "w": 2}, {"name": "a"}]
+
+
+def deep(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"m": value}
+    return value
+
+
+def test_depth() -> None:
+    with pytest.raises(StatusError, match="exceeded max depth"):
+        strategic_merge.apply(deep(5000), deep(5000), SCHEMA)
+    with pytest.raises(StatusError, match="exceeded max depth"):
+        merge_patch.apply(deep(5000), deep(5000))
+
+
+def test_long_lists_take_linear_time() -> None:
+    original = {"list": [{"name": f"a{i}"} for i in range(20_000)], "set": list(range(20_000))}
+    patch = {
+        "list": [{"name": f"a{i}", "v": 1} for i in range(10_000, 30_000)]
+        + [{"$patch": "delete", "name": f"a{i}"} for i in range(10_000)],
+        "$deleteFromPrimitiveList/set": list(range(10_000)),
+    }
+    result = strategic_merge.apply(original, patch, SCHEMA)
+    assert (len(result["list"]), len(result["set"])) == (20_000, 10_000)

@@ -49,6 +49,7 @@ class SecretStrategy(Strategy):
         if data:
             base64_data.normalize(data, self.resource)
         if string_data := obj.pop("stringData", None):
+            data = dict(data)
             for key, value in string_data.items():
                 data[key] = base64_data.encode((value or "").encode("utf-8", "replace"))
         immutable = obj.pop("immutable", None)

@@ -9,11 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 _PUBLIC_TYPES = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)
-_PEM = re.compile(
-    rb"(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t]*\r?\n(.*?)(?:^|\n)?-----END \1-----[ \t]*\r?(?=\n|\Z)",
-    re.DOTALL,
-)
-_HEADER = re.compile(rb"^[^\n:]+:[^\n]*\r?\n", re.MULTILINE)
+_BOUNDARY = re.compile(rb"-----(BEGIN|END) (.*)-----[ \t]*")
 
 
 class _Block(NamedTuple):
@@ -22,15 +18,29 @@ class _Block(NamedTuple):
 
 
 def _blocks(text: bytes) -> list[_Block]:
-    found = []
-    for match in _PEM.finditer(text):
-        body = _HEADER.sub(b"", match.group(2))
-        try:
-            der = binascii.a2b_base64(b"".join(body.split()), strict_mode=True)
-        except binascii.Error:
-            continue
-        found.append(_Block(match.group(1).decode("utf-8", "replace"), der))
+    """The PEM blocks of `text`, in one pass; what stands between them is no concern."""
+    found: list[_Block] = []
+    kind: bytes | None = None
+    body: list[bytes] = []
+    for line in text.splitlines():
+        boundary = _BOUNDARY.fullmatch(line) if line.startswith(b"-----") else None
+        if boundary is None:
+            if kind is not None and b":" not in line:  # a header such as Proc-Type says nothing here
+                body.append(line)
+        elif boundary.group(1) == b"BEGIN":
+            kind, body = boundary.group(2), []
+        elif kind is not None:
+            if boundary.group(2) == kind and (der := _der(body)) is not None:
+                found.append(_Block(kind.decode("utf-8", "replace"), der))
+            kind = None
     return found
+
+
+def _der(lines: list[bytes]) -> bytes | None:
+    try:
+        return binascii.a2b_base64(b"".join(b"".join(lines).split()), strict_mode=True)
+    except binascii.Error:
+        return None
 
 
 def _certificate_problem(blocks: list[_Block]) -> str:

@@ -36,11 +36,25 @@ def junk(kind: bytes) -> bytes:
     return JUNK % (kind, kind)
 
 
+def traditional(key: bytes) -> bytes:
+    """The form that openssl wrote before PKCS 8: `EC PRIVATE KEY`."""
+    return serialization.load_pem_private_key(key, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+
+
+def test_many_beginnings_take_linear_time() -> None:
+    assert tls_pair.error(b"-----BEGIN A-----\n" * 50_000, KEY).endswith("in certificate input")
+
+
 @pytest.mark.parametrize(
     ("certificate", "key", "text"),
     [
         (CERTIFICATE, KEY, ""),
         (ED_CERTIFICATE, ED_KEY, ""),
+        (CERTIFICATE, traditional(KEY), ""),
         (b"text before\n" + CERTIFICATE + CERTIFICATE, junk(b"EC PARAMETERS") + KEY, ""),
         (CERTIFICATE.replace(b"\n", b"\r\n"), KEY, ""),
         (b"", KEY, "tls: failed to find any PEM data in certificate input"),

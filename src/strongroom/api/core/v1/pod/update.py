@@ -67,15 +67,14 @@ def _gates(new: list[Object], old: list[Object]) -> list[FieldError]:
 
 
 def _tolerations(new: list[Object], old: list[Object]) -> list[FieldError]:
-    kept = [_without_seconds(toleration) for toleration in new]
-    if any(_without_seconds(toleration) not in kept for toleration in old):
+    if not {_identity(toleration) for toleration in old} <= {_identity(toleration) for toleration in new}:
         text = "existing toleration can not be modified except its tolerationSeconds"
         return [validation.forbidden("spec.tolerations", text)]
     return validation_scheduling.validate_tolerations(new, "spec.tolerations")
 
 
-def _without_seconds(toleration: Object) -> Object:
-    return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+def _identity(toleration: Object) -> frozenset[tuple[str, Any]]:
+    return frozenset((key, value) for key, value in toleration.items() if key != "tolerationSeconds")
 
 
 def _restored(spec: Object, before: Object) -> Object:

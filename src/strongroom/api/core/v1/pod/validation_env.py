@@ -1,6 +1,5 @@
 """The rules of a container's environment, and of references to fields of the Pod."""
 
-import re
 from collections.abc import Sequence
 
 from strongroom.machinery import names, validation
@@ -20,7 +19,6 @@ RESOURCES = (
 )  # fmt: skip
 # Fields that a reference may name at all; which of them depends on where it stands.
 _KNOWN = frozenset((*ENV_FIELDS, *VOLUME_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"))
-_SUBSCRIPTED = re.compile(r"(.*)\['(.*)'\]", re.DOTALL)
 _CPU_DIVISORS = ("1m", "1")
 _SIZE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef")
@@ -75,8 +73,9 @@ def validate_field_reference(reference: Object, supported: Sequence[str], path: 
         return [validation.required(f"{path}.apiVersion")]
     if not field:
         return [validation.required(f"{path}.fieldPath")]
-    subscripted = _SUBSCRIPTED.fullmatch(field)
-    base = subscripted.group(1) if subscripted else field
+    base, subscripted, key = field.partition("['")
+    if not base or not key.endswith("']"):
+        base, subscripted = field, ""
     if reference["apiVersion"] != "v1":
         detail = f"unsupported pod version: {reference['apiVersion']}"
     elif base not in _KNOWN or (subscripted and base not in ("metadata.annotations", "metadata.labels")):
@@ -87,7 +86,7 @@ def validate_field_reference(reference: Object, supported: Sequence[str], path: 
         detail = f"error converting fieldPath: {detail}"
         return [validation.invalid_value(f"{path}.fieldPath", field, detail)]
     if subscripted:
-        key = subscripted.group(2)
+        key = key[:-2]
         key = key.lower() if base == "metadata.annotations" else key
         return [validation.invalid_value(path, key, m) for m in names.qualified_name(key)]
     if field not in supported:
