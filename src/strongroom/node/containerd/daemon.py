@@ -11,13 +11,15 @@ import os
 from pathlib import Path
 
 from strongroom.aio import clock as clocks
-from strongroom.node.containerd import client as clients
-from strongroom.node.containerd import config, errors, leftovers, mounts, network, process, tools
+from strongroom.node.containerd import config, leftovers, mounts, network, process, tools
+from strongroom.node.cri.client import CRIClient
+from strongroom.node.cri.errors import CRIError
 from strongroom.node.settings import NodeSettings
 
 _log = logging.getLogger(__name__)
 
 _START_TIMEOUT = 30.0
+_LOOK_INTERVAL = 0.005
 _RETRY_DELAYS = (0.0, 0.5, 1.0, 2.0, 5.0)
 _SETTLED = 60.0
 _LOG_LIMIT = 8 * 1024 * 1024
@@ -58,15 +60,14 @@ class Daemon:
         running = self._find_running()
         if running is not None and changed:
             _log.info("containerd's configuration has changed: restarting it, containers run on")
-            await running.terminate()
-            running = None
-        if running is not None and await self._answers():
-            self._process, self.adopted = running, True
-            self._write_pid_file(running.pid)
-            return
-        if running is not None:
+            await self._end(running)
+        elif running is not None:
+            if await self._answers():
+                self._process, self.adopted = running, True
+                self._write_pid_file(running.pid)
+                return
             _log.warning("the containerd with pid %d does not answer: restarting it", running.pid)
-            await running.terminate()
+            await self._end(running)
         await self._launch()
 
     async def supervise(self) -> None:
@@ -88,6 +89,10 @@ class Daemon:
                     failures += 1
                     _log.error("containerd does not start: %s", error)
 
+    async def _end(self, running: process.Process) -> None:
+        await running.terminate()
+        running.close()
+
     def detach(self) -> None:
         """Leave containerd and its containers running, for the next start to adopt."""
         if self._process is not None:
@@ -97,8 +102,7 @@ class Daemon:
     async def stop(self) -> None:
         """End containerd, but no container."""
         if self._process is not None:
-            await self._process.terminate()
-            self._process.close()
+            await self._end(self._process)
             self._process = None
         self._pid_file.unlink(missing_ok=True)
 
@@ -200,27 +204,28 @@ class Daemon:
             raise StartError(f"containerd ended at once: {_last_line(self._log_file)} ({self._log_file})")
 
     async def _answers(self) -> bool:
-        """Wait until containerd answers on its socket; false if it ended or took too long."""
+        """Wait until containerd serves CRI on its socket; false if it ended or took too long.
+
+        The socket is there a little before the CRI plugin is, which says "not initialized yet" meanwhile.
+        """
         deadline = self._clock.monotonic() + _START_TIMEOUT
-        client = None
+        cri: CRIClient | None = None
         try:
             while self._clock.monotonic() < deadline:
                 if self._process is not None and not self._process.alive:
                     return False
-                if process.listener_of(self._settings.containerd_socket) is None:
-                    await asyncio.sleep(0.005)
-                    continue
-                client = client or clients.ContainerdClient(self._settings.endpoint)
-                try:
-                    await client.version(timeout=deadline - self._clock.monotonic())
-                except errors.ContainerdError:
-                    await asyncio.sleep(0.02)
-                    continue
-                return True
+                if process.listener_of(self._settings.containerd_socket) is not None:
+                    cri = cri or CRIClient(self._settings.endpoint)
+                    try:
+                        await cri.version()
+                        return True
+                    except CRIError:
+                        pass
+                await asyncio.sleep(_LOOK_INTERVAL)
             return False
         finally:
-            if client is not None:
-                await client.close()
+            if cri is not None:
+                await cri.close()
 
 
 def _write(path: Path, text: str) -> bool:
