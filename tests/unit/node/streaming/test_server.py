@@ -1,0 +1,217 @@
+"""The node's endpoint without a runtime: who may come in, and what is answered where there is nothing."""
+
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from strongroom.aio.clock import SystemClock
+from strongroom.cmd import pki
+from strongroom.node.containerd import client as clients
+from strongroom.node.cri import _generated_cri_pb2 as pb
+from strongroom.node.cri import errors
+from strongroom.node.settings import NodeSettings
+from strongroom.node.streaming.server import StreamingServer
+from strongroom.testing.node_endpoint import NodeEndpoint
+
+RUNNING = pb.ContainerState.CONTAINER_RUNNING
+EXITED = pb.ContainerState.CONTAINER_EXITED
+
+
+class Runtime:
+    """A runtime whose containers are a list."""
+
+    def __init__(self) -> None:
+        self.containers: list[pb.ContainerStatus] = []
+
+    async def list_containers(self, labels: Mapping[str, str]) -> Sequence[pb.Container]:
+        return [
+            pb.Container(id=one.id, state=one.state, created_at=one.created_at)
+            for one in self.containers
+            if labels["io.kubernetes.container.name"] == one.metadata.name
+        ]
+
+    async def container_status(self, container_id: str) -> pb.ContainerStatus:
+        for one in self.containers:
+            if one.id == container_id:
+                return one
+        raise errors.NotFoundError("no such container")
+
+    async def attach(self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool) -> str:
+        raise errors.CRIError("Unknown", "cannot attach")
+
+
+class Containerd:
+    async def wait(self, container_id: str, exec_id: str) -> int:
+        return 0
+
+
+class Fixture:
+    def __init__(self, server: StreamingServer, endpoint: NodeEndpoint, runtime: Runtime) -> None:
+        self.server, self.endpoint, self.runtime = server, endpoint, runtime
+        self.pods: dict[str, Mapping[str, Any]] = {}
+
+    async def logs(self, **query: str) -> tuple[int, str]:
+        code, body = await self.endpoint.get("containerLogs/default/p/c", **query)
+        return code, body.decode()
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Fixture]:
+    authority = pki.Authority.open_or_create(tmp_path / "pki", SystemClock().now())
+    pair = authority.serving("node", ["127.0.0.1"], SystemClock().now())
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(pair.certificate, pair.key)
+    runtime = Runtime()
+    pods: dict[str, Mapping[str, Any]] = {}
+    server = StreamingServer(
+        NodeSettings("n1", tmp_path / "data", tmp_path / "run"),
+        runtime,
+        cast(clients.ContainerdClient, Containerd()),
+        lambda namespace, name: pods.get(name),
+        address="127.0.0.1",
+        token="token",
+        ssl_context=own,
+        clock=SystemClock(),
+    )
+    await server.start()
+    trust = ssl.create_default_context(cadata=authority.pem.decode())
+    async with NodeEndpoint(f"https://127.0.0.1:{server.port}", "token", trust) as endpoint:
+        fixture = Fixture(server, endpoint, runtime)
+        fixture.pods = pods
+        yield fixture
+    await server.close()
+
+
+def container(tmp_path: Path, number: int, state: "pb.ContainerState", text: str) -> pb.ContainerStatus:
+    log = tmp_path / f"{number}.log"
+    log.write_text(f"2026-01-02T03:04:05.000000001Z stdout F {text}\n")
+    return pb.ContainerStatus(
+        id=f"id{number}",
+        metadata=pb.ContainerMetadata(name="c"),
+        state=state,
+        created_at=number,
+        log_path=str(log),
+    )
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic token", "token"])
+@pytest.mark.parametrize("path", ["healthz", "exec/default/p/c", "containerLogs/default/p/c", "nothing"])
+async def test_without_the_token_nothing_is_told(node: Fixture, header: str, path: str) -> None:
+    url = f"{node.endpoint.base}/{path}"
+    async with node.endpoint.session.get(url, headers={"Authorization": header}) as response:
+        assert (response.status, await response.text()) == (401, "Unauthorized")
+
+
+async def test_health(node: Fixture) -> None:
+    assert await node.endpoint.get("healthz") == (200, b"ok")
+
+
+async def test_unknown_path(node: Fixture) -> None:
+    assert (await node.endpoint.get("stats"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "code", "text"),
+    [
+        ("exec", {"output": "1"}, 400, "you must specify at least one command"),
+        ("exec", {"command": "a"}, 400, "you must specify at least 1 of stdin, stdout, stderr"),
+        ("exec", {"command": "a", "error": "1", "tty": "1"}, 400, "you must specify at least 1 of"),
+        ("exec", {"command": "a", "output": "1"}, 500, 'container not found ("c")'),
+        ("attach", {"output": "1"}, 500, 'container not found ("c")'),
+    ],
+)
+async def test_refusals(node: Fixture, path: str, query: dict[str, str], code: int, text: str) -> None:
+    found, body = await node.endpoint.get(f"{path}/default/p/c", **query)
+    assert found == code
+    assert body.decode().startswith(text)
+
+
+async def test_exec_of_an_ended_container(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [container(tmp_path, 1, EXITED, "x")]
+    assert await node.endpoint.get("exec/default/p/c", command="a", output="1") == (
+        500,
+        b'container not found ("c")',
+    )
+
+
+async def test_exec_needs_a_websocket(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [container(tmp_path, 1, RUNNING, "x")]
+    code, body = await node.endpoint.get("exec/default/p/c", command="a", output="1")
+    assert (code, body) == (400, b"unable to upgrade: only WebSocket is served")
+
+
+async def test_an_attach_that_the_runtime_refuses_ends_with_a_status(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [container(tmp_path, 1, RUNNING, "x")]
+    result = await node.endpoint.exec("p/c", verb="attach")
+    assert result.status["reason"] == "InternalError"
+    assert result.status["details"]["causes"] == [{"message": "error attaching to container: cannot attach"}]
+    assert result.close_code == 1000
+
+
+async def test_log_of_the_newest_container(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [
+        container(tmp_path, 1, EXITED, "first"),
+        container(tmp_path, 2, RUNNING, "second"),
+    ]
+    assert await node.logs() == (200, "second\n")
+    assert await node.logs(previous="true") == (200, "first\n")
+
+
+async def test_log_of_the_container_that_the_pods_status_names(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [
+        container(tmp_path, 1, EXITED, "first"),
+        container(tmp_path, 2, RUNNING, "second"),
+    ]
+    ended = {"terminated": {"containerID": "containerd://id1"}}
+    status = {"name": "c", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended}
+    node.pods["p"] = {"metadata": {"name": "p"}, "status": {"containerStatuses": [status]}}
+    assert await node.logs() == (200, "first\n")
+
+
+async def test_waiting_container_has_no_log(node: Fixture) -> None:
+    status = {"name": "c", "state": {"waiting": {"reason": "ContainerCreating"}}}
+    node.pods["p"] = {"metadata": {"name": "p"}, "status": {"containerStatuses": [status]}}
+    assert await node.logs() == (400, 'container "c" in pod "p" is waiting to start: ContainerCreating')
+
+
+async def test_no_previous_container(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [container(tmp_path, 1, RUNNING, "x")]
+    assert await node.logs(previous="true") == (
+        400,
+        'previous terminated container "c" in pod "p" not found',
+    )
+
+
+async def test_a_removed_log(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [container(tmp_path, 1, EXITED, "x")]
+    (tmp_path / "1.log").unlink()
+    assert (await node.logs())[0] == 404
+
+
+async def test_wrong_option(node: Fixture) -> None:
+    code, text = await node.logs(tailLines="many")
+    assert (code, text) == (400, "invalid tailLines: must be a whole number of at least 0")
+
+
+async def test_following_the_log_of_an_ended_container_ends(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [container(tmp_path, 1, EXITED, "all")]
+    assert await node.logs(follow="true") == (200, "all\n")
+
+
+async def test_closing_ends_what_is_followed(node: Fixture, tmp_path: Path) -> None:
+    node.runtime.containers = [container(tmp_path, 1, RUNNING, "x")]
+    url = f"{node.endpoint.base}/containerLogs/default/p/c"
+    async with node.endpoint.session.get(url, params={"follow": "true"}) as response:
+        assert await response.content.readline() == b"x\n"
+        await node.server.close()
+        rest = b""
+        try:
+            rest = await response.content.read()
+        except OSError:
+            pass
+        except Exception as error:
+            assert type(error).__name__ == "ClientPayloadError"
+        assert rest == b""
