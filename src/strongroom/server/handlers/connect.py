@@ -20,7 +20,7 @@ from strongroom.server.request import Request
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 SUBRESOURCES = ("exec", "attach")
-_NORMAL, _GOING_AWAY = 1000, 1001
+_GOING_AWAY, _ABNORMAL = 1001, 1006
 
 
 class ConnectHandler:
@@ -105,16 +105,20 @@ async def _serve(request: Request, upstream: aiohttp.ClientWebSocketResponse) ->
         if inward in done:
             # The client left, which the node is told by now. What it still sends, nobody reads.
             await upstream.close()
+    # Only now, with no one left in receive: Granian's close waits for whoever is.
+    if outward in done and not outward.exception():
+        await request.send({"type": "websocket.close", "code": outward.result()})
 
 
-async def _to_client(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
+async def _to_client(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> int:
+    """Passes on what the node sends; the code that it closed with."""
     async for message in upstream:
         if message.type is aiohttp.WSMsgType.BINARY:
             await request.send({"type": "websocket.send", "bytes": message.data})
         elif message.type is aiohttp.WSMsgType.TEXT:
             await request.send({"type": "websocket.send", "text": message.data})
     code = upstream.close_code
-    await request.send({"type": "websocket.close", "code": code if code and code != 1006 else _GOING_AWAY})
+    return code if code and code != _ABNORMAL else _GOING_AWAY
 
 
 async def _to_node(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
