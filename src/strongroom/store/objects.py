@@ -64,17 +64,7 @@ class ObjectStore:
         return data if transformer is None else transformer.to_storage(data, key.encode())
 
     def _open(self, kv: KeyValue) -> Stored:
-        key, value, create_revision, revision, _ = kv
-        transformer = self._transformer(key)
-        if transformer is None:
-            return Stored(key, value, create_revision, revision)
-        try:
-            data, stale = transformer.from_storage(value, key.encode())
-        except TransformError as error:
-            return Stored(
-                key, b"", create_revision, revision, True, f'unable to transform key "{key}": {error}'
-            )
-        return Stored(key, data, create_revision, revision, stale)
+        return _open(kv, self._transformer(kv.key))
 
     async def create(self, key: str, data: bytes) -> int:
         """Store a new object; its revision. Raises KeyExists."""
@@ -103,14 +93,15 @@ class ObjectStore:
         return StoredRange([self._open(kv) for kv in found.items], found.count, found.revision)
 
     async def load(self, prefix: str, revision: int) -> AsyncIterator[Sequence[Stored]]:
-        """All objects under `prefix` as of `revision`, in key order, in pages. Raises Compacted."""
+        """All objects of one resource as of `revision`, in key order, in pages. Raises Compacted."""
+        transformer = self._transformer(prefix)
         start = ""
         while True:
             found = await self._engine.range(
                 prefix, start=start, limit=LOAD_PAGE, revision=revision, exact_count=False
             )
             if found.items:
-                yield [self._open(kv) for kv in found.items]
+                yield [_open(kv, transformer) for kv in found.items]
             if len(found.items) == found.count:
                 return
             start = found.items[-1].key + "\0"
@@ -127,3 +118,14 @@ class ObjectStore:
                 )
                 for event in batch
             ]
+
+
+def _open(kv: KeyValue, transformer: Transformer | None) -> Stored:
+    key, value, create_revision, revision, _ = kv
+    if transformer is None:
+        return Stored(key, value, create_revision, revision)
+    try:
+        data, stale = transformer.from_storage(value, key.encode())
+    except TransformError as error:
+        return Stored(key, b"", create_revision, revision, True, f'unable to transform key "{key}": {error}')
+    return Stored(key, data, create_revision, revision, stale)

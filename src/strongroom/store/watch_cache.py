@@ -1,8 +1,10 @@
 """The store's objects in memory, kept equal to the engine by its watch: what all reads are answered from."""
 
 import asyncio
+import gc
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from strongroom.aio import tasks
@@ -85,12 +87,13 @@ class WatchCache:
     async def _load(self) -> None:
         revision = await self._objects.current_revision()
         loaded: list[tuple[ResourceCache, list[list[Entry]]]] = []
-        for prefix, resource in self._resources.items():
-            pages = []
-            async for page in self._objects.load(prefix, revision):
-                pages.append(resource.load(page))
-                await asyncio.sleep(0)
-            loaded.append((resource, pages))
+        with _no_garbage_collection():
+            for prefix, resource in self._resources.items():
+                pages = []
+                async for page in self._objects.load(prefix, revision):
+                    pages.append(resource.load(page))
+                    await asyncio.sleep(0)
+                loaded.append((resource, pages))
         for resource, pages in loaded:
             resource.replace(pages, revision)
             for key, entry in resource.unreadable.items():
@@ -157,6 +160,18 @@ class WatchCache:
     def _cut_all(self) -> None:
         for resource in self._resources.values():
             resource.cut_all()
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """While very many objects are made that stay: the collector would look at all of them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _describe(error: Exception) -> str:
