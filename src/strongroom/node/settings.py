@@ -17,8 +17,8 @@ class NodeSettings:
     """What must outlive a reboot: images, containerd's database, pod directories, logs."""
 
     run_dir: Path
-    """What need not: sockets, pid files, FIFOs, container bundles. Socket paths are limited to 107 bytes,
-    so it should be short."""
+    """What need not: sockets, pid files, FIFOs, container bundles. At most 70 bytes long, as containerd
+    makes sockets below it and their paths are limited."""
 
     runtime_endpoint: str | None = None
     """`unix:///...` of a running CRI runtime; None: the node runs a containerd of its own."""

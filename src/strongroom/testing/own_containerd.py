@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,9 @@ class OwnContainerd:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self.settings = NodeSettings(node_name="n1", data_dir=directory / "data", run_dir=directory / "run")
+        # A test's own directory has too long a name for sockets.
+        self._run_dir = Path(tempfile.mkdtemp(prefix="sr-", dir="/tmp"))
+        self.settings = NodeSettings(node_name="n1", data_dir=directory / "data", run_dir=self._run_dir)
         self.clock = SystemClock()
         self.daemon = self.make_daemon()
         self.client = clients.ContainerdClient(self.settings.endpoint)
@@ -59,7 +62,8 @@ class OwnContainerd:
             await self.cri.close()
             await self.daemon.stop()
             await asyncio.to_thread(leftovers.remove, self.settings)
-            await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+            for directory in (self._directory, self._run_dir):
+                await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
     async def pod(self, name: str, containers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """Start a pod of namespace `default`; the ids of its containers by name.

@@ -12,6 +12,7 @@ import logging
 import os
 import tarfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -22,6 +23,7 @@ from strongroom.aio import clock as clocks
 from strongroom.node.containerd import _generated_types_pb2 as types_pb
 from strongroom.node.containerd import client as clients
 from strongroom.node.containerd import errors, tools
+from strongroom.node.settings import DEFAULT_PAUSE_IMAGE
 
 _log = logging.getLogger(__name__)
 
@@ -79,23 +81,39 @@ async def ensure(
 ) -> None:
     """Have an image of this name: there already, built here, or pulled within `timeout` seconds.
 
-    Building goes first: it takes a moment and needs no network, and Pods wait for this. Raises
-    `PauseImageError`.
+    For the default image building goes first: it takes a moment and needs no network, and Pods wait for this.
+    An image that someone chose is pulled if it can be. Raises `PauseImageError`.
     """
-    if await client.image_target(name) is not None:
+    with suppress(errors.ContainerdError):
+        if await client.image_target(name) is not None:
+            return
+    build_first = name == DEFAULT_PAUSE_IMAGE
+    if build_first and await _build(client, name, clock):
         return
-    catatonit = tools.find("catatonit")
-    if catatonit is not None:
-        await import_image(client, name, build(catatonit.read_bytes(), os.uname().machine), clock)
-        return
+    # Whatever keeps it from being pulled, building one is what remains.
     try:
         async with asyncio.timeout(timeout):
             await puller.pull_image(name, None, None)
+            return
     except Exception as error:
         reason = str(error) or f"no answer within {timeout:.0f} s"
+    if build_first or not await _build(client, name, clock):
         raise PauseImageError(
             f"the pause image {name} cannot be pulled ({reason}) and catatonit is not installed to build one"
-        ) from error
+        )
+
+
+async def _build(client: clients.ContainerdClient, name: str, clock: clocks.Clock) -> bool:
+    """Build and import an image of this name; false if there is no program for it."""
+    catatonit = tools.find("catatonit")
+    if catatonit is None:
+        return False
+    _log.info("building the pause image %s from %s", name, catatonit)
+    try:
+        await import_image(client, name, build(catatonit.read_bytes(), os.uname().machine), clock)
+    except (errors.ContainerdError, OSError) as error:
+        raise PauseImageError(f"the pause image {name} cannot be built: {error}") from error
+    return True
 
 
 def build(program: bytes, machine: str) -> Image:

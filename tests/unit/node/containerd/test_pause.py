@@ -3,15 +3,17 @@
 import gzip
 import io
 import json
+import os
 import tarfile
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from strongroom.aio.clock import FakeClock
 from strongroom.node.containerd import client as clients
 from strongroom.node.containerd import pause
+from strongroom.node.settings import DEFAULT_PAUSE_IMAGE
 
 
 def test_blobs_refer_to_one_another() -> None:
@@ -69,9 +71,23 @@ class Registry:
         return "sha256:0"
 
 
-async def ensure(containerd: Containerd, registry: Registry) -> None:
+async def ensure(containerd: Containerd, registry: Registry, name: str = "r/pause:1") -> None:
     client = cast(clients.ContainerdClient, containerd)
-    await pause.ensure(client, registry, "r/pause:1", clock=FakeClock(), timeout=1)
+    await pause.ensure(client, registry, name, clock=FakeClock(), timeout=1)
+
+
+@pytest.fixture
+def imported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, pause.Image]]:
+    """What is imported where catatonit is installed."""
+    found: list[tuple[str, pause.Image]] = []
+
+    async def import_image(client: object, name: str, image: pause.Image, clock: object) -> None:
+        found.append((name, image))
+
+    program = SimpleNamespace(read_bytes=lambda: b"program")
+    monkeypatch.setattr(pause, "tools", SimpleNamespace(find=lambda name: program))
+    monkeypatch.setattr(pause, "import_image", import_image)
+    return found
 
 
 async def test_an_image_that_is_there_is_not_pulled() -> None:
@@ -80,32 +96,34 @@ async def test_an_image_that_is_there_is_not_pulled() -> None:
     assert registry.pulled == []
 
 
-async def test_it_is_pulled_when_it_can_be() -> None:
+async def test_the_default_image_is_built_without_asking_the_network(
+    imported: list[tuple[str, pause.Image]],
+) -> None:
+    registry = Registry()
+    await ensure(Containerd(), registry, DEFAULT_PAUSE_IMAGE)
+    ((name, image),) = imported
+    assert (name, registry.pulled) == (DEFAULT_PAUSE_IMAGE, [])
+    assert image == pause.build(b"program", os.uname().machine)
+
+
+async def test_a_chosen_image_is_pulled(imported: list[tuple[str, pause.Image]]) -> None:
     registry = Registry()
     await ensure(Containerd(), registry)
-    assert registry.pulled == ["r/pause:1"]
+    assert (imported, registry.pulled) == ([], ["r/pause:1"])
 
 
-async def test_no_way_to_an_image_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_chosen_image_that_cannot_be_pulled_is_built(
+    imported: list[tuple[str, pause.Image]],
+) -> None:
+    await ensure(Containerd(), Registry(OSError("no such host")))
+    assert [name for name, _ in imported] == ["r/pause:1"]
+
+
+@pytest.mark.parametrize("name", ["r/pause:1", DEFAULT_PAUSE_IMAGE])
+async def test_no_way_to_an_image_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(pause, "tools", SimpleNamespace(find=lambda name: None))
     with pytest.raises(pause.PauseImageError) as caught:
-        await ensure(Containerd(), Registry(OSError("no such host")))
+        await ensure(Containerd(), Registry(OSError("no such host")), name)
     assert str(caught.value) == (
-        "the pause image r/pause:1 cannot be pulled (no such host)"
-        " and catatonit is not installed to build one"
+        f"the pause image {name} cannot be pulled (no such host) and catatonit is not installed to build one"
     )
-
-
-async def test_where_it_cannot_be_pulled_it_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported: list[Any] = []
-
-    async def import_image(client: object, name: str, image: pause.Image, clock: object) -> None:
-        imported.append((name, image))
-
-    program = SimpleNamespace(read_bytes=lambda: b"program")
-    monkeypatch.setattr(pause, "tools", SimpleNamespace(find=lambda name: program))
-    monkeypatch.setattr(pause, "import_image", import_image)
-    await ensure(Containerd(), Registry(OSError("no such host")))
-    ((name, image),) = imported
-    assert name == "r/pause:1"
-    assert len(image.layers) == 1
