@@ -20,7 +20,7 @@ from strongroom.server.request import Request
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 SUBRESOURCES = ("exec", "attach")
-_GOING_AWAY, _ABNORMAL = 1001, 1006
+_NORMAL, _GOING_AWAY = 1000, 1001
 
 
 class ConnectHandler:
@@ -112,13 +112,17 @@ async def _serve(request: Request, upstream: aiohttp.ClientWebSocketResponse) ->
 
 async def _to_client(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> int:
     """Passes on what the node sends; the code that it closed with."""
-    async for message in upstream:
+    while True:
+        message = await upstream.receive()
         if message.type is aiohttp.WSMsgType.BINARY:
             await request.send({"type": "websocket.send", "bytes": message.data})
         elif message.type is aiohttp.WSMsgType.TEXT:
             await request.send({"type": "websocket.send", "text": message.data})
-    code = upstream.close_code
-    return code if code and code != _ABNORMAL else _GOING_AWAY
+        elif message.type is aiohttp.WSMsgType.CLOSE:
+            # Not upstream.close_code: that is 1006 when the node did not wait for the answer to its frame.
+            return int(message.data or _NORMAL)
+        else:
+            return _GOING_AWAY
 
 
 async def _to_node(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
