@@ -175,7 +175,7 @@ def _message(resource: Resource, kind: str, api_version: str) -> str:
     if "/" in group or (api_version != "/" and not version):
         raise DecodeError(f"unexpected GroupVersion string: {api_version}")
     found = schema.for_kind(group, version, kind)
-    if found == expected and kind == "DeleteOptions":
+    if kind == resource.kind == "DeleteOptions" and (group, version) == ("meta.k8s.io", "v1"):
         return expected
     if found is None:
         why = f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} {_SCHEME}"

@@ -39,6 +39,10 @@ class Catalog:
     def __getitem__(self, resource: Resource) -> Registry:
         return self._registries[resource]
 
+    def lookup(self, group: str, version: str, plural: str) -> Registry | None:
+        """The registry of a resource as a URL names it."""
+        return self._groups.get((group, version), {}).get(plural)
+
     def __iter__(self) -> Iterator[Registry]:
         return iter(self._registries.values())
 

@@ -19,6 +19,8 @@ from strongroom.server.request import Request
 
 _WITHOUT_NAMESPACE = frozenset(("list", "watch"))
 _COLLECTION = frozenset(("create", "list", "deletecollection"))
+_PLACED = frozenset(("create", "update", "patch"))
+"""Verbs whose method does not tell whether the path is an object's or a collection's."""
 
 
 class PathHandler(Protocol):
@@ -77,7 +79,7 @@ class Dispatcher:
             await self._unknown(request)
             return
         handler = route.handlers.get(info.verb)
-        if handler is None or (info.namespace == "") is route.namespaced:
+        if handler is None or (info.namespace == "") is route.namespaced or info.verb in _PLACED:
             _check(request, route)
             if handler is None:
                 raise status.method_not_allowed()
@@ -152,8 +154,10 @@ class Dispatcher:
 
 
 def _check(request: Request, route: Route) -> None:
-    """Raises StatusError when the path's namespace is not as the resource is. 404 or 405."""
+    """Raises StatusError 404, 405 when the path's namespace or name is not as resource and verb need it."""
     info = request.info
+    if not info.subresource and info.verb in _PLACED and (info.name == "") is not (info.verb == "create"):
+        raise status.method_not_allowed()
     if route.namespaced and not info.namespace:
         if info.verb in _WITHOUT_NAMESPACE and not info.subresource:
             return

@@ -31,7 +31,8 @@ class Watches:
         self._open: set[OpenWatch] = set()
         self._due: list[tuple[float, int, OpenWatch]] = []
         self._order = itertools.count()
-        self._closed = False
+        self.closed = False
+        """All were ended; new ones are refused."""
         self._ticking: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -49,7 +50,7 @@ class Watches:
 
     def add(self, opened: OpenWatch) -> None:
         self._open.add(opened)
-        if self._closed:
+        if self.closed:
             opened.watch.close()
 
     def remove(self, opened: OpenWatch) -> None:
@@ -73,6 +74,6 @@ class Watches:
 
     def close(self) -> None:
         """End all watches, and those that are yet to be added."""
-        self._closed = True
+        self.closed = True
         for opened in list(self._open):
             opened.watch.close()

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import orjson
 
 from strongroom.aio.clock import Clock, SystemClock
-from strongroom.client.transport import InProcessTransport, Query, Response
+from strongroom.client.in_process import InProcessTransport
+from strongroom.client.response import Response
+from strongroom.client.transport import Query
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, catalog

@@ -14,7 +14,7 @@ class TokenAuthenticator:
     nothing about a token that is not known."""
 
     def __init__(self, tokens: Mapping[str, UserInfo]) -> None:
-        self._users = {_digest(b"Bearer " + token.encode()): user for token, user in tokens.items()}
+        self._users = {_digest(b"Bearer " + token.encode()): user for token, user in tokens.items() if token}
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
         value = headers.get(b"authorization")

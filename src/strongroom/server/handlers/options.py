@@ -144,6 +144,13 @@ def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
         errors.append(validation.forbidden(field, text))
     if given and not routing.is_bool(initial):
         errors.append(validation.invalid_value("sendInitialEvents", initial))
+    revision = None
+    if version:
+        try:
+            revision = _revision(version)
+        except status.StatusError:
+            text = f"strconv.ParseUint: parsing {validation.go_quote(version)}: invalid syntax"
+            errors.append(validation.invalid_value("resourceVersion", version, text))
     _refuse("ListOptions", errors)
     fields = registry.strategy.field_selector(request.parameter("fieldSelector"))
     if name:
@@ -155,7 +162,7 @@ def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
     return WatchOptions(
         labels=_labels(request),
         fields=fields,
-        resource_version=_revision(version) if version else None,
+        resource_version=revision,
         initial_events=not given or wants_initial,
         initial_state=wants_initial,
     )

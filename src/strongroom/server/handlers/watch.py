@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -39,6 +39,8 @@ class WatchHandler:
         form = negotiation.choose(request)
         if form.yaml:
             raise status.not_acceptable(negotiation.WATCH_ACCEPTED)
+        if self._watches.closed:
+            raise status.service_unavailable("the server is shutting down")
         info = request.info
         wanted = options.watching(request, registry, info.name)
         bookmarks = routing.truthy(request, "allowWatchBookmarks")
@@ -79,7 +81,7 @@ class WatchHandler:
                 continue
             if now >= stream.deadline:
                 break
-            await stream.remind()
+            await stream.remind(now)
             due = stream.schedule(now)
             self._watches.wake_at(opened, due)
         await responses.end(stream.request)
@@ -109,6 +111,7 @@ class _Stream:
         self._registry = registry
         self._frames = frames
         self._bookmarks = bookmarks
+        self._said_last = False
 
     async def begin(self) -> None:
         """The head; the events that stand for what is there; the bookmark that says that this was all."""
@@ -125,16 +128,17 @@ class _Stream:
     async def send(self, batch: Sequence[Change]) -> None:
         await responses.part(self.request, self._frames.of(batch))
 
-    async def remind(self) -> None:
+    async def remind(self, now: float) -> None:
         """A bookmark for who asked for them. Else an empty part: by it a lost connection is noticed."""
         line = self._frames.bookmark(self._registry.revision) if self._bookmarks else b""
         await responses.part(self.request, line)
+        self._said_last = now >= self.deadline - LAST_BOOKMARK
 
     def schedule(self, now: float) -> float:
         """When to wake up next: for a bookmark, the last bookmark shortly before the end, the end."""
-        last = self.deadline - LAST_BOOKMARK
-        if now >= last:
+        if self._said_last:
             return self.deadline
+        last = max(self.deadline - LAST_BOOKMARK, now)
         # Spread, so that watches opened together are not due together for ever.
         return min(now + BOOKMARK_SECONDS * (0.75 + 0.5 * random.random()), last)  # noqa: S311
 
@@ -145,6 +149,7 @@ class _Frames:
     def __init__(self, request: Request, registry: Registry, form: Form) -> None:
         self._strategy = registry.strategy
         self._resource = registry.resource
+        self._form = form
         self._convert = self._converter(request, form)
 
     def _converter(self, request: Request, form: Form) -> Callable[[Object], Object] | None:
@@ -170,7 +175,7 @@ class _Frames:
             return batch[0].frame if len(batch) == 1 else b"".join([change.frame for change in batch])
         return b"".join([_line(change.type, convert(change.entry.decode())) for change in batch])
 
-    def initial(self, watch: Watch) -> Any:
+    def initial(self, watch: Watch) -> Iterator[bytes]:
         if self._convert is None:
             return watch.initial_frames()
         return (_line("ADDED", self._convert(entry.decode())) for entry in watch.initial)
@@ -179,10 +184,22 @@ class _Frames:
         metadata: dict[str, Any] = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
-        kind, api_version = self._resource.kind, self._resource.api_version
-        if self._convert is not None:
-            kind, api_version = "PartialObjectMetadata", "meta.k8s.io/v1"
-        return _line("BOOKMARK", {"kind": kind, "apiVersion": api_version, "metadata": metadata})
+        obj: Object = {
+            "kind": self._resource.kind,
+            "apiVersion": self._resource.api_version,
+            "metadata": metadata,
+        }
+        if self._form.kind:
+            obj = {**table.partial_metadata(obj), "apiVersion": self._form.version}
+        if self._form.kind == forms.TABLE:
+            obj = {
+                "kind": forms.TABLE,
+                "apiVersion": self._form.version,
+                "metadata": {"resourceVersion": str(revision)},
+                "columnDefinitions": None,
+                "rows": [{"cells": [], "object": obj}],
+            }
+        return _line("BOOKMARK", obj)
 
 
 def _line(kind: str, obj: Object) -> bytes:

@@ -26,7 +26,6 @@ class PodStrategy(Strategy):
         Subresource("binding", "Binding", ("create",)),
         Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
-        Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
         Subresource("status", "Pod", ("get", "patch", "update")),
     )
     has_generation = True

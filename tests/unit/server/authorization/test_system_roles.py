@@ -1,0 +1,96 @@
+import pytest
+
+from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.server.authorization.authorizer import Decision
+from strongroom.server.authorization.system_roles import SystemRolesAuthorizer
+
+SCHEDULER = UserInfo("system:kube-scheduler", groups=("system:authenticated",))
+CONTROLLERS = UserInfo("system:kube-controller-manager", groups=("system:authenticated",))
+SOMEBODY = UserInfo("jane", groups=("system:authenticated",))
+NOBODY = UserInfo("system:anonymous", groups=("system:unauthenticated",))
+POD_ACCOUNT = UserInfo(
+    "system:serviceaccount:default:default", groups=("system:serviceaccounts", "system:authenticated")
+)
+
+
+def _allowed(user: UserInfo, verb: str, what: str) -> bool:
+    if what.startswith("/"):
+        info = RequestInfo(False, verb, what)
+    else:
+        resource, _, subresource = what.partition("/")
+        info = RequestInfo(True, verb, "", "", "v1", "default", resource, subresource, "x")
+    return SystemRolesAuthorizer().authorize(user, info).decision is Decision.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        ("list", "pods"),
+        ("watch", "nodes"),
+        ("create", "pods/binding"),
+        ("patch", "pods/status"),
+        ("create", "events"),
+    ],
+)
+def test_scheduler(verb: str, what: str) -> None:
+    assert _allowed(SCHEDULER, verb, what)
+
+
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("create", "pods"),
+        ("update", "pods"),
+        ("create", "pods/exec"),
+    ],
+)
+def test_scheduler_has_no_business_with(verb: str, what: str) -> None:
+    assert not _allowed(SCHEDULER, verb, what)
+
+
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        ("create", "serviceaccounts"),
+        ("create", "configmaps"),
+        ("update", "namespaces/finalize"),
+        ("deletecollection", "secrets"),
+        ("delete", "pods"),
+        ("update", "namespaces/status"),
+    ],
+)
+def test_controllers(verb: str, what: str) -> None:
+    assert _allowed(CONTROLLERS, verb, what)
+
+
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        ("get", "secrets"),
+        ("watch", "secrets"),
+        ("create", "secrets"),
+        ("create", "pods/exec"),
+        ("create", "nodes"),
+    ],
+)
+def test_controllers_have_no_business_with(verb: str, what: str) -> None:
+    assert not _allowed(CONTROLLERS, verb, what)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/v1", "/apis", "/openapi/v3/api/v1", "/version", "/readyz/ping"]
+)
+def test_everybody_known_may_discover(path: str) -> None:
+    assert _allowed(SOMEBODY, "get", path)
+    assert not _allowed(SOMEBODY, "post", path)
+    assert _allowed(NOBODY, "get", path) is (path in ("/version", "/readyz/ping"))
+
+
+@pytest.mark.parametrize("user", [SOMEBODY, NOBODY, POD_ACCOUNT])
+def test_no_rights_without_a_role(user: UserInfo) -> None:
+    for verb in ("get", "list", "create", "delete"):
+        for what in ("secrets", "pods", "namespaces", "configmaps"):
+            assert not _allowed(user, verb, what)
+    assert not _allowed(user, "get", "/metrics")

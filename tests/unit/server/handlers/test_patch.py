@@ -1,0 +1,151 @@
+import asyncio
+
+import pytest
+
+from strongroom.testing.api_server import Answer, APIServer
+
+SECRETS = "/api/v1/namespaces/default/secrets"
+SECRET = f"{SECRETS}/a"
+JSON, MERGE, STRATEGIC = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+)
+
+
+async def _patch(server: APIServer, patch: object, media: str = MERGE, query: str = "") -> Answer:
+    return await server.request("PATCH", SECRET + query, patch, content_type=media)
+
+
+@pytest.mark.parametrize(
+    ("media", "patch"),
+    [
+        (MERGE, {"data": {"key": None, "new": "eA=="}}),
+        (STRATEGIC, {"data": {"key": None, "new": "eA=="}}),
+        (JSON, [{"op": "remove", "path": "/data/key"}, {"op": "add", "path": "/data/new", "value": "eA=="}]),
+        (MERGE, {"data": {"key": None}, "stringData": {"new": "x"}}),
+    ],
+)
+async def test_kinds_of_patches(server: APIServer, media: str, patch: object) -> None:
+    await server.create_secret("a")
+    answer = await _patch(server, patch, media)
+    assert answer.status == 200
+    assert answer.json["data"] == {"new": "eA=="}
+    assert "stringData" not in answer.json
+    assert (await server.get(SECRET)).json == answer.json
+
+
+async def test_missing_object(server: APIServer) -> None:
+    assert (await _patch(server, {})).status == 404
+
+
+@pytest.mark.parametrize("media", ["application/json", "application/apply-patch+yaml", "text/plain"])
+async def test_unknown_media_type(server: APIServer, media: str) -> None:
+    await server.create_secret("a")
+    answer = await _patch(server, {"data": {}}, media)
+    assert answer.status == 415
+    assert answer.json["message"].startswith(
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("media", "body", "status"),
+    [
+        (MERGE, b"{", 400),
+        (STRATEGIC, b"nothing", 400),
+        (JSON, b"{}", 400),
+        (JSON, b'[{"op":"test","path":"/data/key","value":"x"}]', 422),
+        (JSON, b'[{"op":"remove","path":"/data/no"}]', 422),
+        (MERGE, b'{"data":{"k":"%"}}', 400),
+        (MERGE, b'{"metadata":{"name":"b"}}', 400),
+        (MERGE, b'{"type":"x"}', 422),
+    ],
+)
+async def test_patches_that_do_not_apply_change_nothing(
+    server: APIServer, media: str, body: bytes, status: int
+) -> None:
+    created = await server.create_secret("a")
+    answer = await _patch(server, body, media)
+    assert answer.status == status, answer.text
+    assert (await server.get(SECRET)).json == created
+
+
+async def test_patch_without_effect_writes_nothing(server: APIServer) -> None:
+    created = await server.create_secret("a")
+    before = server.cache.revision
+    assert (await _patch(server, {"data": {"key": "dmFsdWU="}})).json == created
+    assert server.cache.revision == before
+
+
+async def test_version_in_the_patch_is_a_lock(server: APIServer) -> None:
+    created = await server.create_secret("a")
+    version = created["metadata"]["resourceVersion"]
+    body = {"metadata": {"resourceVersion": version}, "data": {"k": "eA=="}}
+    assert (await _patch(server, body)).status == 200
+    answer = await _patch(server, {**body, "data": {"k": "eQ=="}})
+    assert answer.status == 409
+    assert answer.json["reason"] == "Conflict"
+
+
+async def test_uid_in_the_patch_is_a_condition(server: APIServer) -> None:
+    await server.create_secret("a")
+    answer = await _patch(server, {"metadata": {"uid": "other"}, "data": {}}, STRATEGIC)
+    assert answer.status == 409
+
+
+async def test_patches_at_once_are_all_kept(server: APIServer) -> None:
+    await server.create_secret("a")
+    answers = await asyncio.gather(*(_patch(server, {"data": {f"k{n}": ""}}) for n in range(12)))
+    assert {answer.status for answer in answers} == {200}
+    assert set((await server.get(SECRET)).json["data"]) == {"key", *(f"k{n}" for n in range(12))}
+
+
+async def test_unknown_field(server: APIServer) -> None:
+    await server.create_secret("a")
+    warned = await _patch(server, {"foo": 1})
+    assert warned.status == 200
+    assert warned.headers["warning"] == '299 - "unknown field \\"foo\\""'
+    refused = await _patch(server, {"foo": 1}, query="?fieldValidation=Strict")
+    assert refused.status == 422
+    assert refused.json["message"].startswith(' "" is invalid: patch: Invalid value: ')
+    assert refused.json["message"].endswith('strict decoding error: unknown field "foo"')
+
+
+async def test_force_is_for_apply(server: APIServer) -> None:
+    await server.create_secret("a")
+    answer = await _patch(server, {"data": {}}, query="?force=true")
+    assert answer.status == 422
+    assert answer.json["message"] == (
+        'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch'
+    )
+
+
+async def test_immutable_secret(server: APIServer) -> None:
+    await server.create_secret("a", immutable=True)
+    answer = await _patch(server, {"data": {"key": ""}})
+    assert answer.status == 422
+    assert answer.json["details"]["causes"] == [
+        {
+            "reason": "FieldValueForbidden",
+            "message": "Forbidden: field is immutable when `immutable` is set",
+            "field": "data",
+        }
+    ]
+    assert (await _patch(server, {"metadata": {"labels": {"a": "b"}}})).status == 200
+
+
+async def test_last_finalizer_patched_away(server: APIServer) -> None:
+    await server.request("POST", SECRETS, {"metadata": {"name": "a", "finalizers": ["x.y/z"]}})
+    await server.request("DELETE", SECRET)
+    assert (await _patch(server, {"metadata": {"finalizers": None}})).status == 200
+    assert (await server.get(SECRET)).status == 404
+
+
+async def test_status_of_a_namespace(server: APIServer) -> None:
+    path = "/api/v1/namespaces/default"
+    body = {"status": {"conditions": []}, "spec": {"finalizers": []}, "metadata": {"labels": {"a": "b"}}}
+    answer = await server.request("PATCH", f"{path}/status", body, content_type=MERGE)
+    assert answer.status == 200
+    assert answer.json["spec"] == {"finalizers": ["kubernetes"]}
