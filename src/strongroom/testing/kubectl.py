@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-TIMEOUT = 60.0
+TIMEOUT = 40.0
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
@@ -122,8 +122,13 @@ class Kubectl:
                 start_new_session=True,
             )
             os.close(slave)
-            shown = _converse(master, typed.encode(), time.monotonic() + timeout)
-            code = process.wait(timeout)
+            try:
+                shown = _converse(master, typed.encode(), time.monotonic() + timeout)
+                code = process.wait(timeout)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
         finally:
             os.close(master)
         return Result(command, code, _ANSI.sub("", _text(shown)).replace("\r", ""), "")

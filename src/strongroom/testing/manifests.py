@@ -58,4 +58,6 @@ def pod(
 
 def text(*objects: Mapping[str, object]) -> str:
     """The objects as one file for `kubectl -f -`."""
-    return "\n---\n".join(json.dumps(each) for each in objects)
+    if len(objects) == 1:
+        return json.dumps(objects[0])
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})

@@ -43,7 +43,7 @@ def failure(reply: Reply, code: int, reason: str) -> dict[str, Any]:
     ("body", "text"),
     [
         (b"{", "unexpected"),
-        (b"", "EOF"),
+        (b"", "unexpected end of JSON input"),
         (b"[]", "cannot unmarshal array"),
         (b'{"kind":"Pod","apiVersion":"v1"}', "Pod"),
         (b'{"kind":"Secret","apiVersion":"v2"}', "v2"),

@@ -59,11 +59,11 @@ def test_bad_key(kubectl: Kubectl) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("kubernetes.io/tls", "\n* data[tls.crt]: Required value\n* data[tls.key]: Required value"),
+        ("kubernetes.io/tls", " \n* data[tls.crt]: Required value\n* data[tls.key]: Required value"),
         ("kubernetes.io/dockerconfigjson", " data[.dockerconfigjson]: Required value"),
         ("kubernetes.io/dockercfg", " data[.dockercfg]: Required value"),
         ("kubernetes.io/ssh-auth", " data[ssh-privatekey]: Required value"),
-        ("kubernetes.io/basic-auth", "\n* data[username]: Required value\n* data[password]: Required value"),
+        ("kubernetes.io/basic-auth", " \n* data[username]: Required value\n* data[password]: Required value"),
         (
             "kubernetes.io/service-account-token",
             " metadata.annotations[kubernetes.io/service-account.name]: Required value",
@@ -72,7 +72,7 @@ def test_bad_key(kubectl: Kubectl) -> None:
 )
 def test_missing_keys_of_a_type(kubectl: Kubectl, kind: str, message: str) -> None:
     shown = create(kubectl, secret("a", f"type: {kind}\nstringData:\n  other: x"))
-    assert shown.strip() == f'The Secret "a" is invalid:{message} '.strip()
+    assert shown == f'The Secret "a" is invalid:{message}\n'
 
 
 def test_docker_configuration_that_is_no_json_is_not_repeated(kubectl: Kubectl) -> None:

@@ -24,7 +24,8 @@ def test_explain(kubectl: Kubectl, path: str, kind: str, words: list[str]) -> No
 
 def test_explain_recursive_and_unknown(kubectl: Kubectl) -> None:
     assert "secretKeyRef" in kubectl.ok("explain", "pod.spec", "--recursive")
-    assert 'field "nothing" does not exist' in kubectl.fails("explain", "secret.nothing")
+    unknown = kubectl("explain", "secret.nothing")
+    assert (unknown.code, unknown.stderr) == (1, 'error: field "nothing" does not exist\n')
 
 
 def test_resources_that_are_served(kubectl: Kubectl) -> None:
@@ -41,7 +42,6 @@ def test_resources_that_are_served(kubectl: Kubectl) -> None:
 def test_version(kubectl: Kubectl) -> None:
     versions = json.loads(kubectl.ok("version", "-ojson"))
     assert versions["serverVersion"]["major"] == "1"
-    assert "Kubernetes control plane" in kubectl.ok("cluster-info")
 
 
 def test_discovery_both_ways(kubectl: Kubectl) -> None:

@@ -81,10 +81,9 @@ NAME         READY   STATUS    RESTARTS   AGE
 pod-secret   1/1     Running   0          <age>
 """,
     )
-    # The tutorial leaves out the two dashes, which newer versions of kubectl want.
-    dashes = [] if kubectl.home.name.endswith("1.32") else ["--"]
+    # The tutorial leaves out the two dashes; no supported version of kubectl takes that any more.
     session = kubectl.on_terminal(
-        ["exec", "-it", "pod-secret", "-n", "dev", *dashes, "/bin/sh"],
+        ["exec", "-it", "pod-secret", "-n", "dev", "--", "/bin/sh"],
         typed="cd /secret/config; ls; more username; echo; more password; echo\nexit\n",
     )
     assert session.code == 0, str(session)
