@@ -1,15 +1,18 @@
 """This machine as a node of the API server in the same process."""
 
+import asyncio
+import importlib
 import logging
 import ssl
 
 from strongroom.aio.clock import Clock
 from strongroom.aio.tasks import TaskGroup
-from strongroom.cmd import node_runner
 from strongroom.cmd.control_plane import ControlPlane
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.settings import Settings
 from strongroom.node.settings import NodeSettings
+
+_RUNNER = "strongroom.cmd.node_runner"
 
 _log = logging.getLogger(__name__)
 
@@ -32,19 +35,22 @@ class LocalNode:
 
     def start(self) -> None:
         """Start in the background. Where there can be no node, one line in the log says why."""
+        self._tasks.spawn("run", self._run())
+
+    async def _run(self) -> None:
+        # Loaded beside the API, which answers already: gRPC and aiohttp take half a second.
+        node_runner = await asyncio.to_thread(importlib.import_module, _RUNNER)
         try:
             node_runner.check(self._settings)
+            await node_runner.NodeRunner(
+                self._settings,
+                self._control_plane.client_for("node"),
+                tls_for=self._tls_for,
+                token=self._control_plane.node_token,
+                clock=self._clock,
+            ).run()
         except node_runner.NodeError as error:
-            _log.warning("no node on this machine: %s", error)
-            return
-        runner = node_runner.NodeRunner(
-            self._settings,
-            self._control_plane.client_for("node"),
-            tls_for=self._tls_for,
-            token=self._control_plane.node_token,
-            clock=self._clock,
-        )
-        self._tasks.spawn("run", node_runner.run_quietly(runner))
+            _log.error("no node on this machine: %s", error)
 
     async def close(self) -> None:
         await self._tasks.aclose()

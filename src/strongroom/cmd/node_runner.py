@@ -131,11 +131,3 @@ class NodeRunner:
     async def _announce(self, agent: Agent) -> None:
         await agent.ready.wait()
         _log.info("node %s is ready", self._settings.node_name)
-
-
-async def run_quietly(runner: NodeRunner) -> None:
-    """Run a node beside an API that goes on without it: why it can't run is one line in the log."""
-    try:
-        await runner.run()
-    except NodeError as error:
-        _log.error("no node on this machine: %s", error)

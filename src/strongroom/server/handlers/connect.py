@@ -5,8 +5,7 @@ Each side is read only as fast as the other takes it. The channels inside the fr
 
 import asyncio
 from collections.abc import Sequence
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from strongroom.aio import tasks
 from strongroom.machinery import status
@@ -17,6 +16,9 @@ from strongroom.server.filters import authorization
 from strongroom.server.handlers import pod_target
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.request import Request
+
+if TYPE_CHECKING:
+    import aiohttp
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 SUBRESOURCES = ("exec", "attach")
@@ -92,7 +94,7 @@ def _query(request: Request) -> Sequence[tuple[str, str]]:
     return [*query, *streams, *([("tty", "1")] if tty else [])]
 
 
-async def _serve(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
+async def _serve(request: Request, upstream: "aiohttp.ClientWebSocketResponse") -> None:
     message = await request.receive()
     if message["type"] != "websocket.connect":
         return
@@ -110,22 +112,26 @@ async def _serve(request: Request, upstream: aiohttp.ClientWebSocketResponse) ->
         await request.send({"type": "websocket.close", "code": outward.result()})
 
 
-async def _to_client(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> int:
+async def _to_client(request: Request, upstream: "aiohttp.ClientWebSocketResponse") -> int:
     """Passes on what the node sends; the code that it closed with."""
+    from aiohttp import WSMsgType
+
     while True:
         message = await upstream.receive()
-        if message.type is aiohttp.WSMsgType.BINARY:
+        if message.type is WSMsgType.BINARY:
             await request.send({"type": "websocket.send", "bytes": message.data})
-        elif message.type is aiohttp.WSMsgType.TEXT:
+        elif message.type is WSMsgType.TEXT:
             await request.send({"type": "websocket.send", "text": message.data})
-        elif message.type is aiohttp.WSMsgType.CLOSE:
+        elif message.type is WSMsgType.CLOSE:
             # Not upstream.close_code: that is 1006 when the node did not wait for the answer to its frame.
             return int(message.data or _NORMAL)
         else:
             return _GOING_AWAY
 
 
-async def _to_node(request: Request, upstream: aiohttp.ClientWebSocketResponse) -> None:
+async def _to_node(request: Request, upstream: "aiohttp.ClientWebSocketResponse") -> None:
+    from aiohttp import ClientError
+
     while True:
         message = await request.receive()
         if message["type"] != "websocket.receive":
@@ -136,5 +142,5 @@ async def _to_node(request: Request, upstream: aiohttp.ClientWebSocketResponse) 
                 await upstream.send_bytes(data)
             elif text is not None:
                 await upstream.send_str(text)
-        except (ConnectionError, aiohttp.ClientError):
+        except (ConnectionError, ClientError):
             return
