@@ -4,9 +4,11 @@ The field numbers are the format; the names are upstream's.
 """
 
 import re
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+from strongroom.machinery.codec import protobuf
+from strongroom.machinery.codec.errors import TypeMismatch
 
 AES_GCM_KEY: Final = 0
 """The encrypted DEK source is the data key itself (written before Kubernetes 1.29)."""
@@ -17,6 +19,13 @@ HKDF_SHA256_XNONCE_AES_GCM_SEED: Final = 1
 KEY_ID_LIMIT: Final = 1024
 DEK_SOURCE_LIMIT: Final = 1024
 ANNOTATIONS_LIMIT: Final = 32 * 1024
+
+_ANNOTATIONS: Final = 4
+_DEK_SOURCE_TYPE: Final = 5
+"""Field numbers; 1 to 3 are data, key id and encrypted DEK source."""
+
+_DATA_TAG: Final = 0x0A
+"""Field 1, length-delimited."""
 
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
 
@@ -30,82 +39,59 @@ class EncryptedObject(NamedTuple):
     dek_source_type: int
 
 
-def _message_class() -> Any:
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(
-        name="strongroom/encrypted_object.proto", package="v2", syntax="proto3"
-    )
-    kind = file.message_type.add(name="EncryptedObject")
-    entry = kind.nested_type.add(name="AnnotationsEntry")
-    entry.options.map_entry = True
-    source_type = file.enum_type.add(name="EncryptedDEKSourceType")
-    source_type.value.add(name="AES_GCM_KEY", number=AES_GCM_KEY)
-    source_type.value.add(name="HKDF_SHA256_XNONCE_AES_GCM_SEED", number=HKDF_SHA256_XNONCE_AES_GCM_SEED)
-    one = field.LABEL_OPTIONAL
-    entry.field.add(name="key", number=1, type=field.TYPE_STRING, label=one)
-    entry.field.add(name="value", number=2, type=field.TYPE_BYTES, label=one)
-    kind.field.add(name="encryptedData", number=1, type=field.TYPE_BYTES, label=one)
-    kind.field.add(name="keyID", number=2, type=field.TYPE_STRING, label=one)
-    kind.field.add(name="encryptedDEKSource", number=3, type=field.TYPE_BYTES, label=one)
-    kind.field.add(
-        name="annotations",
-        number=4,
-        type=field.TYPE_MESSAGE,
-        type_name=".v2.EncryptedObject.AnnotationsEntry",
-        label=field.LABEL_REPEATED,
-    )
-    kind.field.add(
-        name="encryptedDEKSourceType",
-        number=5,
-        type=field.TYPE_ENUM,
-        type_name=".v2.EncryptedDEKSourceType",
-        label=one,
-    )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("v2.EncryptedObject"))
-
-
-_Message: Final = _message_class()
+_NOT_ONE: Final = "the stored data is not an EncryptedObject"
 
 
 def encode(sealed: EncryptedObject) -> bytes:
-    """The message's bytes, fields in the order of their numbers."""
-    encoded: bytes = _Message(
-        encryptedData=sealed.data,
-        keyID=sealed.key_id,
-        encryptedDEKSource=sealed.dek_source,
-        encryptedDEKSourceType=sealed.dek_source_type,
-    ).SerializeToString()
-    return encoded
+    """The message's bytes, fields in the order of their numbers, empty ones left out."""
+    parts = (sealed.data, sealed.key_id.encode(), sealed.dek_source)
+    encoded = b"".join(_tagged(number, part) for number, part in enumerate(parts, 1) if part)
+    return encoded + (b"\x28" + bytes((sealed.dek_source_type,)) if sealed.dek_source_type else b"")
 
 
 def decode(encoded: bytes) -> EncryptedObject:
     """The message. Raises ValueError, with a reason that quotes nothing of it, when it breaks the format."""
+    parts = {1: b"", 2: b"", 3: b""}
+    annotations: dict[str, bytes] = {}
+    dek_source_type = 0
     try:
-        found = _Message.FromString(encoded)
-    except message.DecodeError:
-        raise ValueError("the stored data is not an EncryptedObject") from None
-    key_id: str = found.keyID
-    dek_source: bytes = found.encryptedDEKSource
-    if not key_id or len(key_id.encode()) > KEY_ID_LIMIT:
+        for number, wire, start, end in protobuf.fields(encoded, 0, len(encoded)):
+            if number in parts and wire == protobuf.BYTES:
+                parts[number] = encoded[start:end]
+            elif number == _ANNOTATIONS and wire == protobuf.BYTES:
+                annotations.update((_annotation(encoded, start, end),))
+            elif number == _DEK_SOURCE_TYPE and wire == protobuf.VARINT:
+                dek_source_type = protobuf.varint(encoded, start, end)[0]
+        key_id = parts[2].decode()
+    except (TypeMismatch, UnicodeDecodeError):
+        raise ValueError(_NOT_ONE) from None
+    if not key_id or len(parts[2]) > KEY_ID_LIMIT:
         raise ValueError(f"the key id must have 1 to {KEY_ID_LIMIT} bytes")
-    if not dek_source or len(dek_source) > DEK_SOURCE_LIMIT:
+    if not parts[3] or len(parts[3]) > DEK_SOURCE_LIMIT:
         raise ValueError(f"the encrypted DEK source must have 1 to {DEK_SOURCE_LIMIT} bytes")
-    if found.annotations:
-        _check_annotations(found.annotations)
-    return EncryptedObject(found.encryptedData, key_id, dek_source, found.encryptedDEKSourceType)
+    if annotations:
+        _check_annotations(annotations)
+    return EncryptedObject(parts[1], key_id, parts[3], dek_source_type)
 
 
-def _check_annotations(annotations: Any) -> None:
+def _annotation(encoded: bytes, start: int, end: int) -> tuple[str, bytes]:
+    """An entry of a protobuf map: 1 key, 2 value."""
+    parts = {1: b"", 2: b""}
+    for number, wire, begin, stop in protobuf.fields(encoded, start, end):
+        if number in parts and wire == protobuf.BYTES:
+            parts[number] = encoded[begin:stop]
+    return parts[1].decode(), parts[2]
+
+
+def _check_annotations(annotations: Mapping[str, bytes]) -> None:
     if sum(len(key) + len(value) for key, value in annotations.items()) > ANNOTATIONS_LIMIT:
         raise ValueError(f"the annotations must not exceed {ANNOTATIONS_LIMIT} bytes")
     if not all(_DOMAIN.fullmatch(key) for key in annotations):
         raise ValueError("the keys of annotations must be fully qualified domain names")
 
 
-_DATA_TAG: Final = 0x0A
-"""Field 1, length-delimited."""
+def _tagged(number: int, value: bytes) -> bytes:
+    return bytes((number << 3 | protobuf.BYTES,)) + data_header(len(value))[1:] + value
 
 
 def data_header(length: int) -> bytes:
