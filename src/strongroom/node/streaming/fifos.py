@@ -12,6 +12,7 @@ from typing import Self
 CHUNK = 64 * 1024
 _PIPE_SIZE = 256 * 1024
 _OPEN_RETRY = 0.002
+_QUICK, _MOMENT = 0.003, 0.001
 
 
 class Reader:
@@ -20,6 +21,7 @@ class Reader:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._begun = False
+        self._last = 0.0
         self._patience: float | None = None
         self._waiting: asyncio.Future[bool] | None = None
 
@@ -43,15 +45,30 @@ class Reader:
         self._begun = True
         while True:
             try:
-                return os.read(self._descriptor, CHUNK)
+                data = os.read(self._descriptor, CHUNK)
             except BlockingIOError:
                 if not await self._readable():
                     return b""
+                continue
+            return await self._gather(data) if 0 < len(data) < CHUNK // 2 else data
 
     def close(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    async def _gather(self, data: bytes) -> bytes:
+        """A little in quick succession is the begin of much: wait a moment, and hand on more at a time."""
+        now = asyncio.get_running_loop().time()
+        quick, self._last = now - self._last < _QUICK, now
+        if not quick:
+            return data
+        await asyncio.sleep(_MOMENT)
+        self._last = asyncio.get_running_loop().time()
+        try:
+            return data + os.read(self._descriptor, CHUNK - len(data))
+        except BlockingIOError:
+            return data
 
     async def _readable(self) -> bool:
         loop = asyncio.get_running_loop()

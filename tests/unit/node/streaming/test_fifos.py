@@ -113,3 +113,23 @@ def test_fifos_come_and_go_with_their_directory(tmp_path: Path) -> None:
     pipes.remove()
     assert not (tmp_path / "e").exists()
     pipes.remove()
+
+
+async def test_many_small_writes_are_read_in_large_pieces(fifo: Path) -> None:
+    reader = fifos.Reader.open(fifo)
+    sizes = []
+    async with asyncio.TaskGroup() as group:
+        writer = await fifos.Writer.open(fifo)
+
+        async def write() -> None:
+            for _ in range(3000):
+                await writer.write(b"x" * 100)
+                await asyncio.sleep(0)
+            writer.close()
+
+        group.create_task(write())
+        while data := await reader.read():
+            sizes.append(len(data))
+    reader.close()
+    assert sum(sizes) == 300_000
+    assert len(sizes) < 1500
