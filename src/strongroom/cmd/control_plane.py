@@ -10,7 +10,7 @@ from strongroom.api import scheme
 from strongroom.client import kubeconfig
 from strongroom.client.in_process import InProcessTransport
 from strongroom.client.rest import Client
-from strongroom.cmd import credentials, pki, storage
+from strongroom.cmd import credentials, pki, service_account_keys, storage
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.settings import Settings
 from strongroom.controllers import manager
@@ -21,6 +21,8 @@ from strongroom.server import defaults
 from strongroom.server.app import Application
 from strongroom.server.listener import Listener
 from strongroom.server.node_connection import NodeConnector
+from strongroom.store.compactor import Compactor
+from strongroom.server.service_accounts.settings import TokenSettings
 
 CONTEXT = "strongroom"
 _SERVICE_NAMES = (
@@ -43,6 +45,7 @@ class ControlPlane:
         self.node_token = credentials.new_token()
         """What the server proves itself with towards this machine's node."""
         self.authority = pki.Authority.open_or_create(place.pki, clock.now())
+        self._keys = service_account_keys.open_or_create(place.service_account_keys, clock.now())
         self._tokens: dict[str, str] = {}
         self._storage: storage.Storage | None = None
         self._app: Application | None = None
@@ -67,6 +70,7 @@ class ControlPlane:
             by_token,
             NodeConnector(self.node_token, self._trust()),
             self._clock,
+            token_settings=TokenSettings(self._keys),
             server_address=settings.server_url.removeprefix("https://"),
         )
         await bootstrap.ensure_namespaces(catalog)
@@ -86,7 +90,9 @@ class ControlPlane:
         )
 
     def run_controllers(self) -> None:
-        """Start the controllers and the scheduler."""
+        """Start the controllers, the scheduler and the store's compaction."""
+        assert self._storage is not None
+        self._tasks.spawn("compactor", Compactor(self._storage.engine).run())
         served = [resource for resource in scheme.STRATEGIES if resource.namespaced]
         running = manager.Manager(self.client_for, served, self.authority.pem.decode(), self._clock)
         self._tasks.spawn("controllers", running.run())

@@ -33,6 +33,10 @@ class DataDir:
         return self.root / "pki"
 
     @property
+    def service_account_keys(self) -> Path:
+        return self.root / "keys" / "service-account"
+
+    @property
     def admin_token(self) -> Path:
         return self.root / "credentials" / "admin.token"
 

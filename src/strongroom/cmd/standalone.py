@@ -10,7 +10,7 @@ import uvloop
 
 from strongroom.aio.clock import SystemClock
 from strongroom.client.kubeconfig import KubeconfigError
-from strongroom.cmd import credentials, data_dir, hardening, local_node, notify, pki
+from strongroom.cmd import credentials, data_dir, hardening, local_node, notify, pki, service_account_keys
 from strongroom.cmd.control_plane import ControlPlane
 from strongroom.cmd.settings import Settings
 from strongroom.encryption.keyring import KeyringError
@@ -24,6 +24,7 @@ FAILURES = (
     credentials.CredentialError,
     data_dir.InUse,
     pki.PKIError,
+    service_account_keys.KeyFileError,
     KeyringError,
     KubeconfigError,
     ListenError,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
 from strongroom.cmd.data_dir import DataDir
-from strongroom.encryption import envelope, identity, keyring, prefixed
+from strongroom.encryption import envelope, keyring, prefixed
 from strongroom.registry import catalog
 from strongroom.store.engines.sqlite.engine import SQLiteEngine
 from strongroom.store.objects import ObjectStore
@@ -29,9 +29,8 @@ async def open_storage(place: DataDir, clock: Clock) -> Storage:
     """The store in the data directory, Secrets encrypted. Raises KeyringError, StoreError."""
     # A new key could not read an existing database: there, a missing keyring is an error, not a first start.
     keys = keyring.load(place.keyring) if place.database.exists() else keyring.open_or_create(place.keyring)
-    secrets = prefixed.PrefixedTransformer(
-        [envelope.EnvelopeTransformer(keys), identity.IdentityTransformer()]
-    )
+    # No identity beside it: a plain value planted in the database is not served.
+    secrets = prefixed.PrefixedTransformer([envelope.EnvelopeTransformer(keys)])
     engine = SQLiteEngine(place.database)
     objects = ObjectStore(engine, {resources.SECRETS.storage_prefix: secrets})
     cache = WatchCache(objects, catalog.prefixes(), clock=clock)

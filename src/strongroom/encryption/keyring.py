@@ -32,6 +32,10 @@ class KeyringError(Exception):
     """A keyring file that can't be used. The text names the file, or the key's id, and what to do."""
 
 
+class MissingKeyring(KeyringError):
+    """There is no keyring file."""
+
+
 class Keyring:
     """Keys by id, the first one current. Holds them in memory; prints only their ids."""
 
@@ -80,7 +84,7 @@ def open_or_create(path: Path) -> Keyring:
     Where a database exists already use `load`: a new key can't read it. Raises KeyringError."""
     try:
         return load(path)
-    except FileNotFoundError:
+    except MissingKeyring:
         try:
             _create(path)
         except FileExistsError:
@@ -91,13 +95,13 @@ def open_or_create(path: Path) -> Keyring:
 
 
 def load(path: Path) -> Keyring:
-    """The keyring in the file at `path`. Raises FileNotFoundError when absent, else KeyringError.
+    """The keyring in the file at `path`. Raises KeyringError (MissingKeyring when absent).
 
     Refused: a file that others may read, and one that is not of this user."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise
+        raise MissingKeyring(f"{path}: the keyring is missing: restore it, nothing opens without it") from None
     except OSError as error:
         raise KeyringError(f"{path}: the keyring can't be read: {error.strerror}") from error
     try:

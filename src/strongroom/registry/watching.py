@@ -157,7 +157,7 @@ async def start(
     try:
         subscription = rows.subscribe(since=since, **scope)
     except Compacted as error:
-        raise status.expired(f"too old resource version: {error.revision} ({error.oldest - 1})") from None
+        raise status.expired(f"too old resource version: {error.revision} ({error.oldest})") from None
     return Watch(selection, subscription, rows.head, initial, cache.revision)
 
 

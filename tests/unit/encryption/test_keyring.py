@@ -73,7 +73,7 @@ def test_first_key_writes_and_all_read(tmp_path: Path) -> None:
 
 
 def test_load_does_not_make_a_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(keyring.MissingKeyring, match="restore"):
         keyring.load(tmp_path / "absent")
     assert list(tmp_path.iterdir()) == []
 

@@ -302,7 +302,7 @@ async def test_history_that_is_gone(server: APIServer, monkeypatch: pytest.Monke
                 "apiVersion": "v1",
                 "metadata": {},
                 "status": "Failure",
-                "message": f"too old resource version: 3 ({oldest - 1})",
+                "message": f"too old resource version: 3 ({oldest})",
                 "reason": "Expired",
                 "code": 410,
             },
