@@ -101,7 +101,7 @@ def load(path: Path) -> Keyring:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise MissingKeyring(f"{path}: the keyring is missing: restore it, nothing opens without it") from None
+        raise MissingKeyring(f"{path}: the keyring is missing: restore it, the database needs it") from None
     except OSError as error:
         raise KeyringError(f"{path}: the keyring can't be read: {error.strerror}") from error
     try:

@@ -142,7 +142,7 @@ def test_loser_of_a_race_to_create_uses_the_winners_key(
     def load(at: Path) -> Keyring:
         calls.append(at)
         if len(calls) == 1:
-            raise FileNotFoundError
+            raise keyring.MissingKeyring(str(at))
         return real(at)
 
     monkeypatch.setattr(keyring, "load", load)
