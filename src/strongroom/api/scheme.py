@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from strongroom.api.core.v1 import config_map, event, namespace, node, secret, service_account
 from strongroom.api.core.v1.pod import strategy as pod
+from strongroom.api.rbac.v1 import cluster_role, cluster_role_binding, role, role_binding
 from strongroom.api.strategy import Strategy
 from strongroom.machinery.gvk import Resource
 
@@ -15,6 +16,10 @@ _ALL: tuple[Strategy, ...] = (
     node.NodeStrategy(),
     pod.PodStrategy(),
     event.EventStrategy(),
+    role.RoleStrategy(),
+    role_binding.RoleBindingStrategy(),
+    cluster_role.ClusterRoleStrategy(),
+    cluster_role_binding.ClusterRoleBindingStrategy(),
 )
 
 STRATEGIES: Mapping[Resource, Strategy] = {strategy.resource: strategy for strategy in _ALL}

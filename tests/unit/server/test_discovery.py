@@ -15,8 +15,22 @@ async def test_versions_of_the_core_group(server: APIServer) -> None:
     assert answer.json["serverAddressByClientCIDRs"][0]["clientCIDR"] == "0.0.0.0/0"
 
 
-async def test_no_other_group(server: APIServer) -> None:
-    assert (await server.get("/apis")).json == {"kind": "APIGroupList", "apiVersion": "v1", "groups": []}
+async def test_other_groups(server: APIServer) -> None:
+    answer = (await server.get("/apis")).json
+    assert (answer["kind"], answer["apiVersion"]) == ("APIGroupList", "v1")
+    name = "rbac.authorization.k8s.io"
+    version = {"groupVersion": f"{name}/v1", "version": "v1"}
+    group = {"name": name, "versions": [version], "preferredVersion": version}
+    assert group in answer["groups"]
+    assert (await server.get(f"/apis/{name}")).json == {"kind": "APIGroup", "apiVersion": "v1", **group}
+    found = (await server.get(f"/apis/{name}/v1")).json
+    assert (found["apiVersion"], found["groupVersion"]) == ("v1", f"{name}/v1")
+    assert [(r["name"], r["namespaced"]) for r in found["resources"]] == [
+        ("clusterrolebindings", False),
+        ("clusterroles", False),
+        ("rolebindings", True),
+        ("roles", True),
+    ]
 
 
 async def test_resources(server: APIServer) -> None:
@@ -79,7 +93,12 @@ async def test_aggregated(server: APIServer) -> None:
     assert found["nodes"]["scope"] == "Cluster"
     assert {sub["subresource"] for sub in found["namespaces"]["subresources"]} == {"finalize", "status"}
     groups = await server.get("/apis", headers={"accept": accept})
-    assert groups.json["items"] == []
+    kinds = {
+        resource["responseKind"]["kind"]
+        for item in groups.json["items"]
+        for resource in item["versions"][0]["resources"]
+    }
+    assert kinds >= {"Role", "ClusterRole"}
 
 
 async def test_aggregated_that_is_known_is_not_sent_again(server: APIServer) -> None:
