@@ -5,7 +5,7 @@ only has to run. Then all containers run at once, and run again as the pod's res
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import labels
@@ -44,8 +44,8 @@ class Plan:
     """Number of the sandbox to be made; None: what is there will do, or none is needed."""
     replaces_sandbox: bool = False
     """The present sandbox is dead and has to be stopped first."""
-    starts: Sequence[Start] = ()
-    kills: Sequence[Kill] = ()
+    starts: Sequence[Start] = field(default_factory=list)
+    kills: Sequence[Kill] = field(default_factory=list)
     done: bool = False
     """Nothing runs, and nothing will: the pod has come to its end."""
 

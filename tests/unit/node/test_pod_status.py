@@ -1,0 +1,268 @@
+"""The status of a pod follows from facts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from strongroom.machinery.gvk import Object
+from strongroom.node import pod_status
+from strongroom.node.pod_status import Facts, Waiting
+from strongroom.node.runtime.observed import Container, PodRuntime, Sandbox, State
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+HOME = Sandbox("s", ips=("10.0.0.7",))
+SECOND = 1_000_000_000
+
+
+def pod(
+    policy: str = "Always", *, names: tuple[str, ...] = ("c",), inits: tuple[Object, ...] = (), **more: object
+) -> Object:
+    spec = {
+        "restartPolicy": policy,
+        "containers": [{"name": name, "image": f"{name}:1"} for name in names],
+        "initContainers": list(inits),
+    }
+    return {"metadata": {"name": "p", "namespace": "ns", "uid": "u"}, "spec": spec, **more}
+
+
+def ran(name: str = "c", state: State = State.RUNNING, code: int = 0, attempt: int = 0) -> Container:
+    return Container(
+        f"{name}{attempt}",
+        name,
+        attempt,
+        state,
+        started_at=SECOND,
+        finished_at=2 * SECOND if state is State.EXITED else 0,
+        exit_code=code,
+        reason=("Error" if code else "Completed") if state is State.EXITED else "",
+        image=f"docker.io/library/{name}:1",
+        image_ref="sha256:1",
+    )
+
+
+def facts(*containers: Container, sandbox: Sandbox | None = HOME, **more: object) -> Facts:
+    by_name: dict[str, list[Container]] = {}
+    for container in containers:
+        by_name.setdefault(container.name, []).append(container)
+    base = Facts(PodRuntime(sandbox=sandbox, containers=by_name), NOW, host_ips=("192.0.2.1",))
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def conditions(status: Object) -> dict[str, tuple[str, str]]:
+    return {item["type"]: (item["status"], item.get("reason", "")) for item in status["conditions"]}
+
+
+def test_a_pod_that_is_being_made() -> None:
+    status = pod_status.generate(pod(), facts(sandbox=None))
+    assert status["phase"] == "Pending"
+    assert status["containerStatuses"] == [
+        {
+            "name": "c",
+            "state": {"waiting": {"reason": "ContainerCreating"}},
+            "lastState": {},
+            "ready": False,
+            "restartCount": 0,
+            "image": "c:1",
+            "imageID": "",
+            "started": False,
+        }
+    ]
+    assert conditions(status) == {
+        "PodReadyToStartContainers": ("False", ""),
+        "Initialized": ("True", ""),
+        "Ready": ("False", "ContainersNotReady"),
+        "ContainersReady": ("False", "ContainersNotReady"),
+        "PodScheduled": ("True", ""),
+    }
+    assert status["conditions"][2]["message"] == "containers with unready status: [c]"
+    assert (status["hostIP"], status["hostIPs"]) == ("192.0.2.1", [{"ip": "192.0.2.1"}])
+    assert "podIP" not in status
+    assert status["startTime"] == "2026-01-02T03:04:05Z"
+    assert status["qosClass"] == "BestEffort"
+
+
+def test_a_pod_that_runs() -> None:
+    status = pod_status.generate(pod(), facts(ran()))
+    assert status["phase"] == "Running"
+    (container,) = status["containerStatuses"]
+    assert container["state"] == {"running": {"startedAt": "1970-01-01T00:00:01Z"}}
+    assert container["ready"] and container["started"]
+    assert container["image"] == "docker.io/library/c:1"
+    assert container["imageID"] == "sha256:1"
+    assert container["containerID"] == "containerd://c0"
+    assert {value for value, _ in conditions(status).values()} == {"True"}
+    assert (status["podIP"], status["podIPs"]) == ("10.0.0.7", [{"ip": "10.0.0.7"}])
+
+
+def test_a_pod_in_the_machine_s_network_has_its_address() -> None:
+    whole = pod()
+    whole["spec"]["hostNetwork"] = True
+    assert pod_status.generate(whole, facts(ran()))["podIP"] == "192.0.2.1"
+
+
+def test_a_container_that_waits_says_why() -> None:
+    waiting = {"c": Waiting("CreateContainerConfigError", 'secret "s" not found')}
+    status = pod_status.generate(pod(), facts(waiting=waiting))
+    assert status["containerStatuses"][0]["state"] == {
+        "waiting": {"reason": "CreateContainerConfigError", "message": 'secret "s" not found'}
+    }
+    assert status["phase"] == "Pending"
+
+
+def test_a_container_that_crashes() -> None:
+    ended = ran(state=State.EXITED, code=3, attempt=1)
+    status = pod_status.generate(pod(), facts(ended, ran(state=State.EXITED, code=2), messages={"c1": "bye"}))
+    (container,) = status["containerStatuses"]
+    terminated = {
+        "exitCode": 3,
+        "reason": "Error",
+        "message": "bye",
+        "startedAt": "1970-01-01T00:00:01Z",
+        "finishedAt": "1970-01-01T00:00:02Z",
+        "containerID": "containerd://c1",
+    }
+    assert container["state"] == {"terminated": terminated}
+    assert container["lastState"]["terminated"]["exitCode"] == 2
+    assert container["restartCount"] == 1
+    assert status["phase"] == "Running"
+    waiting = {"c": Waiting("CrashLoopBackOff", "back-off 10s")}
+    status = pod_status.generate(pod(), facts(ended, waiting=waiting, messages={"c1": "bye"}))
+    (container,) = status["containerStatuses"]
+    assert container["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+    assert container["lastState"] == {"terminated": terminated}
+    assert status["phase"] == "Running"
+
+
+def test_a_container_that_was_lost() -> None:
+    status = pod_status.generate(pod("Never"), facts(ran(state=State.UNKNOWN)))
+    terminated = status["containerStatuses"][0]["state"]["terminated"]
+    assert (terminated["exitCode"], terminated["reason"]) == (137, "ContainerStatusUnknown")
+
+
+@pytest.mark.parametrize(
+    ("policy", "codes", "terminating", "phase"),
+    [
+        ("Never", (0, 0), False, "Succeeded"),
+        ("Never", (0, 1), False, "Failed"),
+        ("OnFailure", (0, 0), False, "Succeeded"),
+        ("OnFailure", (0, 1), False, "Running"),
+        ("Always", (0, 0), False, "Running"),
+        ("Always", (0, 0), True, "Succeeded"),
+        ("Always", (0, 143), True, "Failed"),
+    ],
+)
+def test_phase_when_all_have_ended(
+    policy: str, codes: tuple[int, int], terminating: bool, phase: str
+) -> None:
+    ended = [ran(name, State.EXITED, code) for name, code in zip("ab", codes, strict=True)]
+    whole = pod(policy, names=("a", "b"))
+    assert pod_status.generate(whole, facts(*ended, terminating=terminating))["phase"] == phase
+
+
+def test_conditions_of_a_pod_that_ended() -> None:
+    good = conditions(pod_status.generate(pod("Never"), facts(ran(state=State.EXITED))))
+    assert good["Ready"] == good["ContainersReady"] == ("False", "PodCompleted")
+    assert good["Initialized"] == ("True", "PodCompleted")
+    bad = conditions(pod_status.generate(pod("Never"), facts(ran(state=State.EXITED, code=1))))
+    assert bad["Ready"] == ("False", "PodFailed")
+
+
+def test_a_terminal_phase_never_changes_back() -> None:
+    whole = pod("Never", status={"phase": "Failed"})
+    assert pod_status.generate(whole, facts(ran(state=State.EXITED)))["phase"] == "Failed"
+
+
+def test_a_pod_past_its_deadline() -> None:
+    status = pod_status.generate(pod(), facts(ran(), reason="DeadlineExceeded", message="too long"))
+    assert (status["phase"], status["reason"], status["message"]) == (
+        "Failed",
+        "DeadlineExceeded",
+        "too long",
+    )
+
+
+INIT = {"name": "i", "image": "i:1"}
+SIDECAR = {"name": "side", "image": "side:1", "restartPolicy": "Always"}
+
+
+def test_init_containers_come_first() -> None:
+    status = pod_status.generate(pod(inits=(INIT,)), facts(ran("i")))
+    assert status["phase"] == "Pending"
+    assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
+    initialized = next(item for item in status["conditions"] if item["type"] == "Initialized")
+    assert initialized["reason"] == "ContainersNotInitialized"
+    assert initialized["message"] == "containers with incomplete status: [i]"
+    done = pod_status.generate(pod(inits=(INIT,)), facts(ran("i", State.EXITED), ran()))
+    assert done["phase"] == "Running"
+    assert done["initContainerStatuses"][0]["ready"]
+    assert conditions(done)["Initialized"] == ("True", "")
+
+
+def test_an_init_container_that_fails_for_good() -> None:
+    failed = facts(ran("i", State.EXITED, 1))
+    assert pod_status.generate(pod("Never", inits=(INIT,)), failed)["phase"] == "Failed"
+    assert pod_status.generate(pod(inits=(INIT,)), failed)["phase"] == "Pending"
+
+
+def test_sidecars() -> None:
+    whole = pod("Never", inits=(SIDECAR,))
+    assert pod_status.generate(whole, facts(ran("side")))["phase"] == "Pending"
+    running = pod_status.generate(whole, facts(ran("side"), ran()))
+    assert running["phase"] == "Running"
+    assert running["initContainerStatuses"][0]["ready"]
+    assert pod_status.generate(whole, facts(ran("side"), ran(state=State.EXITED)))["phase"] == "Running"
+    ended = facts(ran("side", State.EXITED, 143), ran(state=State.EXITED), terminating=True)
+    assert pod_status.generate(whole, ended)["phase"] == "Succeeded"
+
+
+def test_readiness() -> None:
+    status = pod_status.generate(pod(), facts(ran(), ready=lambda _: False))
+    assert not status["containerStatuses"][0]["ready"]
+    assert conditions(status)["Ready"] == ("False", "ContainersNotReady")
+    slow = pod_status.generate(pod(), facts(ran(), started=lambda _: False))
+    assert not slow["containerStatuses"][0]["started"]
+    assert not slow["containerStatuses"][0]["ready"]
+
+
+def test_readiness_gates() -> None:
+    whole = pod()
+    whole["spec"]["readinessGates"] = [{"conditionType": "example.com/up"}]
+    status = pod_status.generate(whole, facts(ran()))
+    ready = next(item for item in status["conditions"] if item["type"] == "Ready")
+    assert ready["reason"] == "ReadinessGatesNotReady"
+    assert ready["message"] == (
+        'corresponding condition of pod readiness gate "example.com/up" does not exist.'
+    )
+    whole["status"] = {"conditions": [{"type": "example.com/up", "status": "True"}]}
+    status = pod_status.generate(whole, facts(ran()))
+    assert conditions(status)["Ready"] == ("True", "")
+    assert "example.com/up" in conditions(status)
+
+
+def test_times_of_transitions_that_did_not_happen_are_kept() -> None:
+    first = pod_status.generate(pod(), facts(sandbox=None))
+    later = facts(ran(), now=NOW + timedelta(seconds=9))
+    for whole, previous in ((pod(status=first), None), (pod(), first)):
+        second = pod_status.generate(whole, later, previous)
+        times = {item["type"]: item["lastTransitionTime"] for item in second["conditions"]}
+        assert times["Initialized"] == "2026-01-02T03:04:05Z"
+        assert times["Ready"] == "2026-01-02T03:04:14Z"
+        assert second["startTime"] == first["startTime"]
+
+
+def test_what_containers_ask_for_and_mount_is_shown() -> None:
+    whole = pod()
+    requests = {"cpu": "1"}
+    mounts = [{"name": "v", "mountPath": "/s", "readOnly": True}, {"name": "w", "mountPath": "/w"}]
+    whole["spec"]["containers"][0] |= {"resources": {"requests": requests}, "volumeMounts": mounts}
+    whole["metadata"]["generation"] = 3
+    status = pod_status.generate(whole, facts(ran()))
+    container = status["containerStatuses"][0]
+    assert container["allocatedResources"] == requests
+    assert container["volumeMounts"] == [
+        {"name": "v", "mountPath": "/s", "readOnly": True, "recursiveReadOnly": "Disabled"},
+        {"name": "w", "mountPath": "/w"},
+    ]
+    assert status["observedGeneration"] == 3
+    assert all(item["observedGeneration"] == 3 for item in status["conditions"])
