@@ -1,4 +1,5 @@
-"""`/openapi/v3`: the index, and a document per group and version, cacheable by its hash."""
+"""`/openapi/v3`: the index, and a document per group and version, cacheable by its hash. And
+`/openapi/v2`."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Final
 
 from strongroom.api.openapi import OpenAPI
 from strongroom.machinery import status
-from strongroom.server import responses
+from strongroom.server import openapi_v2, responses
 from strongroom.server.request import Request
 
 ROOT: Final = "/openapi/v3"
@@ -21,12 +22,15 @@ class OpenAPIDocuments:
         self._documents = documents
 
     def has(self, path: str) -> bool:
-        return path == ROOT or path.startswith(f"{ROOT}/")
+        return path in (ROOT, openapi_v2.PATH) or path.startswith(f"{ROOT}/")
 
     async def serve(self, request: Request) -> None:
         """Answer a path that `has` knows. Raises StatusError 404, 405."""
         if request.method != "GET":
             raise status.method_not_allowed()
+        if request.path == openapi_v2.PATH:
+            await openapi_v2.send(request)
+            return
         loop = asyncio.get_running_loop()
         path = request.path.rstrip("/").removeprefix(ROOT).lstrip("/")
         if not path:

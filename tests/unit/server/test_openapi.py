@@ -22,3 +22,11 @@ async def test_index_leads_to_documents_that_may_be_kept(server: APIServer) -> N
 
 async def test_unknown_document(server: APIServer) -> None:
     assert (await server.get("/openapi/v3/apis/foo/v1")).status == 404
+
+
+async def test_the_old_document_is_there_for_clients_that_insist(server: APIServer) -> None:
+    assert (await server.get("/openapi/v2")).json["swagger"] == "2.0"
+    asked = {"accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
+    answer = await server.get("/openapi/v2", headers=asked)
+    assert answer.headers["content-type"].startswith("application/com.github.proto-openapi.spec.v2")
+    assert answer.response.body.startswith(b"\x0a\x032.0\x12") and answer.response.body.endswith(b"\x42\x00")
