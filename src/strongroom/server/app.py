@@ -1,17 +1,19 @@
 """The API server as an ASGI application."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from strongroom.aio import tasks
 from strongroom.aio.clock import Clock
 from strongroom.api.openapi import OpenAPI
+from strongroom.api.strategy import Strategy
 from strongroom.registry.catalog import Catalog
 from strongroom.server import version
 from strongroom.server.admission.plugin import Chain
 from strongroom.server.authentication.authenticator import Authenticator
 from strongroom.server.authorization.authorizer import Authorizer
 from strongroom.server.discovery import Discovery
-from strongroom.server.dispatch import Dispatcher
+from strongroom.server.dispatch import Dispatcher, PathHandler
+from strongroom.server.endpoint import Endpoint
 from strongroom.server.filters import Handler
 from strongroom.server.filters.authentication import with_authentication
 from strongroom.server.filters.authorization import with_authorization
@@ -44,7 +46,8 @@ def build_handler_chain(inner: Handler, authenticator: Authenticator, authorizer
 class Application:
     """`await app(scope, receive, send)`: HTTP and WebSocket. `close` ends watches and sessions.
 
-    `server_address`: host:port, for discovery. `ready_checks`: more names for /readyz.
+    `server_address`: host:port, for discovery. `ready_checks`: more names for /readyz. `endpoints` and
+    `reviews`: what is served without being stored, and how it is listed. `paths`: what is no resource.
     """
 
     def __init__(
@@ -58,13 +61,16 @@ class Application:
         clock: Clock,
         server_address: str = "127.0.0.1:6443",
         ready_checks: Mapping[str, Check] | None = None,
+        endpoints: Sequence[Endpoint] = (),
+        reviews: Sequence[Strategy] = (),
+        paths: Sequence[PathHandler] = (),
     ) -> None:
         self._background = tasks.TaskGroup("server", describe_errors=False)
         self._watches = Watches()
         self._connections = ConnectHandler(catalog, nodes, authorizer)
         self._nodes = nodes
         self.health = Health({}, {"etcd": catalog.is_ready, **(ready_checks or {})})
-        strategies = [registry.strategy for registry in catalog]
+        strategies = [*(registry.strategy for registry in catalog), *reviews]
         discovery = Discovery(strategies, server_address)
         dispatcher = Dispatcher(
             catalog,
@@ -72,8 +78,9 @@ class Application:
             WatchHandler(self._watches, self._background, clock),
             self._connections,
             nodes,
-            (self.health, discovery, OpenAPIDocuments(OpenAPI(strategies))),
+            (self.health, discovery, OpenAPIDocuments(OpenAPI(strategies)), *paths),
             [*discovery.paths, *self.health.paths, OPENAPI_ROOT, version.PATH],
+            endpoints,
         )
         self._handle = build_handler_chain(dispatcher.handle, authenticator, authorizer)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from strongroom.aio.clock import Clock
-from strongroom.api import resources
+from strongroom.api import resources, reviews
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry.catalog import Catalog
 from strongroom.server import app
@@ -12,13 +12,18 @@ from strongroom.server.admission.namespace_lifecycle import NamespaceLifecycle
 from strongroom.server.admission.service_account import ServiceAccount
 from strongroom.server.authentication import authenticator
 from strongroom.server.authentication.anonymous import AnonymousAuthenticator
+from strongroom.server.authentication.service_account_token import ServiceAccountTokens
 from strongroom.server.authentication.token_file import TokenAuthenticator
+from strongroom.server.authentication.tokens import Sources
 from strongroom.server.authorization import authorizer
 from strongroom.server.authorization.masters import MastersAuthorizer
 from strongroom.server.authorization.node import NodeAuthorizer
 from strongroom.server.authorization.system_roles import SystemRolesAuthorizer
+from strongroom.server.handlers import authentication_reviews, token_request
 from strongroom.server.health import Check
+from strongroom.server.issuer_discovery import IssuerDiscovery
 from strongroom.server.node_connection import NodeConnector
+from strongroom.server.service_accounts.settings import TokenSettings
 
 
 def application(
@@ -27,24 +32,35 @@ def application(
     nodes: NodeConnector,
     clock: Clock,
     *,
+    token_settings: TokenSettings,
     server_address: str = "127.0.0.1:6443",
     ready_checks: Mapping[str, Check] | None = None,
 ) -> app.Application:
-    """An application for `catalog`, whose users are those of `tokens`."""
+    """An application for `catalog`, whose users are those of `tokens` and its service accounts."""
+    audiences = token_settings.api_audiences
+    static = TokenAuthenticator(tokens, audiences)
+    accounts = ServiceAccountTokens(token_settings, catalog, clock)
+    admission = plugin.Chain(
+        (
+            NamespaceLifecycle(catalog[resources.NAMESPACES]),
+            ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
+        )
+    )
     return app.Application(
         catalog,
-        authenticator=authenticator.Chain((TokenAuthenticator(tokens), AnonymousAuthenticator())),
+        authenticator=authenticator.Chain((static, accounts, AnonymousAuthenticator())),
         authorizer=authorizer.Chain(
             (MastersAuthorizer(), NodeAuthorizer(catalog[resources.PODS]), SystemRolesAuthorizer())
         ),
-        admission=plugin.Chain(
-            (
-                NamespaceLifecycle(catalog[resources.NAMESPACES]),
-                ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
-            )
-        ),
+        admission=admission,
         nodes=nodes,
         clock=clock,
         server_address=server_address,
         ready_checks=ready_checks,
+        endpoints=[
+            token_request.endpoint(token_settings, catalog, admission, clock),
+            *authentication_reviews.endpoints(Sources((static, accounts)), audiences),
+        ],
+        reviews=reviews.REVIEWS,
+        paths=[IssuerDiscovery(token_settings, server_address)],
     )

@@ -153,7 +153,8 @@ def _resources(strategy: Strategy) -> Iterator[Document]:
         entry["shortNames"] = list(strategy.short_names)
     if strategy.categories:
         entry["categories"] = list(strategy.categories)
-    entry["storageVersionHash"] = storage_version_hash(resource)
+    if "get" in strategy.verbs:
+        entry["storageVersionHash"] = storage_version_hash(resource)
     yield entry
     for sub in strategy.subresources:
         below: Document = {

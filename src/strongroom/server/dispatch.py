@@ -5,10 +5,12 @@ from typing import NamedTuple, Protocol
 
 from strongroom.api import resources
 from strongroom.machinery import status
+from strongroom.machinery.gvk import Resource
 from strongroom.registry.catalog import Catalog
 from strongroom.registry.generic import Registry
 from strongroom.server import negotiation, responses, version
 from strongroom.server.admission.plugin import Chain
+from strongroom.server.endpoint import Endpoint
 from strongroom.server.filters import Handler
 from strongroom.server.handlers import binding, create, delete, get, log, patch, update
 from strongroom.server.handlers import list as lists
@@ -54,6 +56,7 @@ class Dispatcher:
         nodes: NodeConnector,
         paths: Iterable[PathHandler],
         listed: Iterable[str],
+        endpoints: Iterable[Endpoint] = (),
     ) -> None:
         self._catalog = catalog
         self._admission = admission
@@ -67,6 +70,9 @@ class Dispatcher:
         for registry in catalog:
             self._add(registry)
         self._add_pods()
+        for endpoint in endpoints:
+            self._versions.add((endpoint.resource.group, endpoint.resource.version))
+            self._route(endpoint.resource, endpoint.subresource, endpoint.handlers)
 
     async def handle(self, request: Request) -> None:
         """Raises StatusError 404 and 405 for what is not served."""
@@ -100,7 +106,7 @@ class Dispatcher:
             "deletecollection": lambda request: delete.delete_collection(request, registry, chain),
         }
         served = {verb: handler for verb, handler in possible.items() if verb in registry.strategy.verbs}
-        self._route(registry, "", served)
+        self._route(registry.resource, "", served)
         for name, rules in registry.subresources.items():
             part: dict[str, Handler] = {
                 "get": lambda request: get.get(request, registry),
@@ -108,7 +114,7 @@ class Dispatcher:
                 "patch": lambda request, rules=rules: patch.patch(request, registry, chain, rules),  # type: ignore[misc]
             }
             verbs = next(sub.verbs for sub in registry.strategy.subresources if sub.name == name)
-            self._route(registry, name, {verb: part[verb] for verb in verbs})
+            self._route(registry.resource, name, {verb: part[verb] for verb in verbs})
 
     def _add_pods(self) -> None:
         pods = self._catalog[resources.PODS]
@@ -116,15 +122,16 @@ class Dispatcher:
         def bind(request: Request) -> Awaitable[None]:
             return binding.bind(request, self._catalog)
 
-        self._route(pods, "binding", {"create": bind})
+        self._route(pods.resource, "binding", {"create": bind})
         self._routes["", "v1", "bindings", ""] = Route(True, {"create": bind})
-        self._route(pods, "log", {"get": lambda request: log.log(request, self._catalog, self._nodes)})
+        self._route(
+            pods.resource, "log", {"get": lambda request: log.log(request, self._catalog, self._nodes)}
+        )
         for name in SUBRESOURCES:
             connect: Callable[[Request], Awaitable[None]] = self._connections.connect
-            self._route(pods, name, {"get": connect, "create": connect})
+            self._route(pods.resource, name, {"get": connect, "create": connect})
 
-    def _route(self, registry: Registry, subresource: str, handlers: Mapping[str, Handler]) -> None:
-        resource = registry.resource
+    def _route(self, resource: Resource, subresource: str, handlers: Mapping[str, Handler]) -> None:
         key = (resource.group, resource.version, resource.plural, subresource)
         self._routes[key] = Route(resource.namespaced, handlers)
 

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +22,19 @@ ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
 
 class Disconnected(Exception):
     """The client left before it had sent its whole body."""
+
+
+_ONCE = (b"authorization", b"impersonate-user", b"impersonate-uid")
+
+
+def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """By name. Who says twice who they are is nobody: then the value is one that fits no scheme."""
+    headers = dict(pairs)
+    if len(headers) != len(pairs):
+        for name in _ONCE:
+            if name in headers and sum(other == name for other, _ in pairs) > 1:
+                headers[name] = b"\0"
+    return headers
 
 
 def _audit_ids() -> Callable[[], bytes]:
@@ -65,7 +78,7 @@ class Request:
         self.method: str = scope.get("method", "GET")
         self.path: str = scope["path"]
         self.query_string: bytes = scope["query_string"]
-        self.headers: Headers = dict(scope["headers"])
+        self.headers: Headers = _headers(scope["headers"])
         self.user: UserInfo = ANONYMOUS
         self.audit_id = self.headers.get(b"audit-id") or _next_audit_id()
         self.warnings: list[str] = []

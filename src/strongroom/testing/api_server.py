@@ -16,6 +16,8 @@ from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, catalog
 from strongroom.server import app, defaults
 from strongroom.server.node_connection import NodeConnector
+from strongroom.server.service_accounts import keys
+from strongroom.server.service_accounts.settings import TokenSettings
 from strongroom.store.engine import Engine
 from strongroom.store.engines.memory import MemoryEngine
 from strongroom.store.objects import ObjectStore
@@ -103,7 +105,9 @@ class APIServer:
 
 
 @asynccontextmanager
-async def running(engine: Engine | None = None, clock: Clock | None = None) -> AsyncIterator[APIServer]:
+async def running(
+    engine: Engine | None = None, clock: Clock | None = None, service_account_keys: keys.Keys | None = None
+) -> AsyncIterator[APIServer]:
     """A server with the system's namespaces."""
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
     await engine.start()
@@ -113,7 +117,9 @@ async def running(engine: Engine | None = None, clock: Clock | None = None) -> A
     served = catalog.Catalog(cache, objects, clock)
     await bootstrap.ensure_namespaces(served)
     nodes = NodeConnector("node-token", ssl.create_default_context())
-    application = defaults.application(served, TOKENS, nodes, clock)
+    application = defaults.application(
+        served, TOKENS, nodes, clock, token_settings=TokenSettings(service_account_keys or keys.generate())
+    )
     try:
         yield APIServer(application, served, objects, cache)
     finally:

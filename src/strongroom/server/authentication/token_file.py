@@ -1,9 +1,10 @@
 """Static bearer tokens."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from strongroom.machinery.request_info import UserInfo
+from strongroom.server.authentication.tokens import Found, InvalidToken
 from strongroom.server.request import Headers
 
 
@@ -13,7 +14,9 @@ class TokenAuthenticator:
     What is kept are their SHA-256 digests, and a token is looked up by its digest: how long that takes tells
     nothing about a token that is not known."""
 
-    def __init__(self, tokens: Mapping[str, UserInfo]) -> None:
+    def __init__(self, tokens: Mapping[str, UserInfo], audiences: Sequence[str] = ()) -> None:
+        """`audiences`: what the tokens are meant for, namely this API."""
+        self._audiences = tuple(audiences)
         self._users = {_digest(b"Bearer " + token.encode()): user for token, user in tokens.items() if token}
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
@@ -27,6 +30,16 @@ class TokenAuthenticator:
         if scheme == b"Bearer" or scheme.lower() != b"bearer":
             return None
         return self._users.get(_digest(b"Bearer " + token.strip()))
+
+    def find(self, token: bytes, audiences: Sequence[str]) -> Found | None:
+        """As a TokenSource."""
+        user = self._users.get(_digest(b"Bearer " + token))
+        if user is None:
+            return None
+        common = tuple(audience for audience in audiences if audience in self._audiences)
+        if not common:
+            raise InvalidToken("the token is not meant for the asked audiences")
+        return Found(user, common)
 
 
 def _digest(value: bytes) -> bytes:

@@ -15,6 +15,10 @@ _EVENTS = core("create patch update", "events")
 _LEASES = Rule(("create", "get", "list", "watch", "update"), ("coordination.k8s.io",), ("leases",))
 
 _PUBLIC = Rule(("get",), paths=("/healthz*", "/livez*", "/readyz*", "/version", "/version/"))
+_SELF = (
+    Rule(("create",), ("authorization.k8s.io",), ("selfsubjectaccessreviews", "selfsubjectrulesreviews")),
+    Rule(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),
+)
 _DISCOVERY = Rule(("get",), paths=("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"))
 
 USERS: Mapping[str, Sequence[Rule]] = {
@@ -42,7 +46,7 @@ USERS: Mapping[str, Sequence[Rule]] = {
 """Rights by user name."""
 
 GROUPS: Mapping[str, Sequence[Rule]] = {
-    "system:authenticated": (_PUBLIC, _DISCOVERY),
+    "system:authenticated": (_PUBLIC, _DISCOVERY, *_SELF),
     "system:unauthenticated": (_PUBLIC,),
 }
 """Rights by group."""

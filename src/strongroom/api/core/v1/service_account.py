@@ -10,6 +10,7 @@ from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
 
 ENFORCE_MOUNTABLE_SECRETS = "kubernetes.io/enforce-mountable-secrets"
+TOKEN = Subresource("token", "TokenRequest", ("create",), group="authentication.k8s.io", version="v1")
 _DEPRECATED = (
     f"metadata.annotations[{ENFORCE_MOUNTABLE_SECRETS}]: deprecated in v1.32+; prefer separate namespaces to "
     "isolate access to mounted secrets"
@@ -22,6 +23,7 @@ class ServiceAccountStrategy(Strategy):
     resource = resources.SERVICE_ACCOUNTS
     singular = "serviceaccount"
     short_names = ("sa",)
+    subresources = (TOKEN,)
     returns_deleted = True
     columns = (NAME, AGE)
 
@@ -53,7 +55,3 @@ def _clean_secrets(obj: Object) -> None:
     # Only the name of a reference counts; the rest would lie.
     if secrets := obj.get("secrets"):
         obj["secrets"] = [{"name": reference.get("name", "")} for reference in secrets]
-
-
-TOKEN = Subresource("token", "TokenRequest", ("create",), group="authentication.k8s.io", version="v1")
-"""`/token` issues bound tokens; a server that does so adds it to `subresources`."""

@@ -1,0 +1,45 @@
+"""TokenReview and SelfSubjectReview: whose a token is, and who I am."""
+
+from collections.abc import Sequence
+
+from strongroom.api import reviews as kinds
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object
+from strongroom.server.authentication.tokens import InvalidToken, Sources
+from strongroom.server.endpoint import Endpoint
+from strongroom.server.handlers import reviews
+from strongroom.server.request import Request
+
+
+def endpoints(sources: Sources, api_audiences: Sequence[str]) -> list[Endpoint]:
+    def review_token(review: Object, request: Request) -> Object:
+        return _review_token(review, sources, api_audiences)
+
+    return [
+        reviews.endpoint(kinds.TOKEN_REVIEWS, review_token),
+        reviews.endpoint(kinds.SELF_SUBJECT_REVIEWS, _self),
+    ]
+
+
+def _review_token(review: Object, sources: Sources, api_audiences: Sequence[str]) -> Object:
+    if namespace := review["metadata"].get("namespace"):
+        raise status.bad_request(f"namespace is not allowed on this type: {namespace}")
+    spec = review.get("spec") or {}
+    token = spec.get("token") or ""
+    if not token:
+        raise status.bad_request("token is required for TokenReview in authentication")
+    try:
+        found = sources.find(token.encode(), spec.get("audiences") or api_audiences)
+    except InvalidToken as error:
+        return {"user": {}, "error": f"[invalid bearer token, {error}]"}
+    if found is None:
+        return {"user": {}}
+    return {
+        "authenticated": True,
+        "user": reviews.user_info(found.user),
+        "audiences": list(found.audiences),
+    }
+
+
+def _self(review: Object, request: Request) -> Object:
+    return {"userInfo": reviews.user_info(request.user)}

@@ -1,0 +1,93 @@
+"""POST of a TokenRequest to a ServiceAccount: a new bound token."""
+
+import functools
+
+from strongroom.aio.clock import Clock
+from strongroom.api import decoding, resources, reviews
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object
+from strongroom.registry.catalog import Catalog
+from strongroom.server import responses
+from strongroom.server.admission.plugin import CREATE, Attributes, Chain
+from strongroom.server.endpoint import Endpoint
+from strongroom.server.handlers import forms, options
+from strongroom.server.request import Request
+from strongroom.server.service_accounts import issue
+from strongroom.server.service_accounts.settings import TokenSettings
+
+
+def endpoint(settings: TokenSettings, catalog: Catalog, chain: Chain, clock: Clock) -> Endpoint:
+    """`serviceaccounts/‹name›/token`."""
+    handler = functools.partial(
+        create, settings=settings, issuer=issue.Issuer(settings, catalog, clock), catalog=catalog, chain=chain
+    )
+    return Endpoint(resources.SERVICE_ACCOUNTS, "token", {"create": handler})
+
+
+async def create(
+    request: Request, *, settings: TokenSettings, issuer: issue.Issuer, catalog: Catalog, chain: Chain
+) -> None:
+    info = request.info
+    wanted = options.write(request, "CreateOptions")
+    form = forms.one(request)
+    content_type = request.header(b"content-type")
+    decoded = decoding.decode(
+        await request.body(), content_type, reviews.TOKEN_REQUESTS, wanted.field_validation
+    )
+    request.warnings += decoded.warnings
+    body = decoded.obj
+    account = (await catalog[resources.SERVICE_ACCOUNTS].get(info.namespace, info.name)).decode()
+    _check_metadata(body, account)
+    issue.default(body, settings)
+    spec = body["spec"]
+    if errors := issue.validate(spec):
+        raise issue.invalid(info.name, errors)
+    if chain.handles(CREATE, resources.SERVICE_ACCOUNTS, "token"):
+        await chain.admit(
+            Attributes(
+                CREATE,
+                resources.SERVICE_ACCOUNTS,
+                "token",
+                info.namespace,
+                info.name,
+                request.user,
+                body,
+                None,
+                wanted.dry_run,
+            )
+        )
+    if settings.max_seconds and spec["expirationSeconds"] > settings.max_seconds:
+        request.warnings.append(
+            f"requested expiration of {spec['expirationSeconds']} seconds shortened to "
+            f"{settings.max_seconds} seconds"
+        )
+        spec["expirationSeconds"] = settings.max_seconds
+    issued = issuer.claims(account, spec)
+    # Whoever tries it out gets the answer's shape, not a credential.
+    token = "" if wanted.dry_run else settings.keys.sign(issued.claims)
+    body["status"] = {"token": token, "expirationTimestamp": issue.rfc3339(issued.expires)}
+    body["metadata"]["creationTimestamp"] = issue.rfc3339(issued.claims["iat"])
+    await responses.decoded(request, 201, body, form)
+
+
+def _check_metadata(body: Object, account: Object) -> None:
+    """Raises StatusError 400, 409."""
+    given, known = body["metadata"], account["metadata"]
+    for field in ("name", "namespace"):
+        if given.get(field) and given[field] != known[field]:
+            if field == "namespace":
+                raise status.bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+            raise status.bad_request(
+                f"the name of the object ({given[field]}) does not match the name on the URL ({known[field]})"
+            )
+        given[field] = known[field]
+    uid = given.pop("uid", None)
+    if uid and uid != known["uid"]:
+        raise status.conflict(
+            reviews.TOKEN_REQUESTS,
+            known["name"],
+            f"the UID in the token request ({uid}) does not match the UID of the service account "
+            f"({known['uid']})",
+        )
