@@ -8,7 +8,7 @@ HOST = "# made by hand\nnameserver 192.0.2.53\nsearch a.example b.example\noptio
 
 def of(spec: Object) -> tuple[list[str], list[str], list[str]] | None:
     config = dns.of_pod({"metadata": {}, "spec": spec}, HOST)
-    return config and (list(config.servers), list(config.searches), list(config.options))
+    return None if config is None else (list(config.servers), list(config.searches), list(config.options))
 
 
 def test_the_machine_s_own() -> None:

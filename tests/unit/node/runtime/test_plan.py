@@ -1,7 +1,5 @@
 """What a pod needs next."""
 
-from dataclasses import replace
-
 import pytest
 
 from strongroom.machinery.gvk import Object
@@ -25,11 +23,11 @@ def pod(
 
 
 def ran(
-    name: str = "c", state: State = State.RUNNING, code: int = 0, attempt: int = 0, **more: str
+    name: str = "c", state: State = State.RUNNING, code: int = 0, attempt: int = 0, hash: str | None = None
 ) -> Container:
-    hash_ = labels.container_hash({"name": name, "image": "i:1"})
-    found = Container(f"{name}-{attempt}", name, attempt, state, "s0", exit_code=code, hash=hash_)
-    return replace(found, **more)
+    if hash is None:
+        hash = labels.container_hash({"name": name, "image": "i:1"})
+    return Container(f"{name}-{attempt}", name, attempt, state, "s0", exit_code=code, hash=hash)
 
 
 def runtime(*containers: Container, sandbox: Sandbox | None = HOME) -> PodRuntime:

@@ -20,7 +20,7 @@ def payload(**files: str) -> dict[str, File]:
 
 def shown(volume: Path) -> dict[str, bytes]:
     """What a container sees: every file that is reached by a name that does not hide."""
-    seen = {}
+    seen: dict[str, bytes] = {}
     for entry in volume.iterdir():
         if entry.name.startswith(".."):
             continue

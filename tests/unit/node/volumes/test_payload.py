@@ -2,6 +2,7 @@
 
 import pytest
 
+from strongroom.machinery.gvk import Object
 from strongroom.node.volumes import payload
 from strongroom.node.volumes.payload import File, VolumeError
 
@@ -14,7 +15,10 @@ def test_without_items_every_key_is_a_file_with_the_default_mode() -> None:
 
 
 def test_items_choose_keys_paths_and_modes() -> None:
-    items = [{"key": "user", "path": "names/admin", "mode": 0o440}, {"key": "password", "path": "p"}]
+    items: list[Object] = [
+        {"key": "user", "path": "names/admin", "mode": 0o440},
+        {"key": "password", "path": "p"},
+    ]
     files = payload.project(DATA, items, 0o644, optional=False, missing="no key")
     assert files == {"names/admin": File(b"root", 0o440), "p": File(b"hunter2", 0o644)}
 

@@ -1,0 +1,367 @@
+"""A pod from its first sight to its last trace."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from strongroom.api import resources
+from strongroom.machinery.gvk import Object
+from strongroom.node.cri.errors import CRIError
+from strongroom.testing import node as nodes
+from strongroom.testing.node import Node
+
+SECRET_VOLUME: Object = {"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}
+USER: Object = {"env": [{"name": "USER", "valueFrom": {"secretKeyRef": {"name": "s", "key": "user"}}}]}
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    async with nodes.running(tmp_path) as running:
+        yield running
+
+
+async def test_a_pod_with_a_secret_becomes_ready(node: Node) -> None:
+    node.put_secret("s", user="admin", password="hunter2")
+    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/s"}]}
+    node.put_pod(container={**USER, **mounts}, **SECRET_VOLUME)
+    await node.until(node.is_ready)
+    config = node.cri.config("c")
+    assert [(item.key, item.value) for item in config.envs] == [("USER", b"admin")]
+    (mount, hosts, message) = config.mounts
+    assert (mount.container_path, mount.host_path, mount.readonly) == ("/s", str(node.volume()), True)
+    assert Path(hosts.host_path).read_text().endswith("10.0.0.1\tp\n")
+    assert message.container_path == "/dev/termination-log"
+    assert (node.volume() / "password").read_bytes() == b"hunter2"
+    assert node.mounts.mounted == [node.volume()]
+    assert node.status()["podIP"] == "10.0.0.1"
+    assert node.events == [
+        'Normal Pulled: Container image "shell:1" already present on machine and can be accessed by the pod',
+        "Normal Created: Container created",
+        "Normal Started: Container started",
+    ]
+
+
+async def test_a_missing_secret_of_a_volume_is_waited_for(node: Node) -> None:
+    node.put_pod(**SECRET_VOLUME)
+    text = 'Warning FailedMount: MountVolume.SetUp failed for volume "v" : secret "s" not found'
+    await node.until(lambda: text in node.events)
+    await node.settle()
+    assert node.state() == {"waiting": {"reason": "ContainerCreating"}}
+    assert node.cri.sandbox_count == 0
+    assert node.mounts.mounted == []
+    node.put_secret("s", user="admin")
+    await node.until(node.is_ready)
+    assert node.events.count(text) == 1
+
+
+async def test_a_missing_secret_is_told_again_but_ever_less_often(node: Node) -> None:
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(lambda: len(node.events) == 1)
+    for seconds, count in ((0.5, 2), (0.5, 2), (0.5, 3), (2.0, 4), (2.0, 4), (2.0, 5)):
+        await node.pass_time(seconds)
+        assert len(node.events) == count, seconds
+
+
+async def test_a_missing_secret_of_a_variable_is_waited_for(node: Node) -> None:
+    node.put_pod(container=USER)
+    await node.until(lambda: "waiting" in node.state() and len(node.state()["waiting"]) == 2)
+    assert node.state()["waiting"] == {
+        "reason": "CreateContainerConfigError",
+        "message": 'secret "s" not found',
+    }
+    assert node.events[-1] == 'Warning Failed: Error: secret "s" not found'
+    node.put_secret("s", other="x")
+    await node.until(lambda: "key user" in str(node.state()))
+    assert node.events[-1] == "Warning Failed: Error: couldn't find key user in Secret ns/s"
+    node.put_secret("s", user="admin")
+    await node.until(node.is_ready)
+
+
+async def test_a_changed_secret_reaches_its_file_at_once(node: Node) -> None:
+    node.put_secret("s", user="old")
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(node.is_ready)
+    calls = len(node.cri.calls)
+    node.put_secret("s", user="new", more="x")
+    await node.until(lambda: (node.volume() / "user").read_bytes() == b"new")
+    assert (node.volume() / "more").read_bytes() == b"x"
+    await node.settle()
+    assert node.cri.container_names == ["c/0 running"]
+    assert len(node.cri.calls) == calls
+
+
+async def test_files_stay_when_their_secret_goes(node: Node) -> None:
+    node.put_secret("s", user="kept")
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(node.is_ready)
+    node.api.remove(resources.SECRETS, "s", "ns")
+    await node.until(lambda: any("FailedMount" in event for event in node.events))
+    assert (node.volume() / "user").read_bytes() == b"kept"
+    node.cri.end("c", 1)
+    await node.until(lambda: node.cri.running("c") is not None)
+
+
+async def test_image_sandbox_and_volumes_are_made_side_by_side(node: Node) -> None:
+    gate = node.cri.hold("run_pod_sandbox")
+    node.cri.publish("remote:1")
+    node.put_pod(container={"image": "remote:1"})
+    await node.until(lambda: any("Successfully pulled" in event for event in node.events))
+    assert node.cri.sandbox_count == 0
+    gate.set()
+    await node.until(node.is_ready)
+
+
+async def test_deletion_leaves_nothing(node: Node) -> None:
+    node.put_secret("s", user="admin")
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(node.is_ready)
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    await node.until(lambda: node.workers.known() == set())
+    assert node.cri.sandbox_count == 0
+    assert node.cri.container_names == []
+    assert node.mounts.mounted == []
+    assert list((node.directory / "pods").iterdir()) == []
+    assert list((node.directory / "logs").iterdir()) == []
+    assert node.api.watchers == 1
+    assert "Normal Killing: Stopping container c" in node.events
+    delete = node.api.writes[-1]
+    assert delete.method == "DELETE"
+    assert delete.body["gracePeriodSeconds"] == 0
+    assert delete.body["preconditions"]["uid"] == "uid-p"
+
+
+async def test_deletion_of_a_pod_that_still_waits(node: Node) -> None:
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(lambda: len(node.events) == 1)
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    await node.until(lambda: node.workers.known() == set())
+
+
+async def test_deletion_during_a_pull_does_not_wait_for_it(node: Node) -> None:
+    node.cri.hold("pull_image")
+    node.cri.publish("remote:1")
+    node.put_pod(container={"image": "remote:1"})
+    await node.until(lambda: any("Pulling" in event for event in node.events))
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    assert node.cri.sandbox_count == 0
+
+
+async def test_deletion_while_a_container_is_being_made_waits_for_that(node: Node) -> None:
+    gate = node.cri.hold("create_container")
+    node.put_pod()
+    await node.until(lambda: ("create_container", "c") in node.cri.calls)
+    node.delete_pod()
+    await node.settle()
+    assert node.pod() is not None
+    gate.set()
+    await node.until(lambda: node.pod() is None)
+    assert ("start_container", "c") not in node.cri.calls
+    assert node.cri.container_names == []
+
+
+async def test_a_pod_removed_by_force_is_killed_all_the_same(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    node.api.remove(resources.PODS, "p", "ns")
+    await node.until(lambda: node.workers.known() == set())
+    assert node.cri.sandbox_count == 0
+    assert [call for call in node.api.writes if call.method == "DELETE"] == []
+
+
+async def test_a_crash_is_restarted_at_once_and_then_ever_later(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    node.cri._time = int(node.clock.now().timestamp() * 1e9)
+    node.cri.end("c", 3)
+    await node.until(lambda: "c/1 running" in node.cri.container_names)
+    node.cri.end("c", 3)
+    await node.until(lambda: node.state().get("waiting", {}).get("reason") == "CrashLoopBackOff")
+    message = "back-off 10s restarting failed container=c pod=p_ns(uid-p)"
+    assert node.state()["waiting"]["message"] == message
+    assert "Warning BackOff: Back-off restarting failed container c in pod p_ns(uid-p)" in node.events
+    await node.pass_time(5)
+    assert node.cri.running("c") is None
+    await node.pass_time(20)
+    assert node.cri.container_names == ["c/1 exited", "c/2 running"]
+    await node.until(lambda: node.status()["containerStatuses"][0]["restartCount"] == 2)
+
+
+async def test_a_pod_that_ends_by_itself(node: Node) -> None:
+    node.put_secret("s", user="admin")
+    node.put_pod(restartPolicy="Never", **SECRET_VOLUME)
+    await node.until(node.is_ready)
+    node.cri.end("c", 0)
+    await node.until(lambda: node.status()["phase"] == "Succeeded")
+    await node.until(lambda: node.mounts.mounted == [])
+    assert node.cri.container_names == ["c/0 exited"]
+    assert node.pod() is not None
+    await node.restart()
+    await node.settle()
+    assert node.status()["phase"] == "Succeeded"
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    assert node.cri.container_names == []
+
+
+async def test_a_new_agent_adopts_what_runs(node: Node) -> None:
+    node.put_secret("s", user="admin")
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(node.is_ready)
+    before = node.cri.running("c")
+    node.events.clear()
+    await node.restart()
+    node.put_secret("s", user="changed")
+    await node.until(lambda: (node.volume() / "user").read_bytes() == b"changed")
+    assert node.cri.running("c") == before
+    assert node.mounts.mounted == [node.volume()]
+    assert node.events == []
+    assert node.status()["containerStatuses"][0]["restartCount"] == 0
+
+
+async def test_a_new_agent_adopts_even_when_the_secret_is_gone(node: Node) -> None:
+    node.put_secret("s", user="kept")
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(node.is_ready)
+    await node.stop()
+    node.api.remove(resources.SECRETS, "s", "ns")
+    node.cri.end("c", 1)
+    await node.restart()
+    await node.until(lambda: node.cri.running("c") is not None)
+    assert (node.volume() / "user").read_bytes() == b"kept"
+
+
+async def test_traces_of_a_pod_that_is_gone_are_removed(node: Node) -> None:
+    node.put_secret("s", user="admin")
+    node.put_pod(**SECRET_VOLUME)
+    await node.until(node.is_ready)
+    await node.stop()
+    node.api.remove(resources.PODS, "p", "ns")
+    await node.restart()
+    node.workers.clean_up(["uid-p"])
+    await node.until(lambda: node.workers.known() == set())
+    assert node.cri.sandbox_count == 0
+    assert node.mounts.mounted == []
+    assert list((node.directory / "pods").iterdir()) == []
+    assert list((node.directory / "logs").iterdir()) == []
+
+
+async def test_a_lost_sandbox_is_made_again(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    node.cri.lose_sandbox()
+    await node.until(lambda: "c/1 running" in node.cri.container_names)
+    assert "Normal SandboxChanged: Pod sandbox changed, it will be killed and re-created." in node.events
+    await node.until(lambda: node.status().get("podIP") not in (None, "10.0.0.1"))
+
+
+async def test_a_sandbox_that_cannot_be_made_is_told_and_tried_again(node: Node) -> None:
+    def fail(call: str, _: str) -> None:
+        if call == "run_pod_sandbox":
+            raise CRIError("Unknown", "no network")
+
+    node.cri.fail = fail
+    node.put_pod()
+    text = (
+        "Warning FailedCreatePodSandBox: Failed to create pod sandbox:"
+        " rpc error: code = Unknown desc = no network"
+    )
+    await node.until(lambda: text in node.events)
+    await node.settle()
+    assert node.events.count(text) == 1
+    node.cri.fail = None
+    await node.pass_time(3)
+    await node.until(node.is_ready)
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [("create_container", "CreateContainerError"), ("start_container", "RunContainerError")],
+)
+async def test_a_container_that_cannot_start_tells_no_value(node: Node, call: str, reason: str) -> None:
+    def fail(name: str, _: str) -> None:
+        if name == call:
+            raise CRIError("Unknown", 'bad variable: "USER=hunter2"')
+
+    node.cri.fail = fail
+    node.put_secret("s", user="hunter2")
+    node.put_pod(container=USER)
+    await node.until(lambda: node.state().get("waiting", {}).get("reason") == reason)
+    text = 'bad variable: "USER=********"'
+    assert node.state()["waiting"]["message"] == text
+    assert f"Warning Failed: Error: {text}" in node.events
+    assert "hunter2" not in str(node.events) + str(node.pod())
+
+
+async def test_init_containers_then_the_others(node: Node) -> None:
+    node.put_pod(initContainers=[{"name": "i", "image": "shell:1"}])
+    await node.until(lambda: node.cri.running("i") is not None)
+    await node.settle()
+    assert node.cri.running("c") is None
+    assert node.state()["waiting"]["reason"] == "PodInitializing"
+    node.cri.end("i", 0)
+    await node.until(node.is_ready)
+
+
+async def test_a_changed_image_replaces_the_container(node: Node) -> None:
+    pod = node.put_pod()
+    await node.until(node.is_ready)
+    node.cri.add_image("shell:2")
+    pod = node.pod() or {}
+    pod["spec"]["containers"][0]["image"] = "shell:2"
+    node.api.put(resources.PODS, pod)
+    await node.until(lambda: "c/1 running" in node.cri.container_names)
+    assert "Normal Killing: Container c definition changed, will be restarted" in node.events
+    assert node.cri.config("c").image.image == "id:shell:2"
+
+
+async def test_a_pod_past_its_deadline_is_ended(node: Node) -> None:
+    node.put_pod(activeDeadlineSeconds=60)
+    await node.until(node.is_ready)
+    await node.pass_time(61)
+    await node.until(lambda: node.status().get("phase") == "Failed")
+    assert node.status()["reason"] == "DeadlineExceeded"
+    await node.until(lambda: node.cri.running("c") is None)
+
+
+async def test_labels_reach_the_files_that_show_them(node: Node) -> None:
+    items = [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]
+    volumes = [{"name": "v", "downwardAPI": {"items": items}}]
+    node.put_pod(metadata={"labels": {"a": "1"}}, volumes=volumes)
+    await node.until(node.is_ready)
+    path = node.volume(kind="downward-api") / "labels"
+    assert path.read_text() == 'a="1"'
+    pod = node.pod() or {}
+    pod["metadata"]["labels"] = {"a": "2"}
+    node.api.put(resources.PODS, pod)
+    await node.until(lambda: path.read_text() == 'a="2"')
+
+
+async def test_missing_pull_secrets_are_told_and_the_pull_goes_on(node: Node) -> None:
+    node.put_pod(imagePullSecrets=[{"name": "a"}, {"name": "b"}])
+    await node.until(node.is_ready)
+    assert (
+        "Warning FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (a, b);"
+        " attempting to pull the image may not succeed." in node.events
+    )
+
+
+async def test_an_image_that_cannot_be_pulled(node: Node) -> None:
+    node.put_pod(container={"image": "none:1"})
+    await node.until(lambda: node.state().get("waiting", {}).get("reason") == "ErrImagePull")
+    await node.pass_time(1)
+    await node.until(lambda: node.state()["waiting"]["reason"] == "ImagePullBackOff")
+    node.cri.publish("none:1")
+    await node.pass_time(10)
+    await node.until(node.is_ready)
+
+
+async def test_cancelled_twice_it_ends_and_leaves_containers_alone(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    await asyncio.gather(node.workers.aclose(), node.workers.aclose())
+    assert node.cri.running("c") is not None
