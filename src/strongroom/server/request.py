@@ -16,6 +16,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
 
 MAX_BODY = 3 * 1024 * 1024
+_HEARD_OUT = 4 * MAX_BODY
 _NO_QUERY: Mapping[str, list[str]] = {}
 ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
 
@@ -115,6 +116,7 @@ class Request:
         if length == 0:
             return b""
         if length > MAX_BODY:
+            await self._hear_out()
             raise _too_large()
         chunks: list[bytes] = []
         total = 0
@@ -125,11 +127,21 @@ class Request:
             chunk = message.get("body", b"")
             total += len(chunk)
             if total > MAX_BODY:
+                await self._hear_out()
                 raise _too_large()
             chunks.append(chunk)
             # With the announced length there is nothing to wait for; the last message may come much later.
             if total == length or not message.get("more_body", False):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _hear_out(self) -> None:
+        """Drop the rest of a body, within reason: a client that is still sending does not read the answer."""
+        left = _HEARD_OUT
+        while left > 0:
+            message = await self.receive()
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return
+            left -= len(message.get("body", b""))
 
 
 def _too_large() -> status.StatusError:
