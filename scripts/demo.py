@@ -91,6 +91,16 @@ class Stage:
             raise Failed(f"exit code {done.returncode}: {command}")
         return done.stdout
 
+    def wait_for(self, command: str, timeout: float = 30.0) -> None:
+        """Run a command out of sight until it succeeds. Raises Failed."""
+        deadline = time.monotonic() + timeout
+        while subprocess.run(
+            ["bash", "-c", command], env=self._environment, capture_output=True, check=False
+        ).returncode:
+            if time.monotonic() > deadline:
+                raise Failed(f"not within {timeout:.0f} s: {command}")
+            time.sleep(0.1)
+
     def _styled(self, code: str, text: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._colour else text
 
@@ -247,6 +257,8 @@ def main() -> int:
                 with cluster:
                     stage.say(cluster.ready_line)
                     stage.say(f"Ready after {cluster.ready_after:.1f} s.")
+                    stage.wait_for("kubectl get node n1")
+                    stage.run("kubectl wait --for=condition=Ready node/n1 --timeout=30s")
                     stage.run("kubectl get nodes")
                     show(stage, environment, cluster)
                     stage.title("Clean-up")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from strongroom.testing import ports
+from strongroom.testing import expect, ports
 from strongroom.testing.api import API, Access
 from strongroom.testing.cluster import PROGRAM, READY, Cluster
 
@@ -108,8 +108,9 @@ def test_without_containerd_the_api_runs_and_one_line_says_what_is_missing(make:
     hidden = 'mount --bind /dev/null "$(command -v containerd)" && exec "$@"'
     cluster = make(wrapper=["unshare", "--mount", "sh", "-c", hidden, "sh"])
     cluster.start()
-    lines = [line for line in cluster.output.read_text().splitlines() if "no node" in line]
-    assert len(lines) == 1 and "containerd" in lines[0] and "install" in lines[0], cluster.output.read_text()
+    line = "no node on this machine: not installed: containerd (on Debian: apt-get install containerd)"
+    expect.until(lambda: line in cluster.output.read_text(), what=line)
+    assert cluster.output.read_text().count("no node") == 1
     with API(Access.read(cluster.kubeconfig)) as api:
         assert api.ok("GET", "/api/v1/nodes")["items"] == []
         api.ok("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "a"}})
