@@ -191,6 +191,29 @@ def merges(chosen: dict[str, dict[str, Any]]) -> dict[str, dict[str, tuple[str, 
     return found
 
 
+def owners(chosen: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Server-side apply's view. `atomic`: messages that are owned as one. `fields`: message -> field ->
+    "atomic", "granular", "set" or the keys of a list's elements joined by commas, where upstream says so;
+    its rules are those of `k8s.io/kube-openapi/pkg/schemaconv`. `defaults`: of fields that can be keys."""
+    fields: dict[str, dict[str, str]] = {}
+    atomic = [
+        short(name) for name, schema in chosen.items() if schema.get("x-kubernetes-map-type") == "atomic"
+    ]
+    for name, definition in chosen.items():
+        for field, schema in definition.get("properties", {}).items():
+            kind = schema.get("x-kubernetes-list-type") or schema.get("x-kubernetes-map-type")
+            keys = schema.get("x-kubernetes-list-map-keys", [])
+            if not kind and "merge" in schema.get("x-kubernetes-patch-strategy", "").split(","):
+                key = schema.get("x-kubernetes-patch-merge-key")
+                kind, keys = ("map", [key]) if key else ("set", [])
+            if kind:
+                fields.setdefault(short(name), {})[field] = ",".join(keys) if kind == "map" else kind
+    defaults: dict[str, dict[str, Any]] = {}
+    for (message, field), value in DEFAULTS.items():
+        defaults.setdefault(message, {})[field] = value
+    return {"atomic": atomic, "fields": fields, "defaults": defaults}
+
+
 def licence() -> str:
     """The licence text of the distribution that the definitions come from."""
     files = importlib.metadata.files("kubernetes-validate") or []
@@ -211,7 +234,13 @@ def write(root: Path) -> Path:
     problems = disagreements(messages, chosen)
     if problems:
         sys.exit("\n".join(["the table of fields and the OpenAPI definitions disagree:", *problems]))
-    types = {"kubernetes": KUBERNETES, "kinds": kinds(chosen), "types": messages, "merges": merges(chosen)}
+    types = {
+        "kubernetes": KUBERNETES,
+        "kinds": kinds(chosen),
+        "types": messages,
+        "merges": merges(chosen),
+        "owners": owners(chosen),
+    }
     polished = {name: polish(name, definition) for name, definition in chosen.items()}
     target = root / "src/strongroom/api/_generated_schema.zip"
     partial = target.with_suffix(".tmp")

@@ -17,6 +17,15 @@ _GENERATED: Final = Path(__file__).with_name("_generated_schema.zip")
 
 
 @dataclass(frozen=True, slots=True)
+class Owners:
+    """What server-side apply needs beside the types; `scripts/hatch_build.py` says what the parts mean."""
+
+    atomic: frozenset[str]
+    fields: dict[str, dict[str, str]]
+    defaults: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Types:
     """The part that decoding needs."""
 
@@ -25,6 +34,7 @@ class _Types:
     table: types.TypeTable
     structs: structs.Structs
     merges: dict[str, dict[str, tuple[str, str]]]
+    owners: Owners
 
 
 def _read(member: str) -> Any:
@@ -39,7 +49,15 @@ def _read(member: str) -> Any:
 def _types() -> _Types:
     loaded = _read("types.json")
     table = types.TypeTable(loaded["types"])
-    return _Types(loaded["kubernetes"], loaded["kinds"], table, structs.Structs(table), loaded["merges"])
+    owners = loaded["owners"]
+    return _Types(
+        loaded["kubernetes"],
+        loaded["kinds"],
+        table,
+        structs.Structs(table),
+        loaded["merges"],
+        Owners(frozenset(owners["atomic"]), owners["fields"], owners["defaults"]),
+    )
 
 
 def definitions() -> dict[str, dict[str, Any]]:
@@ -76,6 +94,11 @@ def kubernetes_version() -> str:
 def table() -> types.TypeTable:
     """The fields of all messages."""
     return _types().table
+
+
+def owners() -> Owners:
+    """How fields and lists are owned."""
+    return _types().owners
 
 
 @cache

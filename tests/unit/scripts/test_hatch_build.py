@@ -79,3 +79,20 @@ def test_equal_sources_give_equal_bytes_and_the_licence_beside(build: ModuleType
         "_generated_schema.LICENSE.txt",
         "_generated_schema.zip",
     ]
+
+
+def test_owners_fall_back_to_merge_keys(build: ModuleType) -> None:
+    fields = {
+        "keyed": {"x-kubernetes-patch-strategy": "merge,retainKeys", "x-kubernetes-patch-merge-key": "name"},
+        "set": {"x-kubernetes-patch-strategy": "merge"},
+        "told": {
+            "x-kubernetes-list-type": "atomic",
+            "x-kubernetes-patch-strategy": "merge",
+            "x-kubernetes-patch-merge-key": "ip",
+        },
+        "keys": {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["a", "b"]},
+        "silent": {"type": "array"},
+    }
+    found = build.owners({"x.v1.A": {"properties": fields}, "x.v1.B": {"x-kubernetes-map-type": "atomic"}})
+    assert found["atomic"] == ["x.v1.B"]
+    assert found["fields"] == {"x.v1.A": {"keyed": "name", "set": "set", "told": "atomic", "keys": "a,b"}}

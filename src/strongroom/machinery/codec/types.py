@@ -45,13 +45,16 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `zero_counts`: absent and zero differ (a Go pointer), or zero is printed all the same."""
+    """One field. `zero_counts`: absent and zero differ (a Go pointer), or zero is printed all the same.
+
+    `pointer`: it is a pointer in Go, so it can be absent even if it is a struct."""
 
     number: int
     name: str
     type: Type
     embedded: bool
     zero_counts: bool
+    pointer: bool = False
 
 
 class TypeTable:
@@ -101,6 +104,7 @@ def parse_field(text: str, package: str) -> Field:
         type=parsed,
         embedded=name.startswith("+"),
         zero_counts=pointer or printed or (parsed.kind == "message" and not omitted),
+        pointer=pointer,
     )
 
 
