@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from strongroom.api.apps.v1 import deployment, replica_set
 from strongroom.api.core.v1 import config_map, event, namespace, node, secret, service_account
 from strongroom.api.core.v1.pod import strategy as pod
 from strongroom.api.rbac.v1 import cluster_role, cluster_role_binding, role, role_binding
@@ -16,6 +17,8 @@ _ALL: tuple[Strategy, ...] = (
     node.NodeStrategy(),
     pod.PodStrategy(),
     event.EventStrategy(),
+    deployment.DeploymentStrategy(),
+    replica_set.ReplicaSetStrategy(),
     role.RoleStrategy(),
     role_binding.RoleBindingStrategy(),
     cluster_role.ClusterRoleStrategy(),

@@ -103,6 +103,10 @@ class Strategy:
         for field in {*new, *old} - {"kind", "apiVersion", "metadata", "status"}:
             keep(new, old, field)
 
+    def is_new_generation(self, new: Object, old: Object) -> bool:
+        """Whether an update of a kind that `has_generation` changes what is wanted."""
+        return any(new.get(key) != old.get(key) for key in (*new, *old) if key not in ("metadata", "status"))
+
     def validate(self, obj: Object) -> list[FieldError]:
         """All broken rules of a new object, without those of ObjectMeta (the registry checks them).
 

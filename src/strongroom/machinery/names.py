@@ -25,6 +25,7 @@ _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = "(" + _QUALIFIED + ")?"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _HEADER = r"[-A-Za-z0-9]+"
+_PERCENT = "[0-9]+%"
 
 Matcher = Callable[[str], re.Match[str] | None]
 
@@ -40,6 +41,7 @@ _is_qualified = _matcher(_QUALIFIED)
 _is_label_value = _matcher(_LABEL_VALUE)
 _is_config_key = _matcher(_CONFIG_KEY)
 _is_header = _matcher(_HEADER)
+_is_percent = _matcher(_PERCENT)
 _is_port_name = _matcher(r"[-a-z0-9]+")
 
 
@@ -80,6 +82,9 @@ _CONFIG_KEY_TEXT = _regex_error(
 )  # fmt: skip
 _HEADER_TEXT = _regex_error(
     "a valid HTTP header must consist of alphanumeric characters or '-'", _HEADER, "X-Header-Name"
+)
+_PERCENT_TEXT = _regex_error(
+    "a valid percent string must be a numeric string followed by an ending '%'", _PERCENT, "1%", "93%"
 )
 ENV_VAR_TEXT = (
     "a valid environment variable name must consist only of printable ASCII characters other than '='"
@@ -202,6 +207,11 @@ def env_var_name(name: str) -> list[str]:
 
 def http_header_name(name: str) -> list[str]:
     return [] if _is_header(name) else [_HEADER_TEXT]
+
+
+def percent(text: str) -> list[str]:
+    """A share, such as `25%`."""
+    return [] if _is_percent(text) else [_PERCENT_TEXT]
 
 
 def port_name(name: str) -> list[str]:

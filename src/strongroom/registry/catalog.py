@@ -10,6 +10,7 @@ from strongroom.registry import encoding
 from strongroom.registry.generic import Registry
 from strongroom.registry.namespace_lifecycle import NamespaceRegistry
 from strongroom.registry.pod_binding import PodBinding
+from strongroom.registry.scale import ScaleRegistry
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
 
@@ -34,6 +35,12 @@ class Catalog:
                 registry = Registry(strategy, cache, objects, clock)
             self._registries[resource] = registry
             self._groups.setdefault((resource.group, resource.version), {})[resource.plural] = registry
+        self.scales: Mapping[Resource, ScaleRegistry] = {
+            resource: ScaleRegistry(self._registries[resource], cache, objects, clock)
+            for resource, strategy in scheme.STRATEGIES.items()
+            if any(sub.name == "scale" for sub in strategy.subresources)
+        }
+        """Of the resources that have a `/scale`."""
         self.pod_binding = PodBinding(self._registries[resources.PODS], clock)
 
     def __getitem__(self, resource: Resource) -> Registry:

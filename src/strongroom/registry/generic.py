@@ -211,7 +211,7 @@ class Registry:
             warnings += self.strategy.warnings(new, old)
             if not entry.stale and encoding.same(new, old):
                 return Written(Document(entry.body(), old), warnings, changed=False)
-            self._count_generation(new, old)
+            self._count_generation(new, old, rules)
             document = await self._replace(key, new, entry, dry_run)
             if document is not None:
                 return Written(document, warnings)
@@ -260,10 +260,12 @@ class Registry:
         if errors:
             raise status.invalid(self.resource, old["metadata"]["name"], errors)
 
-    def _count_generation(self, new: Object, old: Object) -> None:
-        if not self.strategy.has_generation:
+    def _count_generation(self, new: Object, old: Object, rules: Rules | None) -> None:
+        if not self.strategy.has_generation or (
+            rules is not None and rules is self.subresources.get("status")
+        ):
             return
-        if any(new.get(key) != old.get(key) for key in (*new, *old) if key not in ("metadata", "status")):
+        if self.strategy.is_new_generation(new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
     def _finished(self, new: Object) -> bool:

@@ -12,7 +12,7 @@ from strongroom.server import negotiation, responses, version
 from strongroom.server.admission.plugin import Chain
 from strongroom.server.endpoint import Endpoint
 from strongroom.server.filters import Handler
-from strongroom.server.handlers import binding, create, delete, get, log, patch, update
+from strongroom.server.handlers import binding, create, delete, get, log, patch, scale, update
 from strongroom.server.handlers import list as lists
 from strongroom.server.handlers.connect import SUBRESOURCES, ConnectHandler
 from strongroom.server.handlers.watch import WatchHandler
@@ -70,6 +70,7 @@ class Dispatcher:
         for registry in catalog:
             self._add(registry)
         self._add_pods()
+        self._add_scales()
         for endpoint in endpoints:
             self._versions.add((endpoint.resource.group, endpoint.resource.version))
             self._route(endpoint.resource, endpoint.subresource, endpoint.handlers)
@@ -130,6 +131,21 @@ class Dispatcher:
         for name in SUBRESOURCES:
             connect: Callable[[Request], Awaitable[None]] = self._connections.connect
             self._route(pods.resource, name, {"get": connect, "create": connect})
+
+    def _add_scales(self) -> None:
+        chain = self._admission
+        for resource, registry in self._catalog.scales.items():
+            rules = registry.main
+            handlers: dict[str, Handler] = {
+                "get": lambda request, registry=registry: scale.get(request, registry),  # type: ignore[misc]
+                "update": lambda request, registry=registry, rules=rules: update.update(  # type: ignore[misc]
+                    request, registry, chain, rules
+                ),
+                "patch": lambda request, registry=registry, rules=rules: patch.patch(  # type: ignore[misc]
+                    request, registry, chain, rules
+                ),
+            }
+            self._route(resource, "scale", handlers)
 
     def _route(self, resource: Resource, subresource: str, handlers: Mapping[str, Handler]) -> None:
         key = (resource.group, resource.version, resource.plural, subresource)

@@ -5,7 +5,7 @@ from typing import Any
 from strongroom.api import resources
 from strongroom.api.core.v1.pod import containers
 from strongroom.machinery import quantity, status
-from strongroom.machinery.gvk import Object
+from strongroom.machinery.gvk import Object, Resource
 
 
 def convert(pod: Object) -> None:
@@ -14,15 +14,20 @@ def convert(pod: Object) -> None:
         value = pod.pop(key, None)
         if value is not None:
             pod[key] = drop_nulls(value)
-    spec = pod.get("spec")
-    if not spec:
-        return
+    if spec := pod.get("spec"):
+        convert_spec(spec, resources.PODS)
+
+
+def convert_spec(spec: Object, resource: Resource) -> None:
+    """In place: what decoding does to the spec of a Pod, or of a template in an object of `resource`.
+
+    Raises StatusError 400 for an amount that can't be read."""
     try:
         _quantities(spec)
     except quantity.QuantityError as error:
-        kind = resources.PODS.kind
+        kind = resource.kind
         raise status.bad_request(
-            f'{kind} in version "{resources.PODS.version}" cannot be handled as a {kind}: {error}'
+            f'{kind} in version "{resource.version}" cannot be handled as a {kind}: {error}'
         ) from None
     name = spec.pop("serviceAccountName", "") or spec.get("serviceAccount", "")
     if name:

@@ -17,13 +17,22 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 def apply(pod: Object) -> None:
     """Fills in what is missing, in place."""
     spec: Object = pod.setdefault("spec", {})
+    apply_to_spec(spec)
     for kind in containers.KINDS:
-        for container in containers.of(spec, kind):
-            _container(container)
-            if kind != "ephemeralContainers":
+        if kind != "ephemeralContainers":
+            for container in containers.of(spec, kind):
                 _requests_from_limits(container)
                 if spec.get("hostNetwork"):
                     _host_ports(container)
+    spec.setdefault("enableServiceLinks", True)
+    _admission(spec)
+
+
+def apply_to_spec(spec: Object) -> None:
+    """The defaults that the spec of a Pod template gets as well, in place."""
+    for kind in containers.KINDS:
+        for container in containers.of(spec, kind):
+            _container(container)
     for volume in containers.volumes(spec):
         _volume(volume)
     for field, value in (
@@ -35,8 +44,6 @@ def apply(pod: Object) -> None:
         if spec.get(field) in (None, ""):
             spec[field] = value
     spec.setdefault("securityContext", {})
-    spec.setdefault("enableServiceLinks", True)
-    _admission(spec)
 
 
 def _admission(spec: Object) -> None:

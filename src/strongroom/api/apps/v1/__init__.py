@@ -1,0 +1,1 @@
+"""Kinds of `apps/v1`: workloads made of equal Pods."""

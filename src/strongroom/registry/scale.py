@@ -1,0 +1,51 @@
+"""The `/scale` subresource: a small object over a workload, read and written as if it were one of its own."""
+
+import orjson
+
+from strongroom.aio.clock import Clock
+from strongroom.api.autoscaling.v1 import scale
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object
+from strongroom.registry.encoding import Document
+from strongroom.registry.generic import Admit, Registry, Revise, Rules, Written
+from strongroom.store.objects import ObjectStore
+from strongroom.store.watch_cache import WatchCache
+
+
+class ScaleRegistry(Registry):
+    """Scales of the workloads of one registry. Conflicts and missing objects are the workload's."""
+
+    def __init__(self, workloads: Registry, cache: WatchCache, objects: ObjectStore, clock: Clock) -> None:
+        super().__init__(scale.ScaleStrategy(workloads.resource), cache, objects, clock)
+        self._workloads = workloads
+
+    async def read(self, namespace: str, name: str, at_least: int = 0) -> Document:
+        """The Scale of a workload."""
+        entry = await self._workloads.get(namespace, name, at_least)
+        return _document(entry.decode())
+
+    async def update(
+        self,
+        namespace: str,
+        name: str,
+        revise: Revise,
+        *,
+        rules: Rules | None = None,
+        admit: Admit | None = None,
+        dry_run: bool = False,
+    ) -> Written:
+        """Write the number of replicas into the workload. `rules` are always the workload's own."""
+
+        def scaled(current: Object) -> Object:
+            wanted = revise(scale.of(current))
+            if errors := self.strategy.validate(wanted):
+                raise status.invalid(self.resource, name, errors)
+            return scale.apply(wanted, current)
+
+        written = await self._workloads.update(namespace, name, scaled, admit=admit, dry_run=dry_run)
+        return Written(_document(written.document.obj), written.warnings, written.changed)
+
+
+def _document(workload: Object) -> Document:
+    made = scale.of(workload)
+    return Document(orjson.dumps(made), made)
