@@ -100,12 +100,7 @@ class Node:
         pod = {
             "kind": "Pod",
             "apiVersion": "v1",
-            "metadata": {
-                "name": name,
-                "namespace": NAMESPACE,
-                "uid": f"uid-{name}",
-                **spec.pop("metadata", {}),
-            },
+            "metadata": metadata,
             "spec": {"nodeName": "n1", "restartPolicy": "Always", "containers": [container], **spec},
         }
         return self.api.put(resources.PODS, pod)

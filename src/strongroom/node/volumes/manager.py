@@ -6,6 +6,7 @@
 Values are only ever on tmpfs. All of it is small local work and done at once, without waiting.
 """
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -173,11 +174,11 @@ class VolumeManager:
         """
         directory = self.pod_dir(uid)
         try:
-            if not directory.is_dir():
-                return
             for point in self._memory.mounts_below(directory):
                 self._memory.unmount(point)
-            shutil.rmtree(directory)
+            while directory.is_dir():
+                with contextlib.suppress(FileNotFoundError):  # someone else removes it too
+                    shutil.rmtree(directory)
         except OSError as error:
             raise VolumeError(f"{error.strerror}: {error.filename}") from error
 

@@ -1,0 +1,111 @@
+"""The end of a pod: how long its containers have, and in which order they stop."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from strongroom.machinery.gvk import Object
+from strongroom.node import pod_termination
+from strongroom.node.cri.errors import CRIError
+from strongroom.node.runtime.observed import PodRuntime
+from strongroom.testing import node as nodes
+from strongroom.testing.node import Node
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    async with nodes.running(tmp_path) as running:
+        yield running
+
+
+def pod(spec: int | None = None, deletion: int | None = None) -> Object:
+    metadata: Object = {"name": "p", "namespace": "ns", "uid": "u"}
+    if deletion is not None:
+        metadata |= {"deletionTimestamp": "2026-01-02T03:04:05Z", "deletionGracePeriodSeconds": deletion}
+    return {"metadata": metadata, "spec": {} if spec is None else {"terminationGracePeriodSeconds": spec}}
+
+
+@pytest.mark.parametrize(
+    ("whole", "noted", "gone", "grace"),
+    [
+        (pod(20, 5), None, False, 5),
+        (pod(20, 0), None, False, 2),
+        (pod(20), None, False, 20),
+        (pod(), 7, False, 7),
+        (pod(), None, False, 30),
+        (pod(20), 7, True, 2),
+        (None, 7, True, 2),
+    ],
+)
+def test_grace(whole: Object | None, noted: int | None, gone: bool, grace: int) -> None:
+    assert pod_termination.grace_period(whole, PodRuntime(grace_period=noted), gone=gone) == grace
+
+
+def stopped(node: Node) -> list[str]:
+    return [name for call, name in node.cri.calls if call == "stop_container"]
+
+
+async def test_sidecars_stop_last_and_in_reverse(node: Node) -> None:
+    sidecars = [{"name": name, "image": "shell:1", "restartPolicy": "Always"} for name in ("one", "two")]
+    node.put_pod(initContainers=sidecars)
+    await node.until(node.is_ready)
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    assert stopped(node) == ["c", "two", "one"]
+
+
+async def test_a_hook_runs_before_the_signal(node: Node) -> None:
+    hook = {"preStop": {"exec": {"command": ["drain"]}}}
+    node.put_pod(container={"lifecycle": hook})
+    await node.until(node.is_ready)
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    calls = [call for call in node.cri.calls if call[0] in ("exec_sync", "stop_container")]
+    assert calls == [("exec_sync", "drain"), ("stop_container", "c")]
+
+
+async def test_a_hook_that_fails_is_told_and_does_not_keep_the_pod(node: Node) -> None:
+    node.cri.exec_exit_code = 1
+    node.put_pod(container={"lifecycle": {"preStop": {"exec": {"command": ["drain"]}}}})
+    await node.until(node.is_ready)
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    assert "Warning FailedPreStopHook: PreStopHook failed" in node.events
+
+
+async def test_a_start_hook_that_fails_stops_the_container(node: Node) -> None:
+    node.cri.exec_exit_code = 1
+    node.put_pod(restartPolicy="Never", container={"lifecycle": {"postStart": {"exec": {"command": ["x"]}}}})
+    await node.until(lambda: node.status().get("phase") == "Failed")
+    assert "Warning FailedPostStartHook: PostStartHook failed" in node.events
+
+
+async def test_a_shorter_grace_is_passed_on(node: Node) -> None:
+    gate = node.cri.hold("stop_container")
+    node.put_pod()
+    await node.until(node.is_ready)
+    node.delete_pod(grace=30)
+    await node.until(lambda: stopped(node) == ["c"])
+    node.delete_pod(grace=1)
+    await node.until(lambda: stopped(node) == ["c", "c"])
+    gate.set()
+    await node.until(lambda: node.pod() is None)
+
+
+async def test_a_container_that_does_not_stop_is_told_and_tried_again(node: Node) -> None:
+    def fail(call: str, _: str) -> None:
+        if call == "stop_container":
+            raise CRIError("Unknown", "stuck")
+
+    node.put_pod()
+    await node.until(node.is_ready)
+    node.cri.fail = fail
+    node.delete_pod()
+    text = "Warning FailedKillPod: error killing pod: rpc error: code = Unknown desc = stuck"
+    await node.until(lambda: text in node.events)
+    await node.settle()
+    assert node.pod() is not None
+    node.cri.fail = None
+    await node.pass_time(11)
+    await node.until(lambda: node.pod() is None)
