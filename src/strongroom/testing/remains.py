@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,10 +20,13 @@ from pathlib import Path
 def remove(directories: Sequence[Path]) -> None:
     """End the processes that work in `directories`, undo their mounts and networks, and delete them."""
     places = [str(directory) for directory in directories]
-    bridges = _bridges(directories)
+    bridges, groups = _bridges(directories), _control_groups(directories)
     _end(_processes(places))
     for mount in _mounts(places):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+    for group in groups:
+        with contextlib.suppress(OSError):
+            group.rmdir()
     for bridge, network in bridges:
         subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
         _remove_masquerading(network)
@@ -84,6 +88,14 @@ def _mounts(places: Sequence[str]) -> list[str]:
     return sorted((p for p in points if any(_below(p, place) for place in places)), key=len, reverse=True)
 
 
+def _control_groups(directories: Sequence[Path]) -> list[Path]:
+    """The control groups of containers whose bundles are there, in every hierarchy."""
+    bundles = [each for place in directories for each in place.glob("**/io.containerd.runtime.v2.task/*/*")]
+    roots = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()]
+    places = [root / bundle.parent.name / bundle.name for bundle in bundles for root in roots]
+    return [place for place in places if place.is_dir()]
+
+
 def _bridges(directories: Sequence[Path]) -> list[tuple[str, str]]:
     """Bridge and network name of each CNI configuration."""
     found = []
@@ -108,13 +120,8 @@ def _remove_masquerading(network: str) -> None:
     chains = {found[1] for line in named if (found := re.search(r"-j (CNI-[0-9a-f]+)", line))}
     for line in named:
         if line.startswith("-A POSTROUTING"):
-            subprocess.run(
-                ["xargs", "iptables", "-t", "nat"],
-                input=line.replace("-A", "-D", 1),
-                text=True,
-                check=False,
-                capture_output=True,
-            )
+            rule = shlex.split(line.replace("-A", "-D", 1))
+            subprocess.run(["iptables", "-t", "nat", *rule], check=False, capture_output=True)
     for chain in chains:
         for command in ("-F", "-X"):
             subprocess.run(["iptables", "-t", "nat", command, chain], check=False, capture_output=True)
