@@ -1,12 +1,10 @@
 """Hands what the runtime reports about containers to the workers of their pods."""
 
-import logging
 from collections.abc import AsyncIterator
 from typing import Protocol
 
 from strongroom.node.pod_workers import PodWorkers
 
-_log = logging.getLogger(__name__)
 _ENDS = frozenset({"exit", "delete"})
 
 
@@ -34,9 +32,9 @@ class EventSource(Protocol):
 
 
 async def follow(source: EventSource, workers: PodWorkers) -> None:
-    """Wake workers until cancelled."""
+    """Wake workers until cancelled. Starts are no news: it is the workers who start containers."""
     async for event in source:
         if event.kind == "resync":
             workers.runtime_changed()
-        elif not event.exec_id:
-            workers.container_changed(event.container_id, ended=event.kind in _ENDS)
+        elif event.kind in _ENDS and not event.exec_id:
+            workers.container_ended(event.container_id)

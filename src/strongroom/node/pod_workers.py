@@ -33,11 +33,11 @@ class PodWorkers:
         if (worker := self._workers.get(uid)) is not None:
             worker.object_changed()
 
-    def container_changed(self, container_id: str, *, ended: bool) -> None:
-        """The runtime reports about a container or a sandbox."""
+    def container_ended(self, container_id: str) -> None:
+        """A container or a sandbox ended, as the runtime reports."""
         for worker in self._workers.values():
             if container_id in worker.ids:
-                worker.runtime_changed(container_id if ended else "")
+                worker.runtime_changed(container_id)
                 return
 
     def runtime_changed(self) -> None:
