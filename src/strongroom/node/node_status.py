@@ -141,6 +141,8 @@ class NodeStatus:
             await self._report(await self._conditions())
             await self._renew_lease()
         except StatusError as error:
+            # Someone may have deleted the object: then it is registered anew.
+            self._registered = self._registered and error.code != 404
             _log.warning("node %s: %s", self._name, error.message)
         except ConnectionFailed as error:
             _log.warning("node %s: %s", self._name, error)
@@ -215,9 +217,13 @@ class NodeStatus:
         try:
             await self._client.patch(_LEASES, self._name, {"spec": spec}, _LEASE_NAMESPACE)
         except StatusError as error:
-            if error.code != 404:
+            if error.code == 404:
+                await self._create_lease(spec)
+            elif error.code == 403:
+                # An API that serves no leases lets no node at them either.
+                self._leases_served = False
+            else:
                 raise
-            await self._create_lease(spec)
 
     async def _create_lease(self, spec: Object) -> None:
         lease = {
@@ -229,7 +235,7 @@ class NodeStatus:
         try:
             await self._client.create(_LEASES, lease, _LEASE_NAMESPACE)
         except StatusError as error:
-            if error.code != 404:
+            if error.code not in (403, 404):
                 raise
             self._leases_served = False
 

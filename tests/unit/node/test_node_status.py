@@ -142,6 +142,29 @@ async def test_lease() -> None:
     assert renewed["spec"]["renewTime"] == "2026-01-02T03:04:15.000000Z"
 
 
+async def test_an_api_that_forbids_leases_is_not_asked_again() -> None:
+    world = World()
+
+    def forbid(call: Call) -> None:
+        if "leases" in call.path:
+            raise status.forbidden(LEASES, "n1", "no")
+
+    world.api.fail = forbid
+    await world.status.beat()
+    await world.status.beat()
+    assert len([call for call in world.api.calls if "leases" in call.path]) == 1
+
+
+async def test_a_node_that_was_deleted_registers_anew() -> None:
+    world = World()
+    await world.status.beat()
+    world.api.remove(resources.NODES, "n1")
+    world.clock.advance(300)
+    await world.status.beat()
+    await world.status.beat()
+    assert world.condition("Ready")["status"] == "True"
+
+
 async def test_an_api_without_leases_is_not_asked_again() -> None:
     world = World(leases=False)
     await world.status.beat()
