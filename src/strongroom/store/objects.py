@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from strongroom.encryption.transformer import Transformer, TransformError
-from strongroom.store.engine import Engine, KeyValue
+from strongroom.store.engine import Engine, EngineEvent, KeyValue
 
 LOAD_PAGE: Final = 4000
 """Objects read at once by `load`: bounds the memory that loading takes beside what it builds."""
@@ -52,6 +52,8 @@ class ObjectStore:
     def __init__(self, engine: Engine, transformers: Mapping[str, Transformer]) -> None:
         self._engine = engine
         self._transformers = tuple(transformers.items())
+        self._under_way: dict[bytes, bytes] = {}
+        """What this store's writes sealed, until they are answered: sealed value -> data."""
 
     def _transformer(self, key: str) -> Transformer | None:
         for prefix, transformer in self._transformers:
@@ -59,20 +61,24 @@ class ObjectStore:
                 return transformer
         return None
 
-    def _seal(self, key: str, data: bytes) -> bytes:
+    def _sealed(self, key: str, data: bytes) -> "_Sealed":
         transformer = self._transformer(key)
-        return data if transformer is None else transformer.to_storage(data, key.encode())
+        if transformer is None:
+            return _Sealed({}, data, data)
+        return _Sealed(self._under_way, transformer.to_storage(data, key.encode()), data)
 
     def _open(self, kv: KeyValue) -> Stored:
         return _open(kv, self._transformer(kv.key))
 
     async def create(self, key: str, data: bytes) -> int:
         """Store a new object; its revision. Raises KeyExists."""
-        return await self._engine.create(key, self._seal(key, data))
+        with self._sealed(key, data) as sealed:
+            return await self._engine.create(key, sealed)
 
     async def update(self, key: str, data: bytes, expected: int) -> int:
         """Replace the object whose revision is `expected`; the new revision. Raises RevisionConflict."""
-        return await self._engine.update(key, self._seal(key, data), expected)
+        with self._sealed(key, data) as sealed:
+            return await self._engine.update(key, sealed, expected)
 
     async def delete(self, key: str, expected: int) -> int:
         """Delete the object whose revision is `expected`; the deletion's. Raises RevisionConflict."""
@@ -109,15 +115,35 @@ class ObjectStore:
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[StoredEvent]]:
         """Every write with a revision > `revision`, as `Engine.watch` promises it."""
         async for batch in self._engine.watch(prefix, revision):
-            yield [
-                StoredEvent(
-                    Stored(event.kv.key, b"", event.kv.create_revision, event.kv.mod_revision)
-                    if event.deleted
-                    else self._open(event.kv),
-                    event.deleted,
-                )
-                for event in batch
-            ]
+            yield [StoredEvent(self._seen(event), event.deleted) for event in batch]
+
+    def _seen(self, event: EngineEvent) -> Stored:
+        """The object of a watched write. Our own is not opened again: these very bytes were sealed here."""
+        kv = event.kv
+        if event.deleted:
+            return Stored(kv.key, b"", kv.create_revision, kv.mod_revision)
+        data = self._under_way.get(kv.value)
+        if data is not None:
+            return Stored(kv.key, data, kv.create_revision, kv.mod_revision)
+        return self._open(kv)
+
+
+class _Sealed:
+    """The sealed value of a write, known to the watch as long as the write is under way."""
+
+    __slots__ = ("_data", "_under_way", "_value")
+
+    def __init__(self, under_way: dict[bytes, bytes], value: bytes, data: bytes) -> None:
+        self._under_way = under_way
+        self._value = value
+        self._data = data
+
+    def __enter__(self) -> bytes:
+        self._under_way[self._value] = self._data
+        return self._value
+
+    def __exit__(self, *_: object) -> None:
+        del self._under_way[self._value]
 
 
 def _open(kv: KeyValue, transformer: Transformer | None) -> Stored:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.encryption import encrypted_object
+from strongroom.encryption import encrypted_object, envelope
 from strongroom.encryption.encrypted_object import EncryptedObject
 from strongroom.encryption.envelope import EnvelopeTransformer, Wrapped
 from strongroom.encryption.keyring import Keyring
@@ -211,3 +211,17 @@ def test_seeds_kept_open_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         assert [reader.from_storage(value, KEY).data for value in stored] == [b"%d" % n for n in range(10)]
     assert len(reader._sources) <= 3
+
+
+def test_forked_process_takes_other_random_bytes() -> None:
+    first = envelope._fresh.take(44)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, envelope._fresh.take(44))
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        theirs = pipe.read()
+    os.waitpid(child, 0)
+    assert len({first, theirs, envelope._fresh.take(44)}) == 3

@@ -1,15 +1,18 @@
 """Objects at rest: sealed under their key's transformer, and found again."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from strongroom.aio.tasks import TaskGroup
 from strongroom.encryption.envelope import EnvelopeTransformer
 from strongroom.encryption.identity import IdentityTransformer
 from strongroom.encryption.keyring import Keyring
-from strongroom.store import objects
+from strongroom.encryption.transformer import Opened
+from strongroom.store import errors, objects
 from strongroom.store.engines.memory import MemoryEngine
 from strongroom.store.engines.sqlite import SQLiteEngine
 from strongroom.store.objects import ObjectStore
@@ -137,3 +140,37 @@ async def test_no_plaintext_in_the_database_file_nor_wal(tmp_path: Path, encrypt
         assert (await store.range(SECRETS)).count == 1
         assert found() == (set() if encrypted else {"store.db-wal"})
     assert found() == (set() if encrypted else {"store.db"})
+
+
+class CountingTransformer(IdentityTransformer):
+    """Tells how often it was asked to open."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    def from_storage(self, stored: bytes, context: bytes) -> Opened:
+        self.opened += 1
+        return super().from_storage(stored, context)
+
+
+async def test_own_write_is_seen_without_opening_it_and_anothers_is_opened(engine: MemoryEngine) -> None:
+    transformer = CountingTransformer()
+    store = ObjectStore(engine, {SECRETS: transformer})
+    seen: list[objects.StoredEvent] = []
+
+    async def follow() -> None:
+        async for batch in store.watch("/registry/", 1):
+            seen.extend(batch)
+
+    async with TaskGroup("test") as group:
+        group.spawn("follow", follow())
+        await asyncio.sleep(0)
+        revision = await store.create(f"{SECRETS}a/b", b"one")
+        await store.update(f"{SECRETS}a/b", b"two", revision)
+        with pytest.raises(errors.KeyExists):
+            await store.create(f"{SECRETS}a/b", b"three")
+        await engine.create(f"{SECRETS}a/c", b"another's")
+        await asyncio.sleep(0)
+    assert [event.stored.data for event in seen] == [b"one", b"two", b"another's"]
+    assert transformer.opened == 1
+    assert not store._under_way

@@ -35,6 +35,8 @@ class SQLiteEngine:
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
         self._reading: list[sqlite3.Connection] = []
+        self._pending: list[writer.Write] = []
+        """Writes of this turn of the event loop."""
         self._seen = 0
         self._watchers = Watchers(self._read_log)
         self._open = False
@@ -69,6 +71,7 @@ class SQLiteEngine:
             return
         self._open = False
         assert self._writer is not None
+        self._hand_over()
         # The writer's last group is delivered before this returns: both go through the loop, in order.
         await asyncio.to_thread(self._writer.stop)
         self._watchers.close()
@@ -101,9 +104,19 @@ class SQLiteEngine:
     def _write(self, kind: int, key: str, value: bytes, expected: int) -> asyncio.Future[int]:
         if not self._open or self._writer is None:
             raise errors.Unavailable("the store is closed")
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._writer.submit(writer.Write(future, kind, key, value, expected))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        if not self._pending:
+            # Handed over once all that is ready in the loop has run: the writer thread wakes, and takes the
+            # interpreter lock from the loop, once for all of them.
+            loop.call_soon(self._hand_over)
+        self._pending.append(writer.Write(future, kind, key, value, expected))
         return future
+
+    def _hand_over(self) -> None:
+        if self._pending and self._writer is not None:
+            self._writer.submit(self._pending)
+            self._pending = []
 
     async def create(self, key: str, value: bytes) -> int:
         return await self._write(writer.CREATE, key, value, 0)

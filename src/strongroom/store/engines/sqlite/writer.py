@@ -22,7 +22,7 @@ DELETE: Final = 2
 COMPACT: Final = 3
 
 GROUP_LIMIT: Final = 512
-"""Writes in one transaction at most."""
+"""No more writes are added to a transaction that has this many."""
 
 ROWS_PER_STATEMENT: Final = 64
 """Rows of one INSERT; bounds the memory of prepared statements, of which there is one per number of rows."""
@@ -56,7 +56,7 @@ class Writer:
         self._path = path
         self._loop = loop
         self._deliver = deliver
-        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Write] | None] = queue.SimpleQueue()
         self._sweep: compactor.Sweep | None = None
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -66,9 +66,9 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, write: Write) -> None:
-        """Queue a write; any thread. Its future is completed in the event loop."""
-        self._queue.put(write)
+    def submit(self, writes: Sequence[Write]) -> None:
+        """Queue writes; any thread. Their futures are completed in the event loop."""
+        self._queue.put(writes)
 
     def stop(self) -> None:
         """Finish what is queued, then end the thread. Blocks; nothing may be submitted any more."""
@@ -88,15 +88,15 @@ class Writer:
         """All that waits; waits for the first one unless a sweep is under way."""
         group: list[Write] = []
         try:
-            write = self._queue.get(block=self._sweep is None)
+            writes = self._queue.get(block=self._sweep is None)
             while True:
-                if write is None:
+                if writes is None:
                     self._stopping = True
                     break
-                group.append(write)
-                if len(group) == GROUP_LIMIT:
+                group += writes
+                if len(group) >= GROUP_LIMIT:
                     break
-                write = self._queue.get_nowait()
+                writes = self._queue.get_nowait()
         except queue.Empty:
             pass
         return group
