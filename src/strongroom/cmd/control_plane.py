@@ -21,8 +21,8 @@ from strongroom.server import defaults
 from strongroom.server.app import Application
 from strongroom.server.listener import Listener
 from strongroom.server.node_connection import NodeConnector
-from strongroom.store.compactor import Compactor
 from strongroom.server.service_accounts.settings import TokenSettings
+from strongroom.store.compactor import Compactor
 
 CONTEXT = "strongroom"
 _SERVICE_NAMES = (
@@ -74,6 +74,7 @@ class ControlPlane:
             server_address=settings.server_url.removeprefix("https://"),
         )
         await bootstrap.ensure_namespaces(catalog)
+        await bootstrap.ensure_roles(catalog)
         certificate = self._serving_certificate(self._clock.now())
         self._listener = Listener(
             self._app, settings.host, settings.port, certificate.certificate, certificate.key

@@ -11,6 +11,7 @@ from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.controllers import root_ca_publisher, scheduler
+from strongroom.controllers.cluster_role_aggregation import ClusterRoleAggregation
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
 from strongroom.controllers.root_ca_publisher import RootCAPublisher
@@ -54,6 +55,9 @@ class Manager:
             "service-account": ServiceAccountController(manager, namespaces, accounts, clock),
             "root-ca-publisher": RootCAPublisher(manager, namespaces, config_maps, ca_pem, clock),
             "pod-garbage-collector": PodGarbageCollector(manager, manager_pods, manager_nodes, clock),
+            "cluster-role-aggregation": ClusterRoleAggregation(
+                manager, self._informer(manager, resources.CLUSTER_ROLES), clock
+            ),
             "scheduler": Scheduler(
                 binder,
                 self._informer(binder, resources.PODS),

@@ -1,4 +1,4 @@
-"""The usual application: static tokens, node authorizer and system roles, the standard admission."""
+"""The usual application: static tokens, node authorizer, system roles and RBAC, the standard admission."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from strongroom.registry.catalog import Catalog
 from strongroom.server import app
 from strongroom.server.admission import plugin
 from strongroom.server.admission.namespace_lifecycle import NamespaceLifecycle
+from strongroom.server.admission.rbac_escalation import RBACEscalation
 from strongroom.server.admission.service_account import ServiceAccount
 from strongroom.server.authentication import authenticator
 from strongroom.server.authentication.anonymous import AnonymousAuthenticator
@@ -18,8 +19,10 @@ from strongroom.server.authentication.tokens import Sources
 from strongroom.server.authorization import authorizer
 from strongroom.server.authorization.masters import MastersAuthorizer
 from strongroom.server.authorization.node import NodeAuthorizer
+from strongroom.server.authorization.rbac import RBACAuthorizer
+from strongroom.server.authorization.rbac_index import RBACIndex
 from strongroom.server.authorization.system_roles import SystemRolesAuthorizer
-from strongroom.server.handlers import authentication_reviews, token_request
+from strongroom.server.handlers import access_reviews, authentication_reviews, token_request
 from strongroom.server.health import Check
 from strongroom.server.issuer_discovery import IssuerDiscovery
 from strongroom.server.node_connection import NodeConnector
@@ -40,18 +43,20 @@ def application(
     audiences = token_settings.api_audiences
     static = TokenAuthenticator(tokens, audiences)
     accounts = ServiceAccountTokens(token_settings, catalog, clock)
+    index = RBACIndex(catalog)
+    masters, system, rbac = MastersAuthorizer(), SystemRolesAuthorizer(), RBACAuthorizer(index)
+    authorization = authorizer.Chain((masters, NodeAuthorizer(catalog[resources.PODS]), system, rbac))
     admission = plugin.Chain(
         (
             NamespaceLifecycle(catalog[resources.NAMESPACES]),
+            RBACEscalation(index, authorization),
             ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
         )
     )
     return app.Application(
         catalog,
         authenticator=authenticator.Chain((static, accounts, AnonymousAuthenticator())),
-        authorizer=authorizer.Chain(
-            (MastersAuthorizer(), NodeAuthorizer(catalog[resources.PODS]), SystemRolesAuthorizer())
-        ),
+        authorizer=authorization,
         admission=admission,
         nodes=nodes,
         clock=clock,
@@ -60,6 +65,7 @@ def application(
         endpoints=[
             token_request.endpoint(token_settings, catalog, admission, clock),
             *authentication_reviews.endpoints(Sources((static, accounts)), audiences),
+            *access_reviews.endpoints(authorization, (masters, system, rbac)),
         ],
         reviews=reviews.REVIEWS,
         paths=[IssuerDiscovery(token_settings, server_address)],

@@ -108,7 +108,7 @@ class APIServer:
 async def running(
     engine: Engine | None = None, clock: Clock | None = None, service_account_keys: keys.Keys | None = None
 ) -> AsyncIterator[APIServer]:
-    """A server with the system's namespaces."""
+    """A server with the system's namespaces and roles."""
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
     await engine.start()
     objects = ObjectStore(engine, {})
@@ -116,6 +116,7 @@ async def running(
     await cache.start()
     served = catalog.Catalog(cache, objects, clock)
     await bootstrap.ensure_namespaces(served)
+    await bootstrap.ensure_roles(served)
     nodes = NodeConnector("node-token", ssl.create_default_context())
     application = defaults.application(
         served, TOKENS, nodes, clock, token_settings=TokenSettings(service_account_keys or keys.generate())

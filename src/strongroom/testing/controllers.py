@@ -19,6 +19,7 @@ CORE = (
     resources.NODES,
     resources.PODS,
     resources.EVENTS,
+    resources.CLUSTER_ROLES,
 )
 
 

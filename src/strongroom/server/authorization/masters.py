@@ -2,8 +2,10 @@
 
 from strongroom.machinery.request_info import RequestInfo, UserInfo
 from strongroom.server.authorization.authorizer import ALLOWED, NO_OPINION, Verdict
+from strongroom.server.authorization.rules import ALL, Rule
 
 GROUP = "system:masters"
+EVERYTHING = (Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), paths=(ALL,)))
 
 
 class MastersAuthorizer:
@@ -11,3 +13,7 @@ class MastersAuthorizer:
 
     def authorize(self, user: UserInfo, info: RequestInfo) -> Verdict:
         return ALLOWED if GROUP in user.groups else NO_OPINION
+
+    def rules(self, user: UserInfo, namespace: str) -> tuple[list[Rule], list[str]]:
+        """All of it, or nothing."""
+        return (list(EVERYTHING), []) if GROUP in user.groups else ([], [])

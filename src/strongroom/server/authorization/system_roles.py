@@ -15,11 +15,6 @@ _EVENTS = core("create patch update", "events")
 _LEASES = Rule(("create", "get", "list", "watch", "update"), ("coordination.k8s.io",), ("leases",))
 
 _PUBLIC = Rule(("get",), paths=("/healthz*", "/livez*", "/readyz*", "/version", "/version/"))
-_SELF = (
-    Rule(("create",), ("authorization.k8s.io",), ("selfsubjectaccessreviews", "selfsubjectrulesreviews")),
-    Rule(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),
-)
-_DISCOVERY = Rule(("get",), paths=("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"))
 
 USERS: Mapping[str, Sequence[Rule]] = {
     "system:kube-scheduler": (
@@ -39,6 +34,12 @@ USERS: Mapping[str, Sequence[Rule]] = {
         core("update", "namespaces/finalize"),
         # Emptying a namespace that is being deleted.
         Rule(("list", "delete", "deletecollection"), (ALL,), (ALL,)),
+        # Aggregation gives roles rights that no one aggregator holds.
+        Rule(
+            ("get", "list", "watch", "update", "patch", "escalate"),
+            ("rbac.authorization.k8s.io",),
+            ("clusterroles",),
+        ),
         _EVENTS,
         _LEASES,
     ),
@@ -46,7 +47,7 @@ USERS: Mapping[str, Sequence[Rule]] = {
 """Rights by user name."""
 
 GROUPS: Mapping[str, Sequence[Rule]] = {
-    "system:authenticated": (_PUBLIC, _DISCOVERY, *_SELF),
+    "system:authenticated": (_PUBLIC,),
     "system:unauthenticated": (_PUBLIC,),
 }
 """Rights by group."""
@@ -57,6 +58,10 @@ class SystemRolesAuthorizer:
 
     def authorize(self, user: UserInfo, info: RequestInfo) -> Verdict:
         return ALLOWED if any(rule.allows(info) for rule in _rules(user.name, user.groups)) else NO_OPINION
+
+    def rules(self, user: UserInfo, namespace: str) -> tuple[list[Rule], list[str]]:
+        """The fixed rights of the user."""
+        return list(_rules(user.name, user.groups)), []
 
 
 @lru_cache(maxsize=1024)

@@ -79,13 +79,16 @@ def test_controllers_have_no_business_with(verb: str, what: str) -> None:
     assert not _allowed(CONTROLLERS, verb, what)
 
 
-@pytest.mark.parametrize(
-    "path", ["/api", "/api/v1", "/apis", "/openapi/v3/api/v1", "/version", "/readyz/ping"]
-)
-def test_everybody_known_may_discover(path: str) -> None:
-    assert _allowed(SOMEBODY, "get", path)
-    assert not _allowed(SOMEBODY, "post", path)
-    assert _allowed(NOBODY, "get", path) is (path in ("/version", "/readyz/ping"))
+@pytest.mark.parametrize("path", ["/version", "/readyz/ping", "/livez", "/healthz"])
+def test_health_and_version_need_no_role_that_could_be_lost(path: str) -> None:
+    for user in (SOMEBODY, NOBODY):
+        assert _allowed(user, "get", path)
+        assert not _allowed(user, "post", path)
+
+
+def test_discovery_is_a_role_that_can_be_taken_away() -> None:
+    for path in ("/api", "/api/v1", "/apis", "/openapi/v3/api/v1"):
+        assert not _allowed(SOMEBODY, "get", path)
 
 
 @pytest.mark.parametrize("user", [SOMEBODY, NOBODY, POD_ACCOUNT])
