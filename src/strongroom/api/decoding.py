@@ -160,6 +160,10 @@ def _walk(value: Any, resource: Resource) -> tuple[Object, structs.Walk]:
         obj = schema.decoder(message)(value, None, walk)
     except TypeMismatch as error:
         raise _cannot_be_handled(resource.kind, resource.version, resource, str(error)) from None
+    metadata = value.get("metadata")
+    if metadata.__class__ is dict and metadata.get("managedFields") == []:
+        # Here alone an empty list says something: that nobody owns anything.
+        obj["metadata"]["managedFields"] = []
     return _head(obj, resource, message), walk
 
 

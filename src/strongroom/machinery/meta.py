@@ -275,6 +275,8 @@ def validate_field_manager(manager: str, path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     if names.size(manager) > FIELD_MANAGER_MAX:
         errors.append(validation.too_long(path, FIELD_MANAGER_MAX))
+    if manager.isprintable():
+        return errors
     for position, char in enumerate(manager):
         if not char.isprintable():
             offset = len(manager[:position].encode())

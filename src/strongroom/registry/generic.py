@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from strongroom.aio.clock import Clock
 from strongroom.api.strategy import Strategy
-from strongroom.machinery import meta, status
+from strongroom.machinery import duration, meta, status
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 from strongroom.registry import deletion, encoding, listing, watching
 from strongroom.registry.encoding import Document
+from strongroom.registry.managed_fields import ManagedFields, Writer
 from strongroom.registry.options import DeleteOptions, ListOptions, WatchOptions
 from strongroom.store.errors import Compacted, KeyExists, RevisionConflict
 from strongroom.store.objects import ObjectStore
@@ -67,6 +68,7 @@ class Registry:
             self.subresources["status"] = Rules(
                 strategy.prepare_for_status_update, strategy.validate_status_update
             )
+        self.managed_fields = ManagedFields(strategy)
         self._reader = listing.Reader(strategy, cache, self.rows, objects)
         self._cache = cache
         self._objects = objects
@@ -110,9 +112,17 @@ class Registry:
     # ---- create ----
 
     async def create(
-        self, namespace: str, obj: Object, *, admit: Admit | None = None, dry_run: bool = False
+        self,
+        namespace: str,
+        obj: Object,
+        *,
+        writer: Writer | None = None,
+        admit: Admit | None = None,
+        dry_run: bool = False,
     ) -> Written:
-        """Store a new object; `obj` is changed. A taken generated name is made anew."""
+        """Store a new object; `obj` is changed. A taken generated name is made anew.
+
+        Without a `writer` its managedFields stay as they are."""
         metadata = obj["metadata"]
         if metadata.get("resourceVersion"):
             text = "resourceVersion should not be set on objects to be created"
@@ -127,6 +137,8 @@ class Registry:
             metadata["generation"] = 1
         else:
             metadata.pop("generation", None)
+        if writer is not None:
+            self.managed_fields.created(obj, writer)
         self.strategy.prepare_for_create(obj)
         if admit is not None:
             await admit(obj, None)
@@ -190,13 +202,15 @@ class Registry:
         revise: Revise,
         *,
         rules: Rules | None = None,
+        writer: Writer | None = None,
         admit: Admit | None = None,
         dry_run: bool = False,
     ) -> Written:
         """Replace an object by what `revise` makes of it; again if another writer was first.
 
         A resourceVersion or uid in the wished object is a condition. Nothing is written if nothing changes;
-        an object that is being deleted and has no finalizer left is removed."""
+        an object that is being deleted and has no finalizer left is removed. Without a `writer` the
+        managedFields are those that `revise` gives."""
         key = self.resource.key(namespace, name)
         for _ in range(WRITE_TRIES):
             entry = self.rows.get(key)
@@ -204,18 +218,29 @@ class Registry:
                 raise status.not_found(self.resource, name)
             old = entry.decode()
             new = revise(entry.decode())
+            given = new["metadata"].get("managedFields")
             warnings = self._prepare(new, old, namespace, rules or self.main)
+            if writer is not None:
+                time = duration.timestamp(self._clock.now())
+                self.managed_fields.updated(new, old, given, writer, time)
             if admit is not None:
                 await admit(new, old)
             self._validate_update(new, old, rules or self.main)
             warnings += self.strategy.warnings(new, old)
-            if not entry.stale and encoding.same(new, old):
+            if not entry.stale and self._is_same(new, old):
                 return Written(Document(entry.body(), old), warnings, changed=False)
             self._count_generation(new, old, rules)
             document = await self._replace(key, new, entry, dry_run)
             if document is not None:
                 return Written(document, warnings)
         raise status.conflict(self.resource, name)
+
+    def _is_same(self, new: Object, old: Object) -> bool:
+        """Whether there is nothing to write: a new time of its managers alone is nothing."""
+        if self.managed_fields.same_but_times(new, old):
+            metadata = {**new["metadata"], "managedFields": old["metadata"]["managedFields"]}
+            new = {**new, "metadata": metadata}
+        return encoding.same(new, old)
 
     async def _replace(self, key: str, new: Object, entry: Entry, dry_run: bool) -> Document | None:
         """None: another writer was first, and the cache has its write."""

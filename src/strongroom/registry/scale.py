@@ -8,6 +8,7 @@ from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.registry.encoding import Document
 from strongroom.registry.generic import Admit, Registry, Revise, Rules, Written
+from strongroom.registry.managed_fields import Writer
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
 
@@ -31,6 +32,7 @@ class ScaleRegistry(Registry):
         revise: Revise,
         *,
         rules: Rules | None = None,
+        writer: Writer | None = None,
         admit: Admit | None = None,
         dry_run: bool = False,
     ) -> Written:
@@ -42,7 +44,9 @@ class ScaleRegistry(Registry):
                 raise status.invalid(self.resource, name, errors)
             return scale.apply(wanted, current)
 
-        written = await self._workloads.update(namespace, name, scaled, admit=admit, dry_run=dry_run)
+        written = await self._workloads.update(
+            namespace, name, scaled, writer=writer, admit=admit, dry_run=dry_run
+        )
         return Written(_document(written.document.obj), written.warnings, written.changed)
 
 

@@ -11,5 +11,11 @@ async def create(request: Request, registry: Registry, chain: Chain) -> None:
     forms.one(request)
     obj = await writing.read_object(request, registry, wanted.field_validation)
     admit = writing.admission(request, registry, chain, CREATE, dry_run=wanted.dry_run)
-    written = await registry.create(request.info.namespace, obj, admit=admit, dry_run=wanted.dry_run)
+    written = await registry.create(
+        request.info.namespace,
+        obj,
+        writer=options.writer(request, wanted),
+        admit=admit,
+        dry_run=wanted.dry_run,
+    )
     await writing.answer(request, registry, 201, written)

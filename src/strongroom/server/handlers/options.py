@@ -3,11 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from strongroom.machinery import meta, selectors, status, validation
 from strongroom.machinery.selectors import LabelSelector
 from strongroom.machinery.validation import FieldError
 from strongroom.registry.generic import Registry
+from strongroom.registry.managed_fields import Writer
 from strongroom.registry.options import DeleteOptions, ListOptions, WatchOptions
 from strongroom.server import routing
 from strongroom.server.request import Request
@@ -37,9 +39,11 @@ def _refuse(kind: str, errors: Sequence[FieldError]) -> None:
         raise status.invalid_kind(f"{kind}.{_META_GROUP}", _META_GROUP, kind, "", errors)
 
 
-def write(request: Request, kind: str) -> WriteOptions:
-    """`kind`: CreateOptions, UpdateOptions or PatchOptions. Raises StatusError 422."""
-    if not request.query_string:
+def write(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
+    """`kind`: CreateOptions, UpdateOptions or PatchOptions; `apply`: those of server-side apply.
+
+    Raises StatusError 422."""
+    if not request.query_string and not apply:
         return _DEFAULT_WRITE
     errors: list[FieldError] = []
     dry_run = request.query.get("dryRun", [])
@@ -51,10 +55,28 @@ def write(request: Request, kind: str) -> WriteOptions:
     if field_validation and field_validation not in _FIELD_VALIDATION:
         errors.append(validation.not_supported("fieldValidation", field_validation, ["", *_FIELD_VALIDATION]))
     force = routing.truthy(request, "force")
-    if kind == "PatchOptions" and "force" in request.query:
+    if apply and not manager:
+        errors.append(validation.required("fieldManager", "is required for apply patch"))
+    if kind == "PatchOptions" and not apply and "force" in request.query:
         errors.append(validation.forbidden("force", "may not be specified for non-apply patch"))
     _refuse(kind, errors)
     return WriteOptions(bool(dry_run), manager, field_validation, force)
+
+
+def writer(request: Request, wanted: WriteOptions) -> Writer:
+    """Who owns what the request writes: the manager it names, else its program."""
+    subresource = request.info.subresource
+    if wanted.field_manager:
+        return Writer(wanted.field_manager, subresource)
+    return Writer(_program(request.headers.get(b"user-agent", b"")), subresource)
+
+
+@lru_cache(maxsize=1024)
+def _program(user_agent: bytes) -> str:
+    """The User-Agent up to its first slash, as far as a manager's name may be long."""
+    text = user_agent.partition(b"/")[0].decode("latin-1")
+    name = "".join(char for char in text if char.isprintable()).encode()[: meta.FIELD_MANAGER_MAX]
+    return name.decode(errors="ignore")
 
 
 def at_least(request: Request) -> int:

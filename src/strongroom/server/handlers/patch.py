@@ -47,7 +47,13 @@ async def patch(request: Request, registry: Registry, chain: Chain, rules: Rules
 
     admit = writing.admission(request, registry, chain, UPDATE, dry_run=wanted.dry_run)
     written = await registry.update(
-        info.namespace, info.name, revise, rules=rules, admit=admit, dry_run=wanted.dry_run
+        info.namespace,
+        info.name,
+        revise,
+        rules=rules,
+        writer=options.writer(request, wanted),
+        admit=admit,
+        dry_run=wanted.dry_run,
     )
     request.warnings += warnings
     await writing.answer(request, registry, 200, written)

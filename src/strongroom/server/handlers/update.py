@@ -21,6 +21,12 @@ async def update(request: Request, registry: Registry, chain: Chain, rules: Rule
 
     admit = writing.admission(request, registry, chain, UPDATE, dry_run=wanted.dry_run)
     written = await registry.update(
-        info.namespace, info.name, replace, rules=rules, admit=admit, dry_run=wanted.dry_run
+        info.namespace,
+        info.name,
+        replace,
+        rules=rules,
+        writer=options.writer(request, wanted),
+        admit=admit,
+        dry_run=wanted.dry_run,
     )
     await writing.answer(request, registry, 200, written)

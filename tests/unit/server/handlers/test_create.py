@@ -41,7 +41,14 @@ async def test_metadata_is_the_servers(server: APIServer) -> None:
         },
     )
     metadata = answer.json["metadata"]
-    assert set(metadata) == {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"}
+    assert set(metadata) == {
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "managedFields",
+    }
     assert re.fullmatch(
         r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", metadata["uid"]
     )

@@ -31,7 +31,8 @@ _REMOVED: _Nodes = (None, LEAF)
 
 def _compare(old: Any, new: Any, kind: Type) -> _Nodes:
     """The nodes of a path in the changed and in the removed set."""
-    if old is new:
+    if old.__class__ is dict and old == new and not isinstance(kind, Atomic):
+        # Most of an object stays as it was. (True equals 1 here, but no typed field can hold both.)
         return _SAME
     match kind:
         case Scalar() | Atomic():

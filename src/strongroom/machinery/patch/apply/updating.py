@@ -34,7 +34,11 @@ def tracked(fields: FieldSet) -> FieldSet:
 
 def update(old: Object, new: Object, kind: Type, managed: Managed, manager: Manager, time: str) -> Managed:
     """The managers after `manager` wrote `new` over `old`, at `time`."""
-    difference = comparison.compare(old, new, kind)
+    return settle(managed, comparison.compare(old, new, kind), manager, time)
+
+
+def settle(managed: Managed, difference: Comparison, manager: Manager, time: str) -> Managed:
+    """The managers after `manager` made the difference, at `time`."""
     if not difference.changed and not difference.removed:
         return managed
     left = lose(managed, difference)
