@@ -4,6 +4,7 @@ import asyncio
 import resource
 import statistics
 import time
+from typing import cast
 
 import uvloop
 
@@ -30,9 +31,8 @@ class Watcher(asyncio.Protocol):
         self.opened = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(self._request)
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         if not self.opened.done():
