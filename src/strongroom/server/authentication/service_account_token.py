@@ -7,14 +7,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry.catalog import Catalog
-from strongroom.registry.generic import Registry
 from strongroom.server.authentication import tokens
 from strongroom.server.authentication.tokens import Found, InvalidToken
 from strongroom.server.request import Headers
@@ -32,20 +31,18 @@ DELETION_LEEWAY: Final = 60
 _EXTRA: Final = "authentication.kubernetes.io/"
 
 
-class Pinned(Protocol):
-    """An entry of the cache: as long as it is the current one, its object is as it was seen."""
+class Rows(Protocol):
+    """A resource's objects as they are now."""
 
-    @property
-    def revision(self) -> int: ...
+    def get(self, key: str) -> object | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Live:
-    """An object that must stay as it is for a verification to hold."""
+class _Live(NamedTuple):
+    """An object that must stay as it is for a verification to hold: its entry is the current one."""
 
-    registry: Registry
+    rows: Rows
     key: str
-    entry: Pinned
+    entry: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,10 @@ class Verified:
     pins: tuple[_Live, ...]
 
     def holds(self, now: float) -> bool:
-        return now < self.until and all(pin.registry.rows.get(pin.key) is pin.entry for pin in self.pins)
+        for rows, key, entry in self.pins:
+            if rows.get(key) is not entry:
+                return False
+        return now < self.until
 
 
 class ServiceAccountTokens:
@@ -141,7 +141,7 @@ class ServiceAccountTokens:
             raise InvalidToken(
                 f"service account UID ({metadata['uid']}) does not match claim ({account.uid})"
             )
-        pins.append(_Live(registry, registry.resource.key(namespace, account.name), entry))
+        pins.append(_Live(registry.rows, registry.resource.key(namespace, account.name), entry))
         return tuple(pins), min(until, end)
 
     def _pin(
@@ -160,7 +160,7 @@ class ServiceAccountTokens:
             raise InvalidToken(
                 f"{kind} UID ({uid}) does not match service account {kind} ref claim ({reference.uid})"
             )
-        return _Live(registry, registry.resource.key(namespace, reference.name), entry), end
+        return _Live(registry.rows, registry.resource.key(namespace, reference.name), entry), end
 
 
 def _ends(metadata: Object) -> float:

@@ -7,6 +7,9 @@ from strongroom.machinery.request_info import UserInfo
 from strongroom.server.authentication.tokens import Found, InvalidToken
 from strongroom.server.request import Headers
 
+_PADDING = 16
+"""For the scheme and some blanks."""
+
 
 class TokenAuthenticator:
     """Knows a fixed set of tokens.
@@ -17,11 +20,13 @@ class TokenAuthenticator:
     def __init__(self, tokens: Mapping[str, UserInfo], audiences: Sequence[str] = ()) -> None:
         """`audiences`: what the tokens are meant for, namely this API."""
         self._audiences = tuple(audiences)
+        # What is longer, a JWT say, is not worth a digest.
+        self._longest = max(map(len, tokens), default=0) + _PADDING
         self._users = {_digest(b"Bearer " + token.encode()): user for token, user in tokens.items() if token}
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
         value = headers.get(b"authorization")
-        if value is None:
+        if value is None or len(value) > self._longest:
             return None
         user = self._users.get(_digest(value))
         if user is not None:

@@ -55,10 +55,15 @@ class RBACIndex:
             )
         )
         self._rows = tuple(followed.registry.rows for followed in self._followed)
+        self._newest = -1
         self._seen: tuple[int, ...] = ()
 
     def catch_up(self) -> bool:
         """Take in what has changed; whether anything has."""
+        newest = self._followed[0].registry.revision
+        if newest == self._newest:
+            return False
+        self._newest = newest
         a, b, c, d = self._rows
         seen = (a.revision, b.revision, c.revision, d.revision)
         if seen == self._seen:

@@ -50,14 +50,20 @@ GROUPS: Mapping[str, Sequence[Rule]] = {
     "system:authenticated": (_PUBLIC,),
     "system:unauthenticated": (_PUBLIC,),
 }
-"""Rights by group."""
+"""Rights by group: on paths alone."""
 
 
 class SystemRolesAuthorizer:
     """Allows what `USERS` and `GROUPS` say."""
 
     def authorize(self, user: UserInfo, info: RequestInfo) -> Verdict:
-        return ALLOWED if any(rule.allows(info) for rule in _rules(user.name, user.groups)) else NO_OPINION
+        if info.is_resource:
+            rules = USERS.get(user.name)
+            if rules is None:
+                return NO_OPINION
+        else:
+            rules = _rules(user.name, user.groups)
+        return ALLOWED if any(rule.allows(info) for rule in rules) else NO_OPINION
 
     def rules(self, user: UserInfo, namespace: str) -> tuple[list[Rule], list[str]]:
         """The fixed rights of the user."""
