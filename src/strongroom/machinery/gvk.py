@@ -43,7 +43,9 @@ class Resource:
         """Key of one object in the store."""
         return f"{self.storage_prefix}{namespace}/{name}" if self.namespaced else self.storage_prefix + name
 
-    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+    def path(
+        self, namespace: str | None = None, name: str | None = None, subresource: str | None = None
+    ) -> str:
         """REST path of the collection, the object or its subresource. No namespace: all of them."""
         parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
         if namespace and self.namespaced:

@@ -110,12 +110,17 @@ def forbidden(resource: Resource, name: str, text: str, causes: Sequence[Cause] 
     quoted = f' "{name}"' if name else ""
     more = {"causes": [cause.to_dict() for cause in causes]} if causes else {}
     return StatusError(
-        403, "Forbidden", f"{resource.group_resource}{quoted} is forbidden: {text}", _details(resource, name, **more)
+        403,
+        "Forbidden",
+        f"{resource.group_resource}{quoted} is forbidden: {text}",
+        _details(resource, name, **more),
     )
 
 
 def not_found(resource: Resource, name: str) -> StatusError:
-    return StatusError(404, "NotFound", f'{resource.group_resource} "{name}" not found', _details(resource, name))
+    return StatusError(
+        404, "NotFound", f'{resource.group_resource} "{name}" not found', _details(resource, name)
+    )
 
 
 def unknown_path() -> StatusError:
@@ -165,7 +170,8 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     return StatusError(
         415,
         "UnsupportedMediaType",
-        "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted),
+        "the body of the request was in an unknown format - accepted media types include: "
+        + ", ".join(accepted),
     )
 
 

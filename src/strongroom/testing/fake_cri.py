@@ -1,7 +1,8 @@
 """A container runtime in memory: for tests of the node agent without containerd, images or root.
 
 It keeps what the agent relies on: names reserved by attempt, states and their order, labels, sandboxes that
-take their containers with them, images that are there or can be pulled. Containers do nothing; tests end them.
+take their containers with them, images that are there or can be pulled. Containers do nothing; tests end
+them.
 """
 
 import asyncio
