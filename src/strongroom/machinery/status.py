@@ -33,7 +33,7 @@ class Cause:
 
 
 class StatusError(Exception):
-    """An answer of the API that is not success. `str()` is its message; it never holds a value of a Secret."""
+    """An answer of the API that is not success. `str()` is its message, without any value of a Secret."""
 
     def __init__(
         self,
