@@ -19,3 +19,9 @@ CLUSTER_ROLE_BINDINGS = Resource(
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
+
+SERVICES = Resource("", "v1", "services", "Service", storage="services/specs")
+ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints", storage="services/endpoints")
+ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")

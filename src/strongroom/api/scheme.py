@@ -3,8 +3,20 @@
 from collections.abc import Mapping
 
 from strongroom.api.apps.v1 import deployment, replica_set
-from strongroom.api.core.v1 import config_map, event, namespace, node, secret, service_account
+from strongroom.api.coordination.v1 import lease
+from strongroom.api.core.v1 import (
+    config_map,
+    endpoints,
+    event,
+    namespace,
+    node,
+    resource_quota,
+    secret,
+    service_account,
+)
 from strongroom.api.core.v1.pod import strategy as pod
+from strongroom.api.core.v1.service import strategy as service
+from strongroom.api.discovery.v1 import endpoint_slice
 from strongroom.api.rbac.v1 import cluster_role, cluster_role_binding, role, role_binding
 from strongroom.api.strategy import Strategy
 from strongroom.machinery.gvk import Resource
@@ -17,6 +29,11 @@ _ALL: tuple[Strategy, ...] = (
     node.NodeStrategy(),
     pod.PodStrategy(),
     event.EventStrategy(),
+    service.ServiceStrategy(),
+    endpoints.EndpointsStrategy(),
+    endpoint_slice.EndpointSliceStrategy(),
+    resource_quota.ResourceQuotaStrategy(),
+    lease.LeaseStrategy(),
     deployment.DeploymentStrategy(),
     replica_set.ReplicaSetStrategy(),
     role.RoleStrategy(),

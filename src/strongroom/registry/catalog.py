@@ -11,6 +11,7 @@ from strongroom.registry.generic import Registry
 from strongroom.registry.namespace_lifecycle import NamespaceRegistry
 from strongroom.registry.pod_binding import PodBinding
 from strongroom.registry.scale import ScaleRegistry
+from strongroom.registry.service_addresses import ServiceRegistry
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
 
@@ -31,6 +32,8 @@ class Catalog:
             registry: Registry
             if isinstance(strategy, namespace.NamespaceStrategy):
                 registry = NamespaceRegistry(strategy, cache, objects, clock)
+            elif resource == resources.SERVICES:
+                registry = ServiceRegistry(strategy, cache, objects, clock)
             else:
                 registry = Registry(strategy, cache, objects, clock)
             self._registries[resource] = registry

@@ -107,6 +107,8 @@ class Dispatcher:
             "deletecollection": lambda request: delete.delete_collection(request, registry, chain),
         }
         served = {verb: handler for verb, handler in possible.items() if verb in registry.strategy.verbs}
+        if text := registry.strategy.deprecation:
+            served = {verb: _warning(handler, text) for verb, handler in served.items()}
         self._route(registry.resource, "", served)
         for name, rules in registry.subresources.items():
             part: dict[str, Handler] = {
@@ -189,6 +191,14 @@ def _check(request: Request, route: Route) -> None:
         raise status.unknown_path()
     if not route.namespaced and info.namespace and info.resource != resources.NAMESPACES.plural:
         raise status.unknown_path()
+
+
+def _warning(handler: Handler, text: str) -> Handler:
+    def handle(request: Request) -> Awaitable[None]:
+        request.warnings.append(text)
+        return handler(request)
+
+    return handle
 
 
 async def _page_not_found(request: Request) -> None:

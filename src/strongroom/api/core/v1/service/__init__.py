@@ -1,0 +1,1 @@
+"""Services: one address, or one name, for a set of Pods."""

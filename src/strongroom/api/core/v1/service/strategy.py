@@ -1,0 +1,71 @@
+"""Services as a resource. Their addresses and node ports are chosen by the registry.
+
+Rules: Kubernetes' "Service" page and `pkg/registry/core/service`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from strongroom.api import resources
+from strongroom.api.core.v1.service import defaults, kinds, table, validation
+from strongroom.api.strategy import Strategy, Subresource
+from strongroom.machinery import names
+from strongroom.machinery.gvk import Object
+from strongroom.machinery.validation import FieldError
+
+
+class ServiceStrategy(Strategy):
+    """`/api/v1/…/services`."""
+
+    resource = resources.SERVICES
+    singular = "service"
+    short_names = ("svc",)
+    categories = ("all",)
+    subresources = (Subresource("status", "Service", ("get", "patch", "update")),)
+    has_status = True
+    returns_deleted = True
+    field_labels = ("metadata.name", "metadata.namespace", "spec.clusterIP", "spec.type")
+    own_field_label_error = True
+    columns = table.COLUMNS
+
+    def default(self, obj: Object) -> None:
+        spec = obj.pop("spec", None) or {}
+        status = obj.pop("status", None) or {}
+        defaults.apply(spec)
+        kinds.put_in_order(spec)
+        obj["spec"] = spec
+        obj["status"] = {"loadBalancer": {}, **status}
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {"loadBalancer": {}}
+        defaults.normalize(obj["spec"], None)
+        kinds.put_in_order(obj["spec"])
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        super().prepare_for_update(new, old)
+        spec, before = new["spec"], old["spec"]
+        defaults.normalize(spec, before)
+        defaults.keep_allocated(spec, before)
+        defaults.drop_by_type(spec, before)
+        kinds.put_in_order(spec)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        return validation.validate(obj["spec"])
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        return validation.validate_update(new["spec"], old["spec"]) + self.validate(new)
+
+    def validate_name(self, name: str, *, prefix: bool = False) -> list[str]:
+        return names.dns1035_label(name, prefix=prefix)
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        spec = obj["spec"]
+        return {
+            **super().selectable_fields(obj),
+            "spec.clusterIP": spec.get("clusterIP", ""),
+            "spec.type": spec.get("type", ""),
+        }
+
+    def row(self, obj: Object, now: datetime) -> list[Any]:
+        return table.row(obj, now)
