@@ -70,7 +70,6 @@ class Agent:
             statuses=StatusManager(client, self._tasks),
             machine=machine,
             node_name=settings.node_name,
-            pods_dir=settings.pods_dir,
             logs_dir=settings.logs_dir,
         )
         self._workers = PodWorkers(self._services)

@@ -32,7 +32,6 @@ class Services:
     statuses: StatusManager
     machine: Machine
     node_name: str
-    pods_dir: Path
     logs_dir: Path
     crash_back_offs: BackOffs = field(init=False)
 

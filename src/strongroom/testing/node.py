@@ -62,7 +62,6 @@ class Node:
             statuses=StatusManager(client, self.tasks),
             machine=MACHINE,
             node_name="n1",
-            pods_dir=self.directory / "pods",
             logs_dir=self.directory / "logs",
         )
         self.workers = PodWorkers(self.services)
