@@ -13,7 +13,7 @@ from strongroom.api.strategy import Strategy
 from strongroom.machinery import duration, meta, status
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
-from strongroom.registry import deletion, encoding, listing, watching
+from strongroom.registry import applying, deletion, encoding, listing, watching
 from strongroom.registry.encoding import Document
 from strongroom.registry.managed_fields import ManagedFields, Writer
 from strongroom.registry.options import DeleteOptions, ListOptions, WatchOptions
@@ -235,6 +235,11 @@ class Registry:
                 return Written(document, warnings)
         raise status.conflict(self.resource, name)
 
+    def applied(self, current: Object | None, wish: applying.Application) -> Object:
+        """What server-side apply makes of the current object, or of none; for `update` and `create`."""
+        now = duration.timestamp(self._clock.now())
+        return applying.apply(self.strategy, self.managed_fields.kind, current, wish, now)
+
     def _is_same(self, new: Object, old: Object) -> bool:
         """Whether there is nothing to write: a new time of its managers alone is nothing."""
         if self.managed_fields.same_but_times(new, old):
@@ -253,7 +258,7 @@ class Registry:
             else:
                 revision = await self._objects.update(key, data, entry.revision)
         except RevisionConflict:
-            await self._catch_up()
+            await self.catch_up()
             return None
         return await self._document(new, data, revision)
 
@@ -319,7 +324,7 @@ class Registry:
                 revision = await self._objects.update(key, data, entry.revision)
                 return Deleted(await self._document(obj, data, revision), False)
             except RevisionConflict:
-                await self._catch_up()
+                await self.catch_up()
         raise status.conflict(self.resource, name)
 
     def _decide(self, obj: Object, options: DeleteOptions) -> deletion.Outcome:
@@ -333,5 +338,6 @@ class Registry:
         obj["metadata"]["resourceVersion"] = str(revision)
         return Document(encoding.with_revision(data, len(self.head), revision), obj)
 
-    async def _catch_up(self) -> None:
+    async def catch_up(self) -> None:
+        """Return when reads see all writes that have been made until now."""
         await self._cache.wait_for(await self._objects.current_revision(), listing.FRESH_TIMEOUT)

@@ -20,6 +20,7 @@ from strongroom.server.filters.authorization import with_authorization
 from strongroom.server.filters.deadline import with_deadline
 from strongroom.server.filters.panic_recovery import with_panic_recovery
 from strongroom.server.filters.request_info import with_request_info
+from strongroom.server.handlers.apply import ApplyHandler
 from strongroom.server.handlers.connect import ConnectHandler
 from strongroom.server.handlers.watch import WatchHandler
 from strongroom.server.health import Check, Health
@@ -77,6 +78,7 @@ class Application:
             admission,
             WatchHandler(self._watches, self._background, clock),
             self._connections,
+            ApplyHandler(authorizer),
             nodes,
             (self.health, discovery, OpenAPIDocuments(OpenAPI(strategies)), *paths),
             [*discovery.paths, *self.health.paths, OPENAPI_ROOT, version.PATH],

@@ -14,6 +14,7 @@ from strongroom.server.endpoint import Endpoint
 from strongroom.server.filters import Handler
 from strongroom.server.handlers import binding, create, delete, get, log, patch, scale, update
 from strongroom.server.handlers import list as lists
+from strongroom.server.handlers.apply import ApplyHandler
 from strongroom.server.handlers.connect import SUBRESOURCES, ConnectHandler
 from strongroom.server.handlers.watch import WatchHandler
 from strongroom.server.node_connection import NodeConnector
@@ -53,6 +54,7 @@ class Dispatcher:
         admission: Chain,
         watches: WatchHandler,
         connections: ConnectHandler,
+        applies: ApplyHandler,
         nodes: NodeConnector,
         paths: Iterable[PathHandler],
         listed: Iterable[str],
@@ -62,6 +64,7 @@ class Dispatcher:
         self._admission = admission
         self._watches = watches
         self._connections = connections
+        self._applies = applies
         self._nodes = nodes
         self._paths = tuple(paths)
         self._listed = sorted(listed)
@@ -102,7 +105,7 @@ class Dispatcher:
             "watch": lambda request: self._watches.watch(request, registry),
             "create": lambda request: create.create(request, registry, chain),
             "update": lambda request: update.update(request, registry, chain, main),
-            "patch": lambda request: patch.patch(request, registry, chain, main),
+            "patch": lambda request: patch.patch(request, registry, chain, main, self._applies),
             "delete": lambda request: delete.delete(request, registry, chain),
             "deletecollection": lambda request: delete.delete_collection(request, registry, chain),
         }
@@ -114,7 +117,9 @@ class Dispatcher:
             part: dict[str, Handler] = {
                 "get": lambda request: get.get(request, registry),
                 "update": lambda request, rules=rules: update.update(request, registry, chain, rules),  # type: ignore[misc]
-                "patch": lambda request, rules=rules: patch.patch(request, registry, chain, rules),  # type: ignore[misc]
+                "patch": lambda request, rules=rules: patch.patch(  # type: ignore[misc]
+                    request, registry, chain, rules, self._applies
+                ),
             }
             verbs = next(sub.verbs for sub in registry.strategy.subresources if sub.name == name)
             self._route(registry.resource, name, {verb: part[verb] for verb in verbs})

@@ -1,4 +1,4 @@
-"""PATCH of an object: a JSON patch, a JSON merge patch or a strategic merge patch."""
+"""PATCH of an object: a JSON patch, a JSON merge patch, a strategic merge patch; or server-side apply."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,29 +13,41 @@ from strongroom.machinery.gvk import Object
 from strongroom.machinery.patch import json_patch, merge_patch, strategic_merge
 from strongroom.registry.generic import Registry, Rules
 from strongroom.server.admission.plugin import UPDATE, Chain
-from strongroom.server.handlers import forms, options, writing
+from strongroom.server.handlers import apply, forms, options, writing
 from strongroom.server.request import Request
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
-ACCEPTED = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE)
+ACCEPTED = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE, apply.MEDIA)
+_WITHOUT_APPLY = ACCEPTED[:-1]
 
-Apply = Callable[[Object], Any]
+Change = Callable[[Object], Any]
 
 
-async def patch(request: Request, registry: Registry, chain: Chain, rules: Rules) -> None:
+async def patch(
+    request: Request,
+    registry: Registry,
+    chain: Chain,
+    rules: Rules,
+    applies: apply.ApplyHandler | None = None,
+) -> None:
+    """`applies`: where the resource can be applied to."""
     info = request.info
     media = request.header(b"content-type").partition(";")[0].strip().lower()
-    if media not in ACCEPTED:
-        raise status.unsupported_media_type(ACCEPTED)
+    accepted = ACCEPTED if applies is not None else _WITHOUT_APPLY
+    if media not in accepted:
+        raise status.unsupported_media_type(accepted)
+    if media == apply.MEDIA and applies is not None:
+        await applies.apply(request, registry, chain, rules)
+        return
     wanted = options.write(request, "PatchOptions")
     forms.one(request)
-    apply = _APPLY[media](_document(await request.body()), registry)
+    change = _CHANGES[media](_document(await request.body()), registry)
     warnings: list[str] = []
 
     def revise(current: Object) -> Object:
-        patched = apply(current)
+        patched = change(current)
         obj, problems = decoding.decode_object(patched, registry.resource)
         warnings[:] = []
         if problems and wanted.field_validation == decoding.STRICT:
@@ -66,20 +78,20 @@ def _document(body: bytes) -> Any:
         raise status.bad_request(f"error decoding patch: {error}") from None
 
 
-def _json_patch(document: Any, registry: Registry) -> Apply:
+def _json_patch(document: Any, registry: Registry) -> Change:
     return lambda current: json_patch.apply(current, document)
 
 
-def _merge_patch(document: Any, registry: Registry) -> Apply:
+def _merge_patch(document: Any, registry: Registry) -> Change:
     return lambda current: merge_patch.apply(current, document)
 
 
-def _strategic_merge(document: Any, registry: Registry) -> Apply:
+def _strategic_merge(document: Any, registry: Registry) -> Change:
     merge_schema = schema.merge_schema(registry.resource)
     return lambda current: strategic_merge.apply(current, document, merge_schema)
 
 
-_APPLY: Mapping[str, Callable[[Any, Registry], Apply]] = {
+_CHANGES: Mapping[str, Callable[[Any, Registry], Change]] = {
     JSON_PATCH: _json_patch,
     MERGE_PATCH: _merge_patch,
     STRATEGIC_MERGE: _strategic_merge,

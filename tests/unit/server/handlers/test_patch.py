@@ -39,7 +39,7 @@ async def test_missing_object(server: APIServer) -> None:
     assert (await _patch(server, {})).status == 404
 
 
-@pytest.mark.parametrize("media", ["application/json", "application/apply-patch+yaml", "text/plain"])
+@pytest.mark.parametrize("media", ["application/json", "application/apply-patch+cbor", "text/plain"])
 async def test_unknown_media_type(server: APIServer, media: str) -> None:
     await server.create_secret("a")
     answer = await _patch(server, {"data": {}}, media)
