@@ -15,7 +15,7 @@ from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.settings import Settings
 from strongroom.controllers import manager
 from strongroom.machinery.request_info import UserInfo
-from strongroom.registry import bootstrap
+from strongroom.registry import bootstrap, kubernetes_service
 from strongroom.registry.catalog import Catalog
 from strongroom.server import defaults
 from strongroom.server.app import Application
@@ -75,6 +75,7 @@ class ControlPlane:
         )
         await bootstrap.ensure_namespaces(catalog)
         await bootstrap.ensure_roles(catalog)
+        await kubernetes_service.ensure(catalog, settings.host, settings.port)
         certificate = self._serving_certificate(self._clock.now())
         self._listener = Listener(
             self._app, settings.host, settings.port, certificate.certificate, certificate.key
