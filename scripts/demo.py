@@ -164,7 +164,11 @@ def show(stage: Stage, environment: dict[str, str], cluster: clusters.Cluster) -
     stage.run("cat pod.yaml")
     began = time.monotonic()
     stage.run("kubectl apply -f pod.yaml")
-    stage.run("kubectl wait --for=condition=Ready pod/my-pod-demo --timeout=60s")
+    try:
+        stage.run("kubectl wait --for=condition=Ready pod/my-pod-demo --timeout=40s")
+    except Failed:
+        stage.run("kubectl describe pod my-pod-demo")
+        raise
     stage.say(f"Ready {time.monotonic() - began:.1f} s after kubectl apply was started, image pull included.")
     stage.run("kubectl get pod my-pod-demo -o wide")
 

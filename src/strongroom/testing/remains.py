@@ -23,12 +23,12 @@ def remove(directories: Sequence[Path]) -> None:
     bridges, groups = _bridges(directories), _control_groups(directories)
     _end(_processes(places))
     for mount in _mounts(places):
-        subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        _run("umount", "--lazy", mount)
     for group in groups:
         with contextlib.suppress(OSError):
             group.rmdir()
     for bridge, network in bridges:
-        subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
+        _run("ip", "link", "delete", bridge)
         _remove_masquerading(network)
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
@@ -111,17 +111,21 @@ def _bridges(directories: Sequence[Path]) -> list[tuple[str, str]]:
 def _remove_masquerading(network: str) -> None:
     """Remove the chains that the CNI bridge plugin made for `network`: their rules carry its name in a
     comment."""
-    if not shutil.which("iptables"):
-        return
-    listed = subprocess.run(
-        ["iptables", "-t", "nat", "-S"], capture_output=True, text=True, check=False
-    ).stdout
+    listed = _run("iptables", "-t", "nat", "-S")
     named = [line for line in listed.splitlines() if f'name: \\"{network}\\"' in line]
     chains = {found[1] for line in named if (found := re.search(r"-j (CNI-[0-9a-f]+)", line))}
     for line in named:
         if line.startswith("-A POSTROUTING"):
             rule = shlex.split(line.replace("-A", "-D", 1))
-            subprocess.run(["iptables", "-t", "nat", *rule], check=False, capture_output=True)
+            _run("iptables", "-t", "nat", *rule)
     for chain in chains:
         for command in ("-F", "-X"):
-            subprocess.run(["iptables", "-t", "nat", command, chain], check=False, capture_output=True)
+            _run("iptables", "-t", "nat", command, chain)
+
+
+def _run(*command: str) -> str:
+    """Standard output of a command that may fail, or not even be there."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
