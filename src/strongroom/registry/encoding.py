@@ -57,7 +57,28 @@ def copy(obj: Object) -> Object:
     return duplicate
 
 
+class _Random:
+    """Random bytes from the operating system, fetched many at once.
+
+    A call to it gives up the interpreter's lock, and gets it back only in turn."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._at = 0
+
+    def hex(self) -> str:
+        """16 of them."""
+        start = self._at
+        if start == len(self._bytes):
+            self._bytes, start = os.urandom(4096), 0
+        self._at = start + 16
+        return self._bytes[start : start + 16].hex()
+
+
+_random = _Random()
+
+
 def new_uid() -> str:
     """A random UUID (version 4)."""
-    h = os.urandom(16).hex()
+    h = _random.hex()
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
