@@ -179,8 +179,9 @@ def _message(resource: Resource, kind: str, api_version: str) -> str:
     if "/" in group or (api_version != "/" and not version):
         raise DecodeError(f"unexpected GroupVersion string: {api_version}")
     found = schema.for_kind(group, version, kind)
-    if kind == resource.kind == "DeleteOptions" and (group, version) == ("meta.k8s.io", "v1"):
-        return expected
+    is_meta = (group, version) == ("meta.k8s.io", "v1")
+    if kind == resource.kind == "DeleteOptions" and (is_meta or found == expected):
+        return expected  # every group has the kind
     if found is None:
         why = f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} {_SCHEME}"
     elif kind == resource.kind:
