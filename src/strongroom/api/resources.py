@@ -25,3 +25,6 @@ ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints", storage="services/endpo
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+
+NEW_EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
+"""The events of core in another shape."""

@@ -17,6 +17,7 @@ from strongroom.api.core.v1 import (
 from strongroom.api.core.v1.pod import strategy as pod
 from strongroom.api.core.v1.service import strategy as service
 from strongroom.api.discovery.v1 import endpoint_slice
+from strongroom.api.events.v1 import event as new_event
 from strongroom.api.rbac.v1 import cluster_role, cluster_role_binding, role, role_binding
 from strongroom.api.strategy import Strategy
 from strongroom.machinery.gvk import Resource
@@ -29,6 +30,7 @@ _ALL: tuple[Strategy, ...] = (
     node.NodeStrategy(),
     pod.PodStrategy(),
     event.EventStrategy(),
+    new_event.NewEventStrategy(),
     service.ServiceStrategy(),
     endpoints.EndpointsStrategy(),
     endpoint_slice.EndpointSliceStrategy(),

@@ -70,6 +70,8 @@ class Strategy:
     """`metadata.generation` starts at 1 and is bumped when anything outside metadata and status changes."""
     has_status: ClassVar[bool] = False
     """`status` is reset on create and kept on update through the main resource; written by `/status` only."""
+    view_of: ClassVar[Resource | None] = None
+    """Another resource, whose stored objects this one shows in a version of its own."""
     deprecation: ClassVar[str] = ""
     """A `Warning` that goes with every answer about the kind."""
     returns_deleted: ClassVar[bool] = False

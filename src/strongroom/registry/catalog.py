@@ -9,6 +9,7 @@ from strongroom.machinery.gvk import Resource
 from strongroom.registry import encoding
 from strongroom.registry.generic import Registry
 from strongroom.registry.namespace_lifecycle import NamespaceRegistry
+from strongroom.registry.new_events import NewEventRegistry
 from strongroom.registry.pod_binding import PodBinding
 from strongroom.registry.scale import ScaleRegistry
 from strongroom.registry.service_addresses import ServiceRegistry
@@ -18,7 +19,11 @@ from strongroom.store.watch_cache import WatchCache
 
 def prefixes() -> Mapping[str, bytes]:
     """For the watch cache: each resource's key prefix, with the bytes that its encoded objects begin with."""
-    return {r.storage_prefix: encoding.head(r.api_version, r.kind) for r in scheme.STRATEGIES}
+    return {
+        r.storage_prefix: encoding.head(r.api_version, r.kind)
+        for r, strategy in scheme.STRATEGIES.items()
+        if strategy.view_of is None
+    }
 
 
 class Catalog:
@@ -32,6 +37,10 @@ class Catalog:
             registry: Registry
             if isinstance(strategy, namespace.NamespaceStrategy):
                 registry = NamespaceRegistry(strategy, cache, objects, clock)
+            elif resource == resources.NEW_EVENTS:
+                registry = NewEventRegistry(
+                    strategy, self._registries[resources.EVENTS], cache, objects, clock
+                )
             elif resource == resources.SERVICES:
                 registry = ServiceRegistry(strategy, cache, objects, clock)
             else:

@@ -213,7 +213,7 @@ class Registry:
         managedFields are those that `revise` gives."""
         key = self.resource.key(namespace, name)
         for _ in range(WRITE_TRIES):
-            entry = self.rows.get(key)
+            entry = self.find(namespace, name)
             if entry is None:
                 raise status.not_found(self.resource, name)
             old = entry.decode()

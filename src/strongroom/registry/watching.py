@@ -90,16 +90,16 @@ class Watch:
         self.from_state = initial is not None
         self.initial = initial or ()
         self.revision = revision
-        self._selection = selection
-        self._subscription = subscription
+        self.selection = selection
+        self.subscription = subscription
 
     def __aiter__(self) -> AsyncIterator[Sequence[Change]]:
         return self
 
     async def __anext__(self) -> Sequence[Change]:
         while True:
-            batch = await self._subscription.__anext__()
-            if self._selection.everything or not batch:
+            batch = await self.subscription.__anext__()
+            if self.selection.everything or not batch:
                 return batch
             if chosen := [change for event in batch if (change := self._select(event)) is not None]:
                 return chosen
@@ -114,22 +114,22 @@ class Watch:
     @property
     def was_cut(self) -> bool:
         """The iteration ended, or will, because this watcher is too slow."""
-        return self._subscription.was_cut
+        return self.subscription.was_cut
 
     def poke(self) -> None:
         """Make the iteration give an empty batch, after what is queued: time for a bookmark."""
-        self._subscription.poke()
+        self.subscription.poke()
 
     def close(self) -> None:
         """End the iteration. Idempotent."""
-        self._subscription.close()
+        self.subscription.close()
 
     def _select(self, event: CacheEvent) -> Change | None:
         previous = event.previous
-        was = previous is not None and self._selection.matches(previous.decode())
+        was = previous is not None and self.selection.matches(previous.decode())
         if event.type == DELETED:
             return event if was else None
-        if self._selection.matches(event.entry.decode()):
+        if self.selection.matches(event.entry.decode()):
             shown = MODIFIED if was else ADDED
         elif was:
             shown = DELETED

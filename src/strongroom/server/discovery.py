@@ -154,7 +154,7 @@ def _resources(strategy: Strategy) -> Iterator[Document]:
     if strategy.categories:
         entry["categories"] = list(strategy.categories)
     if "get" in strategy.verbs:
-        entry["storageVersionHash"] = storage_version_hash(resource)
+        entry["storageVersionHash"] = storage_version_hash(strategy.view_of or resource)
     yield entry
     for sub in strategy.subresources:
         below: Document = {

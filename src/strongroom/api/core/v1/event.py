@@ -45,16 +45,7 @@ class EventStrategy(Strategy):
     )
 
     def validate(self, obj: Object) -> list[FieldError]:
-        namespace = obj["metadata"].get("namespace", "")
-        involved = (obj.get("involvedObject") or {}).get("namespace", "")
-        timed = bool(obj.get("eventTime"))
-        cluster_scoped = ("default", "kube-system") if timed else ("", "default")
-        errors: list[FieldError] = []
-        fits = namespace in cluster_scoped if not involved else timed or namespace == involved
-        if not fits:
-            text = "does not match event.namespace"
-            errors.append(validation.invalid_value("involvedObject.namespace", involved, text))
-        return errors + _validate_reporter(obj) if timed else errors
+        return validate(obj, "reportingComponent")
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         involved = obj.get("involvedObject") or {}
@@ -88,6 +79,20 @@ class EventStrategy(Strategy):
         ]
 
 
+def validate(obj: Object, controller_field: str) -> list[FieldError]:
+    """The rules of an event in any version; `controller_field`: what the version calls its reporter."""
+    namespace = obj["metadata"].get("namespace", "")
+    involved = (obj.get("involvedObject") or {}).get("namespace", "")
+    timed = bool(obj.get("eventTime"))
+    cluster_scoped = ("default", "kube-system") if timed else ("", "default")
+    errors: list[FieldError] = []
+    fits = namespace in cluster_scoped if not involved else timed or namespace == involved
+    if not fits:
+        text = "does not match event.namespace"
+        errors.append(validation.invalid_value("involvedObject.namespace", involved, text))
+    return errors + _validate_reporter(obj, controller_field) if timed else errors
+
+
 def _source(obj: Object) -> str:
     source = obj.get("source") or {}
     component = source.get("component") or obj.get("reportingComponent") or ""
@@ -95,14 +100,13 @@ def _source(obj: Object) -> str:
     return f"{component}, {host}" if host else component
 
 
-def _validate_reporter(obj: Object) -> list[FieldError]:
+def _validate_reporter(obj: Object, controller_field: str) -> list[FieldError]:
     errors: list[FieldError] = []
     controller = obj.get("reportingComponent", "")
     if not controller:
-        errors.append(validation.required("reportingComponent"))
+        errors.append(validation.required(controller_field))
     errors += [
-        validation.invalid_value("reportingComponent", controller, m)
-        for m in names.qualified_name(controller)
+        validation.invalid_value(controller_field, controller, m) for m in names.qualified_name(controller)
     ]
     for field, path in (
         ("reportingInstance", "reportingIntance"),
