@@ -113,5 +113,8 @@ def _decode(body: bytes) -> tuple[Any, list[str]]:
             document = json.decode(body)
         except DecodeError:
             return yaml.decode(body)
-        return document, yaml.decode(body)[1] if json.duplicates(body) else []
+        try:
+            return document, yaml.decode(body)[1] if json.duplicates(body) else []
+        except RecursionError:
+            raise DecodeError("json: exceeded max depth") from None
     return yaml.decode(body)

@@ -173,6 +173,15 @@ async def test_refused(server: APIServer, body: object, code: int, message: str)
     assert (await server.get(SECRET)).status == 404
 
 
+@pytest.mark.parametrize("depth", [500, 990, 5000])
+async def test_depth_without_end(server: APIServer, depth: int) -> None:
+    for opening, closing in ((b'{"a":', b"}"), (b"[", b"]")):
+        deep = opening * depth + b"1" + closing * depth
+        body = b'{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","labels":%b}}' % deep
+        assert (await apply(server, body)).status in (400, 500)
+    assert (await server.get(SECRET)).status == 404
+
+
 async def test_field_manager_is_required(server: APIServer) -> None:
     answer = await server.request("PATCH", SECRET, secret(), content_type=MEDIA)
     assert answer.status == 422
@@ -287,6 +296,41 @@ async def test_what_another_changed_since_does_conflict(server: APIServer) -> No
     assert answer.json["message"] == (
         'Apply failed with 1 conflict: conflict with "editor" using v1: .data.k'
     )
+
+
+async def test_defaults_are_nobodys_and_applying_again_changes_nothing(server: APIServer) -> None:
+    container = {"name": "c", "image": "i", "ports": [{"containerPort": 80}]}
+    spec = {
+        "selector": {"matchLabels": {"app": "a"}},
+        "template": {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [container]}},
+    }
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+    path = "/apis/apps/v1/namespaces/default/deployments/d"
+    first = await apply(server, body, path=path)
+    assert first.status == 201, first.text
+    (entry,) = first.json["metadata"]["managedFields"]
+    key = 'k:{"containerPort":80,"protocol":"TCP"}'
+    ports: Object = {key: {".": {}, "f:containerPort": {}}}
+    assert entry["fieldsV1"]["f:spec"]["f:template"] == {
+        "f:metadata": {"f:labels": {"f:app": {}}},
+        "f:spec": {
+            "f:containers": {'k:{"name":"c"}': {".": {}, "f:image": {}, "f:name": {}, "f:ports": ports}}
+        },
+    }
+    assert first.json["spec"]["template"]["spec"]["containers"][0]["ports"] == [
+        {"containerPort": 80, "protocol": "TCP"}
+    ]
+    assert (await apply(server, body, path=path)).json == first.json
+    # A second applier joins the list by its keys.
+    other = {"name": "side", "image": "i"}
+    template = {"spec": {"containers": [other]}}
+    joined = await apply(server, {**body, "spec": {"template": template}}, "two", path=path)
+    assert joined.status == 200, joined.text
+    names = [each["name"] for each in joined.json["spec"]["template"]["spec"]["containers"]]
+    assert names == ["c", "side"]
+    left = await apply(server, {**body, "spec": {"replicas": 2}}, "two", path=path)
+    containers = left.json["spec"]["template"]["spec"]["containers"]
+    assert [each["name"] for each in containers] == ["c"]
 
 
 async def test_status_is_applied_by_itself(server: APIServer) -> None:

@@ -1,5 +1,6 @@
 """The structural difference of two states of an object: the paths that a write has set, and has removed."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from strongroom.machinery.patch.apply import field_set, path_element
@@ -31,23 +32,28 @@ _REMOVED: _Nodes = (None, LEAF)
 
 def _compare(old: Any, new: Any, kind: Type) -> _Nodes:
     """The nodes of a path in the changed and in the removed set."""
-    if old.__class__ is dict and old == new and not isinstance(kind, Atomic):
-        # Most of an object stays as it was. (True equals 1 here, but no typed field can hold both.)
-        return _SAME
-    match kind:
-        case Scalar() | Atomic():
-            return _leaf(old, new)
-        case ListType():
-            olds, news = _items(old, kind), _items(new, kind)
-        case _:
-            olds, news = _entries(old, kind), _entries(new, kind)
+    if isinstance(kind, Scalar | Atomic):
+        return _leaf(old, new)
+    olds: Mapping[str, Any]
+    news: Mapping[str, Any]
+    if isinstance(kind, ListType):
+        olds, news = _items(old, kind), _items(new, kind)
+    else:
+        olds, news = _entries(old, kind), _entries(new, kind)
     if not olds and not news:
         return _leaf(old, new)
     changed: FieldSet = {}
     removed: FieldSet = {}
-    for element in olds.keys() | news.keys():
-        below = kind.element if isinstance(kind, ListType | MapType) else kind.fields[element[2:]]
-        before, after = olds.get(element, _MISSING), news.get(element, _MISSING)
+    for name in olds.keys() | news.keys():
+        before, after = olds.get(name, _MISSING), news.get(name, _MISSING)
+        if before == after and before.__class__ is after.__class__:
+            # Most of an object stays as it was. (True equals 1 below here, but no field can hold both.)
+            continue
+        if isinstance(kind, ListType):
+            element, below = name, kind.element
+        else:
+            element = path_element.field(name)
+            below = kind.element if isinstance(kind, MapType) else kind.fields[name]
         more, less = _repeated(before, after) if _several(before, after) else _compare(before, after, below)
         if more is not None:
             changed[element] = more
@@ -69,17 +75,14 @@ def _equal(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def _entries(value: Any, kind: MapType | Struct) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        # A struct that comes into being brings the fields with it that are always there.
-        return {}
-    if isinstance(kind, MapType):
-        return {path_element.field(name): item for name, item in value.items()}
-    known = kind.fields
-    found = {path_element.field(name): item for name, item in value.items() if name in known}
-    for name, item in kind.always.items():
-        found.setdefault(path_element.field(name), item)
-    return found
+def _entries(value: Any, kind: MapType | Struct) -> Mapping[str, Any]:
+    """What a map or struct holds, with what is there though the document does not say so."""
+    if not isinstance(value, dict) or isinstance(kind, MapType):
+        return value if isinstance(value, dict) else {}
+    always, known = kind.always, kind.fields
+    if value.keys() <= known.keys() and always.keys() <= value.keys():
+        return value
+    return {**always, **{name: item for name, item in value.items() if name in known}}
 
 
 class _Several(list[Any]):
@@ -102,8 +105,8 @@ def _items(value: Any, kind: ListType) -> dict[str, Any]:
     return found
 
 
-def _several(*values: Any) -> bool:
-    return any(isinstance(value, _Several) for value in values)
+def _several(old: Any, new: Any) -> bool:
+    return isinstance(old, _Several) or isinstance(new, _Several)
 
 
 def _repeated(old: Any, new: Any) -> _Nodes:
