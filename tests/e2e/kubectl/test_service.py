@@ -36,7 +36,7 @@ def test_each_type(kubectl: Kubectl) -> None:
 def test_an_address_stays(kubectl: Kubectl) -> None:
     kubectl.ok("create", "service", "clusterip", "a", "--tcp=80")
     assert kubectl.fails("patch", "svc", "a", "-p", '{"spec":{"clusterIP":"10.96.0.9"}}') == (
-        'The Service "a" is invalid: spec.clusterIPs[0]: Invalid value: "10.96.0.9": may not change once '
+        'The Service "a" is invalid: spec.clusterIPs[0]: Invalid value: ["10.96.0.9"]: may not change once '
         "set\n"
     )
     before = spec(kubectl, "a")["clusterIP"]

@@ -37,16 +37,13 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
     if not kinds.has_cluster_ip(new) or not kinds.has_cluster_ip(old):
         return []
     errors: list[FieldError] = []
-    ips, before = new.get("clusterIPs") or [], old.get("clusterIPs") or []
-    if before and not ips:
-        errors.append(validation.required("spec.clusterIPs[0]", "primary clusterIP can not be unset"))
-    elif before and ips[0] != before[0]:
-        errors += _invalid("spec.clusterIPs[0]", ips[0], ["may not change once set"])
-    families, known = new.get("ipFamilies") or [], old.get("ipFamilies") or []
-    if known and not families:
-        errors.append(validation.required("spec.ipFamilies[0]", "primary ipFamily can not be unset"))
-    elif known and families[0] != known[0]:
-        errors += _invalid("spec.ipFamilies[0]", families[0], ["may not change once set"])
+    for field, what in (("clusterIPs", "clusterIP"), ("ipFamilies", "ipFamily")):
+        values, before = new.get(field) or [], old.get(field) or []
+        if before and not values:
+            errors += _invalid(f"spec.{field}[0]", None, [f"primary {what} can not be unset"])
+        elif before and values[0] != before[0]:
+            # Upstream shows all of them.
+            errors += _invalid(f"spec.{field}[0]", values, ["may not change once set"])
     return errors
 
 

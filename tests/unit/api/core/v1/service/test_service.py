@@ -155,11 +155,16 @@ def test_the_address_stays() -> None:
     assert STRATEGY.validate_update(updated(old, selector={"a": "b"}), old) == []
     changed = updated(old, clusterIP="10.96.0.9")
     assert [str(error) for error in STRATEGY.validate_update(changed, old)] == [
-        'spec.clusterIPs[0]: Invalid value: "10.96.0.9": may not change once set'
+        'spec.clusterIPs[0]: Invalid value: ["10.96.0.9"]: may not change once set'
+    ]
+    none = copy.deepcopy(old)
+    del none["spec"]["clusterIP"], none["spec"]["clusterIPs"]
+    assert [str(error) for error in STRATEGY.validate_update(none, old)] == [
+        "spec.clusterIPs[0]: Invalid value: null: primary clusterIP can not be unset"
     ]
     other = updated(old, ipFamilies=["IPv6"])
     assert [str(error) for error in STRATEGY.validate_update(other, old)] == [
-        'spec.ipFamilies[0]: Invalid value: "IPv6": may not change once set'
+        'spec.ipFamilies[0]: Invalid value: ["IPv6"]: may not change once set'
     ]
 
 
