@@ -19,6 +19,10 @@ class Resource:
     namespaced: bool = True
     storage: str = ""
 
+    def __hash__(self) -> int:
+        # The look-ups of every request: a string knows its hash, six fields would be hashed anew.
+        return hash(self.plural)
+
     @property
     def api_version(self) -> str:
         """`v1` for core, else `group/version`: the object's `apiVersion`."""
