@@ -47,7 +47,11 @@ async def send(
 
 
 async def start(request: Request, content_type: Header = _JSON, more: Iterable[Header] = ()) -> None:
-    """The head of an answer that is sent in parts by `part`. The first part, be it empty, sends it off."""
+    """The head of an answer that is sent in parts by `part`. The first part, be it empty, sends it off.
+
+    Raises StatusError 400 for a WebSocket, whose refusal has one part."""
+    if request.scope["type"] == "websocket":
+        raise status.bad_request("this path does not speak WebSocket")
     headers = [content_type, (b"audit-id", request.audit_id), NO_CACHE, *more]
     if request.warnings:
         headers += _warnings(request.warnings)
