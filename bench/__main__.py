@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from bench import own, result, start, works
 from bench.target import Options, Target
+
+BUSY = 1.0
+"""Load average of the last minute above which figures are doubtful."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -18,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     chosen = flags.only or ["start", *works.ALL]
     figures: dict[str, list[result.Figure]] = {}
+    if (load := os.getloadavg()[0]) > BUSY:
+        say(f"this machine is doing other work (load {load:.1f}): what is measured now is worth little")
     with contextlib.ExitStack() as stack:
         if flags.kubeconfig:
             targets = [Target(flags.name, flags.kubeconfig, flags.pids)]
