@@ -49,7 +49,9 @@ def _read(member: str) -> Any:
 def _types() -> _Types:
     loaded = _read("types.json")
     table = types.TypeTable(loaded["types"])
-    owners = loaded["owners"]
+    owners = loaded.get("owners")
+    if owners is None:
+        raise RuntimeError(f"{_GENERATED} is of an earlier version: `make gen` writes it")
     return _Types(
         loaded["kubernetes"],
         loaded["kinds"],
