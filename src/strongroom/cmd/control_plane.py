@@ -19,6 +19,9 @@ from strongroom.registry import bootstrap, kubernetes_service
 from strongroom.registry.catalog import Catalog
 from strongroom.server import defaults
 from strongroom.server.app import Application
+from strongroom.server.audit import policy
+from strongroom.server.audit.log import Log
+from strongroom.server.audit.recorder import Recorder
 from strongroom.server.listener import Listener
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.service_accounts.settings import TokenSettings
@@ -46,6 +49,7 @@ class ControlPlane:
         """What the server proves itself with towards this machine's node."""
         self.authority = pki.Authority.open_or_create(place.pki, clock.now())
         self._keys = service_account_keys.open_or_create(place.service_account_keys, clock.now())
+        self._audit_log = Log(place.audit_log, clock)
         self._tokens: dict[str, str] = {}
         self._storage: storage.Storage | None = None
         self._app: Application | None = None
@@ -71,6 +75,7 @@ class ControlPlane:
             NodeConnector(self.node_token, self._trust()),
             self._clock,
             token_settings=TokenSettings(self._keys),
+            recorder=Recorder(policy.DEFAULT, self._audit_log, self._clock),
             server_address=settings.server_url.removeprefix("https://"),
         )
         await bootstrap.ensure_namespaces(catalog)
@@ -105,6 +110,7 @@ class ControlPlane:
         for part in (self._app, self._listener, self._storage):
             if part is not None:
                 await part.close()
+        self._audit_log.close()
 
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=self.authority.pem.decode())

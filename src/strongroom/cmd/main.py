@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import strongroom
-from strongroom.cmd import settings
+from strongroom.cmd import audit, settings
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -138,6 +138,9 @@ def up(no_node: bool, **flags: Any) -> int:
 def server(**flags: Any) -> int:
     """Run the API, the store and the controllers, without a node. The same as `up --no-node`."""
     return _start(with_node=False, **flags)
+
+
+app.add_command(audit.audit)
 
 
 def _start(**flags: Any) -> int:

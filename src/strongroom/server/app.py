@@ -9,12 +9,14 @@ from strongroom.api.strategy import Strategy
 from strongroom.registry.catalog import Catalog
 from strongroom.server import version
 from strongroom.server.admission.plugin import Chain
+from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication.authenticator import Authenticator
 from strongroom.server.authorization.authorizer import Authorizer
 from strongroom.server.discovery import Discovery
 from strongroom.server.dispatch import Dispatcher, PathHandler
 from strongroom.server.endpoint import Endpoint
 from strongroom.server.filters import Handler
+from strongroom.server.filters.audit import with_audit
 from strongroom.server.filters.authentication import with_authentication
 from strongroom.server.filters.authorization import with_authorization
 from strongroom.server.filters.deadline import with_deadline
@@ -31,17 +33,21 @@ from strongroom.server.request import Message, Receive, Request, Scope, Send
 from strongroom.server.watches import Watches
 
 
-def build_handler_chain(inner: Handler, authenticator: Authenticator, authorizer: Authorizer) -> Handler:
+def build_handler_chain(
+    inner: Handler, authenticator: Authenticator, authorizer: Authorizer, recorder: Recorder | None = None
+) -> Handler:
     """The order in which every request is treated, innermost first.
 
-    Errors of all become answers, so recovery is outermost. What is asked must be known before who asks, since
-    some paths are open; both before whether it is allowed; and nothing is read of a body before that.
+    Every answer is on record, so the audit log is outermost. Errors of all become answers, so recovery is
+    next. What is asked must be known before who asks, since some paths are open; both before whether it is
+    allowed; and nothing is read of a body before that.
     """
     handler = with_deadline(inner)
     handler = with_authorization(handler, authorizer)
     handler = with_authentication(handler, authenticator)
     handler = with_request_info(handler)
-    return with_panic_recovery(handler)
+    handler = with_panic_recovery(handler)
+    return handler if recorder is None else with_audit(handler, recorder)
 
 
 class Application:
@@ -49,6 +55,7 @@ class Application:
 
     `server_address`: host:port, for discovery. `ready_checks`: more names for /readyz. `endpoints` and
     `reviews`: what is served without being stored, and how it is listed. `paths`: what is no resource.
+    `recorder`: the audit log.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Application:
         endpoints: Sequence[Endpoint] = (),
         reviews: Sequence[Strategy] = (),
         paths: Sequence[PathHandler] = (),
+        recorder: Recorder | None = None,
     ) -> None:
         self._background = tasks.TaskGroup("server", describe_errors=False)
         self._watches = Watches()
@@ -84,7 +92,7 @@ class Application:
             [*discovery.paths, *self.health.paths, OPENAPI_ROOT, version.PATH],
             endpoints,
         )
-        self._handle = build_handler_chain(dispatcher.handle, authenticator, authorizer)
+        self._handle = build_handler_chain(dispatcher.handle, authenticator, authorizer, recorder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]

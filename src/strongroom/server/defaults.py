@@ -11,6 +11,7 @@ from strongroom.server.admission import plugin
 from strongroom.server.admission.namespace_lifecycle import NamespaceLifecycle
 from strongroom.server.admission.rbac_escalation import RBACEscalation
 from strongroom.server.admission.service_account import ServiceAccount
+from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication import authenticator
 from strongroom.server.authentication.anonymous import AnonymousAuthenticator
 from strongroom.server.authentication.service_account_token import ServiceAccountTokens
@@ -36,6 +37,7 @@ def application(
     clock: Clock,
     *,
     token_settings: TokenSettings,
+    recorder: Recorder | None = None,
     server_address: str = "127.0.0.1:6443",
     ready_checks: Mapping[str, Check] | None = None,
 ) -> app.Application:
@@ -68,5 +70,6 @@ def application(
             *access_reviews.endpoints(authorization, (masters, system, rbac)),
         ],
         reviews=reviews.REVIEWS,
+        recorder=recorder,
         paths=[IssuerDiscovery(token_settings, server_address)],
     )

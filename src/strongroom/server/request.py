@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from strongroom.machinery import status
 from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.server.authorization.authorizer import Verdict
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,6 +18,7 @@ Headers = Mapping[bytes, bytes]
 
 MAX_BODY = 3 * 1024 * 1024
 _HEARD_OUT = 4 * MAX_BODY
+_NO_ANNOTATIONS: Mapping[str, str] = {}
 _NO_QUERY: Mapping[str, list[str]] = {}
 ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
 
@@ -52,14 +54,19 @@ _next_audit_id = _audit_ids()
 class Request:
     """What the filters and handlers know. `info` and `user` are set by their filters.
 
-    `warnings`: texts for `Warning` headers. `started`: the response's head is sent."""
+    `warnings`: texts for `Warning` headers. `started`: the response's head is sent. For the audit log:
+    `verdict`, once authorization has spoken; `object_name`, where the path has none; `annotations`;
+    `impersonated_by`: who sent the request, if not `user`."""
 
     __slots__ = (
         "_query",
+        "annotations",
         "audit_id",
         "headers",
+        "impersonated_by",
         "info",
         "method",
+        "object_name",
         "path",
         "query_string",
         "receive",
@@ -67,6 +74,7 @@ class Request:
         "send",
         "started",
         "user",
+        "verdict",
         "warnings",
     )
 
@@ -84,6 +92,10 @@ class Request:
         self.audit_id = self.headers.get(b"audit-id") or _next_audit_id()
         self.warnings: list[str] = []
         self.started = False
+        self.verdict: Verdict | None = None
+        self.object_name = ""
+        self.annotations: Mapping[str, str] = _NO_ANNOTATIONS
+        self.impersonated_by: UserInfo | None = None
         self._query: Mapping[str, list[str]] | None = None
 
     @property

@@ -15,6 +15,7 @@ from strongroom.machinery.gvk import Object
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, catalog
 from strongroom.server import app, defaults
+from strongroom.server.audit.recorder import Recorder
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.service_accounts import keys
 from strongroom.server.service_accounts.settings import TokenSettings
@@ -106,7 +107,10 @@ class APIServer:
 
 @asynccontextmanager
 async def running(
-    engine: Engine | None = None, clock: Clock | None = None, service_account_keys: keys.Keys | None = None
+    engine: Engine | None = None,
+    clock: Clock | None = None,
+    service_account_keys: keys.Keys | None = None,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[APIServer]:
     """A server with the system's namespaces and roles."""
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
@@ -119,7 +123,7 @@ async def running(
     await bootstrap.ensure_roles(served)
     nodes = NodeConnector("node-token", ssl.create_default_context())
     application = defaults.application(
-        served, TOKENS, nodes, clock, token_settings=TokenSettings(service_account_keys or keys.generate())
+        served, TOKENS, nodes, clock, token_settings=TokenSettings(service_account_keys or keys.generate()), recorder=recorder
     )
     try:
         yield APIServer(application, served, objects, cache)

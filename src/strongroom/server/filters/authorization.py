@@ -16,6 +16,7 @@ def with_authorization(inner: Handler, authorizer: Authorizer) -> Handler:
 
     async def handle(request: Request) -> None:
         verdict = authorize(request.user, request.info)
+        request.verdict = verdict
         if verdict.decision is not Decision.ALLOW:
             await responses.error(request, denial(request.user, request.info, verdict.reason), filtered=True)
             return

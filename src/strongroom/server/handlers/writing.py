@@ -16,6 +16,7 @@ async def read_object(request: Request, registry: Registry, field_validation: st
     content_type = request.header(b"content-type")
     decoded = decoding.decode(body, content_type, registry.resource, field_validation)
     request.warnings += decoded.warnings
+    request.object_name = decoded.obj["metadata"].get("name") or ""
     return decoded.obj
 
 
@@ -68,6 +69,7 @@ def admission(
 async def answer(request: Request, registry: Registry, code: int, written: Written) -> None:
     """The object as it was written."""
     request.warnings += written.warnings
+    request.object_name = written.document.obj["metadata"].get("name") or ""
     form = forms.one(request)
     if form.kind:
         await forms.send_one(request, code, registry.strategy, written.document.obj, form)

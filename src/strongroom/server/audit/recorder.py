@@ -1,0 +1,88 @@
+"""Decides what is recorded, and what an answer is worth when it can't be."""
+
+import logging
+from datetime import datetime
+from typing import Final, Protocol
+
+from strongroom.aio.clock import Clock
+from strongroom.api import resources
+from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.server.audit import event
+from strongroom.server.audit.policy import METADATA, NONE, Policy, Rule
+from strongroom.server.request import Request
+
+_log = logging.getLogger(__name__)
+
+REFUSED: Final = (401, 403)
+_REMEMBERED: Final = 4096
+_READS: Final = ("get", "list", "watch")
+_REFUSAL: Final = Rule(METADATA)
+_NOT_AT_ALL: Final = Rule(NONE)
+
+
+class Sink(Protocol):
+    """Where events go."""
+
+    async def write(self, event: bytes) -> None:
+        """Returns when it is kept. Raises OSError when it can't be."""
+        ...
+
+
+class Unrecorded(Exception):
+    """The answer must not leave: it can't be recorded."""
+
+
+class Recorder:
+    """Writes events by the policy. `fail_open`: a Secret may be read though the log can't be written."""
+
+    def __init__(self, policy: Policy, sink: Sink, clock: Clock, *, fail_open: bool = False) -> None:
+        self.clock = clock
+        self._policy = policy
+        self._sink = sink
+        self._fail_open = fail_open
+        self._names = policy.looks_at_names
+        self._rules: dict[tuple[object, ...], Rule] = {}
+        self._failing = False
+
+    async def record(self, request: Request, stage: str, code: int, received: datetime) -> None:
+        """Raises Unrecorded."""
+        rule = self._rule(request.user, request.info)
+        if rule.level == NONE and self._policy.refusals and code in REFUSED:
+            rule = _REFUSAL
+        if rule.level == NONE or stage in rule.omit_stages or stage in self._policy.omit_stages:
+            return
+        try:
+            await self._sink.write(event.encode(request, stage, code, received, self.clock.now()))
+        except OSError as error:
+            if not self._failing:
+                self._failing = True
+                _log.error("the audit log can't be written: %s", error.strerror)
+            if not self._fail_open and code < 300 and _reads_secrets(request.info):
+                raise Unrecorded from None
+        else:
+            if self._failing:
+                self._failing = False
+                _log.warning("the audit log is written again; what happened meanwhile is missing in it")
+
+    def _rule(self, user: UserInfo, info: RequestInfo) -> Rule:
+        key = (
+            user.name,
+            user.groups,
+            info.verb,
+            info.group,
+            info.resource,
+            info.subresource,
+            info.namespace,
+            info.name if self._names else "",
+            "" if info.is_resource else info.path,
+        )
+        rule = self._rules.get(key)
+        if rule is None:
+            if len(self._rules) >= _REMEMBERED:
+                self._rules.clear()
+            rule = self._rules[key] = self._policy.rule(user, info) or _NOT_AT_ALL
+        return rule
+
+
+def _reads_secrets(info: RequestInfo) -> bool:
+    return info.verb in _READS and info.resource == resources.SECRETS.plural and not info.group
