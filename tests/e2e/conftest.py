@@ -51,7 +51,9 @@ def cluster(registry_config: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """The cluster that tests share. A test that stops, kills or fills a cluster makes its own."""
     if os.geteuid() != 0 or not shutil.which("containerd"):
         pytest.skip("needs root and containerd")
-    shared = clusters.Cluster(tmp_path_factory.mktemp("cluster"), registry_config=registry_config)
+    directory = tmp_path_factory.mktemp("cluster")
+    record = ("--audit-log-path", str(directory / "data" / "audit" / "audit.log"))
+    shared = clusters.Cluster(directory, registry_config=registry_config, flags=record)
     with shared:
         yield shared
 

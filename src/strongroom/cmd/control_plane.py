@@ -49,7 +49,7 @@ class ControlPlane:
         """What the server proves itself with towards this machine's node."""
         self.authority = pki.Authority.open_or_create(place.pki, clock.now())
         self._keys = service_account_keys.open_or_create(place.service_account_keys, clock.now())
-        self._audit_log = Log(place.audit_log, clock)
+        self._audit_log = Log(settings.audit_log, clock) if settings.audit_log else None
         self._tokens: dict[str, str] = {}
         self._storage: storage.Storage | None = None
         self._app: Application | None = None
@@ -75,7 +75,7 @@ class ControlPlane:
             NodeConnector(self.node_token, self._trust()),
             self._clock,
             token_settings=TokenSettings(self._keys),
-            recorder=Recorder(policy.DEFAULT, self._audit_log, self._clock),
+            recorder=self._recorder(),
             server_address=settings.server_url.removeprefix("https://"),
         )
         await bootstrap.ensure_namespaces(catalog)
@@ -110,7 +110,11 @@ class ControlPlane:
         for part in (self._app, self._listener, self._storage):
             if part is not None:
                 await part.close()
-        self._audit_log.close()
+        if self._audit_log is not None:
+            self._audit_log.close()
+
+    def _recorder(self) -> Recorder | None:
+        return Recorder(policy.DEFAULT, self._audit_log, self._clock) if self._audit_log else None
 
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=self.authority.pem.decode())

@@ -84,6 +84,12 @@ _SERVER_OPTIONS = (
         help="Where objects are kept: sqlite.",
     ),
     _option(
+        "--audit-log-path",
+        type=_PATH,
+        metavar="F",
+        help="Put every use of a Secret, and every refusal, on record in this file.  [default: none]",
+    ),
+    _option(
         "--config",
         type=_PATH,
         metavar="F",

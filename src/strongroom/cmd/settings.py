@@ -40,6 +40,8 @@ class Settings:
     registry_config: Path
     """containerd's `certs.d` directory."""
     pause_image: str
+    audit_log: Path | None
+    """The audit log; None: none is kept."""
 
     @property
     def server_url(self) -> str:
@@ -154,6 +156,7 @@ def resolve(
     runtime_endpoint: str | None = None,
     registry_config: Path | None = None,
     pause_image: str = "",
+    audit_log_path: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """What the flags say, with the defaults of this user and machine. Raises SettingsError."""
@@ -172,6 +175,7 @@ def resolve(
         runtime_endpoint=parse_endpoint(runtime_endpoint),
         registry_config=(registry_config or default_registry_config()).absolute(),
         pause_image=pause_image,
+        audit_log=audit_log_path.absolute() if audit_log_path else None,
     )
 
 
