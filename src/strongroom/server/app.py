@@ -20,6 +20,7 @@ from strongroom.server.filters.audit import with_audit
 from strongroom.server.filters.authentication import with_authentication
 from strongroom.server.filters.authorization import with_authorization
 from strongroom.server.filters.deadline import with_deadline
+from strongroom.server.filters.impersonation import with_impersonation
 from strongroom.server.filters.panic_recovery import with_panic_recovery
 from strongroom.server.filters.request_info import with_request_info
 from strongroom.server.handlers.apply import ApplyHandler
@@ -44,6 +45,7 @@ def build_handler_chain(
     """
     handler = with_deadline(inner)
     handler = with_authorization(handler, authorizer)
+    handler = with_impersonation(handler, authorizer)
     handler = with_authentication(handler, authenticator)
     handler = with_request_info(handler)
     handler = with_panic_recovery(handler)

@@ -9,6 +9,7 @@ from strongroom.registry.catalog import Catalog
 from strongroom.server import app
 from strongroom.server.admission import plugin
 from strongroom.server.admission.namespace_lifecycle import NamespaceLifecycle
+from strongroom.server.admission.node_restriction import NodeRestriction
 from strongroom.server.admission.rbac_escalation import RBACEscalation
 from strongroom.server.admission.service_account import ServiceAccount
 from strongroom.server.audit.recorder import Recorder
@@ -53,6 +54,7 @@ def application(
             NamespaceLifecycle(catalog[resources.NAMESPACES]),
             RBACEscalation(index, authorization),
             ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
+            NodeRestriction(catalog, authorization, audiences),
         )
     )
     return app.Application(

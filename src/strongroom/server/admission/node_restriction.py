@@ -1,0 +1,186 @@
+"""NodeRestriction: a node changes only itself and its own Pods, and gets tokens only for those.
+
+Rules and texts: Kubernetes' "NodeRestriction" admission plugin (`plugin/pkg/admission/noderestriction`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from strongroom.api import resources
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object, Resource
+from strongroom.machinery.request_info import RequestInfo
+from strongroom.machinery.validation import go_quote
+from strongroom.registry.catalog import Catalog
+from strongroom.server.admission.plugin import CREATE, DELETE, UPDATE, Attributes
+from strongroom.server.admission.service_account import MIRROR
+from strongroom.server.authorization import node as nodes
+from strongroom.server.authorization.authorizer import Authorizer, Decision
+
+AUDIENCE_VERB: Final = "request-serviceaccounts-token-audience"
+_RESERVED: Final = "node-restriction.kubernetes.io"
+_OWN_LABELS: Final = frozenset(
+    (
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "kubernetes.io/arch",
+        "beta.kubernetes.io/os",
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/instance-type",
+        "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+    )
+)
+_OWN_PREFIXES: Final = ("kubelet.kubernetes.io", "node.kubernetes.io")
+_KUBERNETES: Final = ("kubernetes.io", "k8s.io")
+
+
+class NodeRestriction:
+    """Concerns members of `system:nodes` alone. `audiences`: names of this API."""
+
+    def __init__(self, catalog: Catalog, authorizer: Authorizer, audiences: Sequence[str]) -> None:
+        self._pods = catalog[resources.PODS]
+        self._authorizer = authorizer
+        self._audiences = frozenset(audiences)
+
+    def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+        if resource == resources.PODS:
+            return (operation, subresource) in ((CREATE, ""), (DELETE, ""), (UPDATE, ""), (UPDATE, "status"))
+        if resource == resources.NODES:
+            return operation in (CREATE, UPDATE, DELETE)
+        return resource == resources.SERVICE_ACCOUNTS and subresource == "token"
+
+    async def admit(self, attributes: Attributes) -> None:
+        """Raises StatusError 403."""
+        if nodes.GROUP not in attributes.user.groups:
+            return
+        node = attributes.user.name.removeprefix(nodes.PREFIX)
+        if not attributes.user.name.startswith(nodes.PREFIX) or not node:
+            raise _refused(attributes, f"could not determine node from user {attributes.user.name}")
+        if attributes.resource == resources.PODS:
+            self._pod(attributes, node)
+        elif attributes.resource == resources.NODES:
+            _node(attributes, node)
+        else:
+            self._token(attributes, node)
+
+    def _pod(self, attributes: Attributes, node: str) -> None:
+        shown = go_quote(node)
+        if attributes.operation == CREATE:
+            _new_pod(attributes, node)
+        elif attributes.operation == DELETE:
+            if not self._runs(node, attributes.namespace, attributes.name):
+                text = f"node {shown} can only delete pods with spec.nodeName set to itself"
+                raise _refused(attributes, text)
+        elif not attributes.subresource:
+            raise _refused(attributes, f"node {shown} can only update the status of pods")
+        else:
+            assert attributes.obj is not None and attributes.old is not None, "an update has both"
+            if attributes.old["spec"].get("nodeName") != node:
+                text = "can only update pod status for pods with spec.nodeName set to itself"
+                raise _refused(attributes, f"node {shown} {text}")
+            labels = [each["metadata"].get("labels") or {} for each in (attributes.obj, attributes.old)]
+            if labels[0] != labels[1]:
+                raise _refused(attributes, f"node {shown} cannot update labels through pod status")
+
+    def _runs(self, node: str, namespace: str, name: str) -> bool:
+        entry = self._pods.find(namespace, name)
+        # What is not there, the registry says.
+        return entry is None or entry.decode()["spec"].get("nodeName") == node
+
+    def _token(self, attributes: Attributes, node: str) -> None:
+        assert attributes.obj is not None, "a request has a body"
+        spec = attributes.obj["spec"]
+        bound = spec.get("boundObjectRef") or {}
+        if bound.get("kind") != "Pod" or bound.get("apiVersion") != "v1":
+            raise _refused(attributes, "node requested token not bound to a pod")
+        if not bound.get("uid"):
+            raise _refused(attributes, "node requested token with a pod binding without a uid")
+        entry = self._pods.find(attributes.namespace, bound.get("name") or "")
+        if entry is None:
+            raise status.not_found(resources.PODS, bound.get("name") or "")
+        pod = entry.decode()
+        if pod["metadata"]["uid"] != bound["uid"]:
+            text = (
+                f"the UID in the bound object reference ({bound['uid']}) does not match the UID in record. "
+                "The object might have been deleted and then recreated"
+            )
+            raise status.conflict(resources.PODS, bound["name"], text)
+        if pod["spec"].get("nodeName") != node:
+            raise _refused(attributes, "node requested token bound to a pod scheduled on a different node")
+        self._audience(attributes, pod, spec.get("audiences") or [])
+
+    def _audience(self, attributes: Attributes, pod: Object, asked: Sequence[str]) -> None:
+        if len(asked) > 1 and not set(asked) <= self._audiences:
+            raise _refused(attributes, "node may only request 0 or 1 audiences")
+        for audience in asked:
+            # A source without an audience means this API.
+            wanted = {"", audience} if audience in self._audiences else {audience}
+            if wanted & set(_projected(pod)):
+                continue
+            info = RequestInfo(
+                True, AUDIENCE_VERB, "", "", "", attributes.namespace, audience, "", attributes.name
+            )
+            if self._authorizer.authorize(attributes.user, info).decision is not Decision.ALLOW:
+                raise _refused(
+                    attributes,
+                    f"audience {go_quote(audience)} not found in pod spec volume, {attributes.user.name} is "
+                    "not authorized to request tokens for this audience",
+                )
+
+
+def _projected(pod: Object) -> Iterator[str]:
+    """The audiences of the tokens that the Pod's volumes ask for."""
+    for volume in pod["spec"].get("volumes") or ():
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            if (token := source.get("serviceAccountToken")) is not None:
+                yield token.get("audience") or ""
+
+
+def _new_pod(attributes: Attributes, node: str) -> None:
+    pod = attributes.obj
+    assert pod is not None, "a creation has an object"
+    if MIRROR not in (pod["metadata"].get("annotations") or {}):
+        text = f"annotation, node {go_quote(node)} can only create mirror pods"
+        raise _refused(attributes, f"pod does not have {go_quote(MIRROR)} {text}")
+    if pod["spec"].get("nodeName") != node:
+        text = f"node {go_quote(node)} can only create pods with spec.nodeName set to itself"
+        raise _refused(attributes, text)
+
+
+def _node(attributes: Attributes, node: str) -> None:
+    shown = go_quote(node)
+    if attributes.name != node:
+        raise _refused(attributes, f"node {shown} is not allowed to modify node {go_quote(attributes.name)}")
+    new, old = attributes.obj, attributes.old
+    if new is None:
+        return
+    before: Mapping[str, str] = ((old or {}).get("metadata") or {}).get("labels") or {}
+    after: Mapping[str, str] = new["metadata"].get("labels") or {}
+    changed = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+    if barred := [key for key in changed if not _may_label(key)]:
+        raise _refused(attributes, f"is not allowed to modify labels: {', '.join(barred)}")
+    if old is None:
+        return
+    specs: list[dict[str, Any]] = [each.get("spec") or {} for each in (new, old)]
+    if (specs[0].get("taints") or []) != (specs[1].get("taints") or []):
+        raise _refused(attributes, f"node {shown} is not allowed to modify taints")
+    if specs[0].get("configSource") != specs[1].get("configSource"):
+        raise _refused(attributes, f"node {shown} is not allowed to update configSource")
+
+
+def _may_label(key: str) -> bool:
+    prefix = key.rpartition("/")[0]
+    if prefix == _RESERVED or prefix.endswith(f".{_RESERVED}"):
+        return False
+    if not any(prefix == domain or prefix.endswith(f".{domain}") for domain in _KUBERNETES):
+        return True
+    own = any(prefix == domain or prefix.endswith(f".{domain}") for domain in _OWN_PREFIXES)
+    return own or key in _OWN_LABELS
+
+
+def _refused(attributes: Attributes, text: str) -> status.StatusError:
+    return status.forbidden(attributes.resource, attributes.shown_name, text)

@@ -1,0 +1,140 @@
+"""A node changes only itself and its own Pods, and gets tokens only for those."""
+
+from typing import Any
+
+import pytest
+
+from strongroom.testing import manifests
+from strongroom.testing.api_server import APIServer
+
+PODS = "/api/v1/namespaces/default/pods"
+TOKEN = "/api/v1/namespaces/default/serviceaccounts/app/token"
+MERGE = "application/merge-patch+json"
+
+
+@pytest.fixture
+async def nodes(server: APIServer) -> APIServer:
+    """Nodes n1 and n2; a Pod on each, named like its node; a Pod on none."""
+    await server.request("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "app"}})
+    for name in ("n1", "n2"):
+        made = await server.request("POST", "/api/v1/nodes", {"metadata": {"name": name}})
+        assert made.status == 201, made.text
+        await _pod(server, name, name)
+    await _pod(server, "free", "")
+    return server
+
+
+async def _pod(server: APIServer, name: str, node: str) -> None:
+    pod = manifests.pod(name)
+    token = {"serviceAccountToken": {"path": "token", "audience": "vault"}}
+    api = {"serviceAccountToken": {"path": "api"}}
+    pod["spec"]["volumes"] = [{"name": "t", "projected": {"sources": [token, api]}}]
+    pod["spec"]["serviceAccountName"] = "app"
+    answer = await server.request("POST", PODS, pod)
+    assert answer.status == 201, answer.text
+    if node:
+        body = {"metadata": {"name": name}, "target": {"kind": "Node", "name": node}}
+        assert (await server.request("POST", f"{PODS}/{name}/binding", body)).status == 201
+
+
+async def _as_n1(server: APIServer, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, str]:
+    answer = await server.request(method, path, body, token="node-n1", **more)
+    return answer.status, answer.text
+
+
+async def test_a_node_writes_the_status_of_its_own_pods_alone(nodes: APIServer) -> None:
+    patch = {"status": {"phase": "Running"}}
+    for name, code in (("n1", 200), ("n2", 403), ("free", 403)):
+        status, text = await _as_n1(nodes, "PATCH", f"{PODS}/{name}/status", patch, content_type=MERGE)
+        assert status == code, text
+        if code == 403:
+            assert "can only update pod status for pods with spec.nodeName set to itself" in text
+    labels = {"metadata": {"labels": {"a": "b"}}}
+    status, text = await _as_n1(nodes, "PATCH", f"{PODS}/n1/status", labels, content_type=MERGE)
+    assert status == 403 and "cannot update labels through pod status" in text
+
+
+async def test_a_node_deletes_its_own_pods_alone(nodes: APIServer) -> None:
+    for name, code in (("n2", 403), ("free", 403), ("n1", 200)):
+        status, text = await _as_n1(nodes, "DELETE", f"{PODS}/{name}?gracePeriodSeconds=0")
+        assert status == code, text
+    assert (await nodes.get(f"{PODS}/n2")).status == 200
+
+
+async def test_a_node_creates_no_pod_that_could_take_a_secret(nodes: APIServer) -> None:
+    status, text = await _as_n1(
+        nodes, "POST", PODS, manifests.pod("p", nodeName="n1", serviceAccountName="app")
+    )
+    assert status == 403 and "can only create mirror pods" in text
+    mirror = manifests.pod("p", nodeName="n2")
+    mirror["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
+    status, text = await _as_n1(nodes, "POST", PODS, mirror)
+    assert status == 403
+    assert (await nodes.get(f"{PODS}/p")).status == 404
+
+
+async def test_a_node_changes_itself_alone(nodes: APIServer) -> None:
+    patch = {"metadata": {"labels": {"kubernetes.io/os": "linux", "example.com/a": "b"}}}
+    for name, code in (("n1", 200), ("n2", 403)):
+        status, text = await _as_n1(nodes, "PATCH", f"/api/v1/nodes/{name}", patch, content_type=MERGE)
+        assert status == code, text
+    status, text = await _as_n1(nodes, "POST", "/api/v1/nodes", {"metadata": {"name": "n3"}})
+    assert status == 403 and 'node \\"n1\\" is not allowed to modify node \\"n3\\"' in text
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"metadata": {"labels": {"node-restriction.kubernetes.io/pool": "secure"}}},
+        {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}},
+        {"metadata": {"labels": {"x.k8s.io/a": "b"}}},
+        {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}},
+    ],
+)
+async def test_a_node_does_not_choose_its_work(nodes: APIServer, patch: dict[str, Any]) -> None:
+    status, text = await _as_n1(nodes, "PATCH", "/api/v1/nodes/n1", patch, content_type=MERGE)
+    assert status == 403 and "is not allowed to modify" in text
+    assert (await nodes.request("PATCH", "/api/v1/nodes/n1", patch, content_type=MERGE)).status == 200
+
+
+async def _ask(server: APIServer, pod: str, **spec: Any) -> tuple[int, str]:
+    uid = (await server.get(f"{PODS}/{pod}")).json["metadata"]["uid"]
+    bound = {"kind": "Pod", "apiVersion": "v1", "name": pod, "uid": uid}
+    return await _as_n1(server, "POST", TOKEN, {"spec": {"boundObjectRef": bound, **spec}})
+
+
+async def test_a_node_gets_the_tokens_that_its_pods_volumes_ask_for(nodes: APIServer) -> None:
+    for audiences in ([], ["vault"], ["https://kubernetes.default.svc.cluster.local"]):
+        status, text = await _ask(nodes, "n1", audiences=audiences)
+        assert status == 201, text
+
+
+async def test_a_node_gets_no_other_token(nodes: APIServer) -> None:
+    uid = (await nodes.get(f"{PODS}/n1")).json["metadata"]["uid"]
+    pod = {"kind": "Pod", "apiVersion": "v1", "name": "n1"}
+    refused = [
+        (await _as_n1(nodes, "POST", TOKEN, {}), "node requested token not bound to a pod"),
+        (
+            await _as_n1(nodes, "POST", TOKEN, {"spec": {"boundObjectRef": pod}}),
+            "node requested token with a pod binding without a uid",
+        ),
+        (await _ask(nodes, "n2"), "node requested token bound to a pod scheduled on a different node"),
+        (await _ask(nodes, "n1", audiences=["a", "b"]), "node may only request 0 or 1 audiences"),
+        (
+            await _ask(nodes, "n1", audiences=["other"]),
+            'audience \\"other\\" not found in pod spec volume, system:node:n1 is not authorized to request',
+        ),
+    ]
+    for (status, text), reason in refused:
+        assert status == 403 and reason in text
+    stale = {"spec": {"boundObjectRef": {**pod, "uid": uid[:-1] + "x"}}}
+    assert (await _as_n1(nodes, "POST", TOKEN, stale))[0] == 409
+    other = TOKEN.replace("app", "default")
+    status, text = await _as_n1(nodes, "POST", other, {"spec": {"boundObjectRef": {**pod, "uid": uid}}})
+    assert status == 403 and "no relationship found" in text
+
+
+async def test_others_are_not_concerned(nodes: APIServer) -> None:
+    assert (await nodes.request("POST", TOKEN, {})).status == 201
+    labels = {"metadata": {"labels": {"node-restriction.kubernetes.io/pool": "a"}}}
+    assert (await nodes.request("PATCH", "/api/v1/nodes/n2", labels, content_type=MERGE)).status == 200
