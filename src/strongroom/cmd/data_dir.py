@@ -37,10 +37,6 @@ class DataDir:
         return self.root / "keys" / "service-account"
 
     @property
-    def audit_log(self) -> Path:
-        return self.root / "audit" / "audit.log"
-
-    @property
     def admin_token(self) -> Path:
         return self.root / "credentials" / "admin.token"
 

@@ -75,7 +75,7 @@ def test_every_read_of_a_secret_is_on_record_and_the_record_holds(
     ]
     assert [event["responseStatus"]["code"] for event in reads] == [200]
     assert "hunter2" not in log and "aHVudGVyMg" not in log
-    command = [str(clusters.PROGRAM), "audit", "verify", "--data-dir", str(cluster.data_dir)]
+    command = [str(clusters.PROGRAM), "audit", "verify", str(cluster.data_dir / "audit" / "audit.log")]
     verified = subprocess.run(command, capture_output=True, text=True, check=False)
     assert verified.returncode == 0, verified.stderr
     assert "lines as they were written; last hash" in verified.stdout

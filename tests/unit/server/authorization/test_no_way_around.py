@@ -16,9 +16,9 @@ OPEN = b"b3Blbi12YWx1ZQ"
 
 PARTS = (
     "api", "apis", "v1", "v1beta1", "namespaces", "default", "kube-system", "secrets", "a", "b", "", ".",
-    "..", "watch", "status", "finalize", "Secrets", "SECRETS", "secrets ", " secrets", "secrets\t", "default/",
-    "*", "a/b", "a,b", "a\x00", "b\x00", "%2f", "..%2fb", "%2e%2e", "secrets;a", "secrets?name=b", "core",
-    "\u2024", "pods", "configmaps", "log", "exec", "bindings", "b/", "b/.", "B",
+    "..", "watch", "status", "finalize", "Secrets", "SECRETS", "secrets ", " secrets", "secrets\t",
+    "default/", "*", "a/b", "a,b", "a\x00", "b\x00", "%2f", "..%2fb", "%2e%2e", "secrets;a",
+    "secrets?name=b", "core", "\u2024", "pods", "configmaps", "log", "exec", "bindings", "b/", "b/.", "B",
 )  # fmt: skip
 QUERIES = (
     b"", b"watch=true", b"watch=1&resourceVersion=0&timeoutSeconds=1", b"fieldSelector=metadata.name=a",
