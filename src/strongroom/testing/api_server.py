@@ -123,7 +123,12 @@ async def running(
     await bootstrap.ensure_roles(served)
     nodes = NodeConnector("node-token", ssl.create_default_context())
     application = defaults.application(
-        served, TOKENS, nodes, clock, token_settings=TokenSettings(service_account_keys or keys.generate()), recorder=recorder
+        served,
+        TOKENS,
+        nodes,
+        clock,
+        token_settings=TokenSettings(service_account_keys or keys.generate()),
+        recorder=recorder,
     )
     try:
         yield APIServer(application, served, objects, cache)

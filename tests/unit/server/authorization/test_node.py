@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from strongroom.api import resources
@@ -20,7 +22,7 @@ async def _prepare(server: APIServer, *names: str) -> None:
         await server.create_secret(name)
 
 
-async def _pod(server: APIServer, name: str, secret: str, node: str = "n1", **spec: object) -> None:
+async def _pod(server: APIServer, name: str, secret: str, node: str = "n1", **spec: Any) -> None:
     pod = {
         "metadata": {"name": name},
         "spec": {
@@ -110,7 +112,7 @@ async def test_history_that_is_gone_is_made_up_for(
         {"volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "s"}}]}}]},
     ],
 )
-async def test_every_way_to_name_a_secret(server: APIServer, spec: dict[str, object]) -> None:
+async def test_every_way_to_name_a_secret(server: APIServer, spec: dict[str, Any]) -> None:
     await _prepare(server, "s", "other")
     await _pod(server, "p", "other", **spec)
     assert await _may_read(server, "s")
