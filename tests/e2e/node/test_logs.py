@@ -6,12 +6,18 @@ from collections.abc import Callable
 from strongroom.testing.api import API
 from strongroom.testing.kubectl import Kubectl
 
-COUNT = "i=0; while [ $i -lt 5 ]; do echo line $i; i=$((i+1)); done; echo problem >&2; exec sleep 600"
+# The pause: CRI promises no order between the two outputs.
+COUNT = (
+    "i=0; while [ $i -lt 5 ]; do echo line $i; i=$((i+1)); done; sleep 0.5; echo problem >&2; exec sleep 600"
+)
 TICK = 'trap "exit 0" TERM; i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.2; done'
 
 
 def test_all_tail_and_timestamps(latest: Kubectl, start: Callable[..., None]) -> None:
     start("p", command=["sh", "-c", COUNT])
+    deadline = time.monotonic() + 10
+    while "problem" not in latest.ok("logs", "p") and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert latest.ok("logs", "p") == "".join(f"line {i}\n" for i in range(5)) + "problem\n"
     assert latest.ok("logs", "p", "--tail=2") == "line 4\nproblem\n"
     assert latest.ok("logs", "p", "--limit-bytes=6") == "line 0"
