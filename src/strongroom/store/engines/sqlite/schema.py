@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,9 @@ TABLES: Final = (
     "INSERT INTO compaction VALUES (1, 1, 1)",
 )
 
+LOCK_SECONDS: Final = 1.0
+"""How long to wait for the lock of an owner that is ending."""
+
 CHECKPOINT_PAGES: Final = 4000
 """Pages (4 KiB) in the write-ahead log before a commit moves them into the database file."""
 
@@ -49,12 +53,17 @@ def lock(path: Path) -> int:
         descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise errors.Unavailable(f"{lock_path}: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise errors.Unavailable(f"{path} is in use by another process") from error
-    return descriptor
+    # A writer whose parent was killed holds the lock until it has committed what it had read.
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except OSError as error:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise errors.Unavailable(f"{path} is in use by another process") from error
+            time.sleep(0.01)
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

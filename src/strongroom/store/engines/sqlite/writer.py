@@ -59,7 +59,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Sequence[Write] | None] = queue.SimpleQueue()
         self._sweep: compactor.Sweep | None = None
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread = threading.Thread(target=self.run, name="sqlite-writer", daemon=True)
         self.committed = log.bounds(connection).current
         """The newest durable revision. Read from any thread."""
 
@@ -72,11 +72,16 @@ class Writer:
 
     def stop(self) -> None:
         """Finish what is queued, then end the thread. Blocks; nothing may be submitted any more."""
-        self._queue.put(None)
+        self.end()
         if self._thread.ident is not None:
             self._thread.join()
 
-    def _run(self) -> None:
+    def end(self) -> None:
+        """Let `run` return after what is queued."""
+        self._queue.put(None)
+
+    def run(self) -> None:
+        """Serve until `end`."""
         while not self._stopping:
             group = self._next_group()
             if group:
