@@ -48,3 +48,9 @@ class TestSQLiteEncrypted(EngineContract):
     @pytest.fixture
     def open_engine(self, tmp_path: Path, transformers: dict[str, Transformer]) -> Callable[[], Engine]:
         return lambda: EngineOverObjects(SQLiteEngine(tmp_path / "store.db"), transformers)
+
+
+class TestSQLiteInItsOwnProcess(EngineContract):
+    @pytest.fixture
+    def open_engine(self, tmp_path: Path) -> OpenEngine:
+        return lambda: SQLiteEngine(tmp_path / "store.db", own_process=True)

@@ -15,7 +15,7 @@ from strongroom.testing.engine_contract.base import running, seeded, take, watch
 CRASHES = int(os.environ.get("STRONGROOM_TEST_CRASHES", "20"))
 
 
-async def write_and_die(path: Path, chosen: random.Random) -> dict[int, tuple[str, str]]:
+async def write_and_die(path: Path, chosen: random.Random, writer: str) -> dict[int, tuple[str, str]]:
     """What one process acknowledged before it was killed: revision -> key and value."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -23,6 +23,7 @@ async def write_and_die(path: Path, chosen: random.Random) -> dict[int, tuple[st
         "strongroom.testing.crash_writer",
         str(path),
         str(chosen.random()),
+        writer,
         stdout=asyncio.subprocess.PIPE,
         limit=2**20,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -45,12 +46,13 @@ async def write_and_die(path: Path, chosen: random.Random) -> dict[int, tuple[st
 
 
 @pytest.mark.slow
-async def test_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writer", ["thread", "process"])
+async def test_acknowledged_writes_survive_kill_9(tmp_path: Path, writer: str) -> None:
     chosen = seeded()
     path = tmp_path / "store.db"
     acknowledged: dict[int, tuple[str, str]] = {}
     for _ in range(CRASHES):
-        new = await write_and_die(path, chosen)
+        new = await write_and_die(path, chosen, writer)
         assert new and not new.keys() & acknowledged.keys()
         acknowledged |= new
         async with running(lambda: SQLiteEngine(path)) as engine:

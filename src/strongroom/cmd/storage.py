@@ -31,7 +31,7 @@ async def open_storage(place: DataDir, clock: Clock) -> Storage:
     keys = keyring.load(place.keyring) if place.database.exists() else keyring.open_or_create(place.keyring)
     # No identity beside it: a plain value planted in the database is not served.
     secrets = prefixed.PrefixedTransformer([envelope.EnvelopeTransformer(keys)])
-    engine = SQLiteEngine(place.database)
+    engine = SQLiteEngine(place.database, own_process=True)
     objects = ObjectStore(engine, {resources.SECRETS.storage_prefix: secrets})
     cache = WatchCache(objects, catalog.prefixes(), clock=clock)
     await engine.start()

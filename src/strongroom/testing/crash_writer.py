@@ -1,7 +1,7 @@
 """A process to kill: writes to a SQLite engine at random and says on stdout what was acknowledged.
 
-`python -m strongroom.testing.crash_writer DATABASE SEED`. A line is `revision key value`; value is "-" for a
-deletion. It is written after the call has returned and before the same worker's next call.
+`python -m strongroom.testing.crash_writer DATABASE SEED thread|process`. A line is `revision key value`;
+value is "-" for a deletion. It is written after the call has returned and before the same worker's next call.
 """
 
 import asyncio
@@ -34,10 +34,10 @@ async def work(engine: SQLiteEngine, chosen: random.Random, worker: int) -> None
         os.write(1, f"{revision} {key} {value}\n".encode())
 
 
-async def main(path: str, seed: str) -> None:
+async def main(path: str, seed: str, writer: str) -> None:
     """Until killed."""
     chosen = random.Random(seed)  # noqa: S311
-    engine = SQLiteEngine(Path(path))
+    engine = SQLiteEngine(Path(path), own_process=writer == "process")
     await engine.start()
     async with asyncio.TaskGroup() as group:
         for worker in range(WORKERS):

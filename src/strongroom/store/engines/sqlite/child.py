@@ -85,16 +85,24 @@ def main() -> None:
 
 
 def _read(channel: socket.socket, serving: writer.Writer) -> None:
-    with channel.makefile("rb") as stream:
-        while len(header := stream.read(HEADER)) == HEADER:
-            length = int.from_bytes(header, "big")
-            body = stream.read(length)
-            if len(body) < length:
-                break
-            ticket: Any
-            group = []
-            for number, kind, key, value, expected in marshal.loads(body):  # noqa: S302 - from our own process
-                ticket = (number, kind)
-                group.append(writer.Write(ticket, kind, key, value, expected))
-            serving.submit(group)
+    """Submits what arrives, to the end of the socket: closed, or reset by a parent that was killed."""
+    try:
+        with channel.makefile("rb") as stream:
+            while len(header := stream.read(HEADER)) == HEADER:
+                length = int.from_bytes(header, "big")
+                body = stream.read(length)
+                if len(body) < length:
+                    break
+                serving.submit(_writes(body))
+    except OSError:
+        pass
     serving.end()
+
+
+def _writes(body: bytes) -> Sequence[writer.Write]:
+    ticket: Any
+    group = []
+    for number, kind, key, value, expected in marshal.loads(body):  # noqa: S302 - from our own process
+        ticket = (number, kind)
+        group.append(writer.Write(ticket, kind, key, value, expected))
+    return group

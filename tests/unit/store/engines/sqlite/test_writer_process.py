@@ -1,0 +1,64 @@
+"""The writer as a process: what the engine sees when it is killed, and what crosses between the two."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from strongroom.store import errors
+from strongroom.store.engines.sqlite import SQLiteEngine, child
+from strongroom.store.engines.sqlite.writer_process import WriterProcess
+
+
+async def _opened(path: Path) -> tuple[SQLiteEngine, WriterProcess]:
+    engine = SQLiteEngine(path, own_process=True)
+    await engine.start()
+    assert isinstance(engine._writer, WriterProcess)
+    return engine, engine._writer
+
+
+async def test_a_killed_writer_is_unavailable_and_reads_go_on(tmp_path: Path) -> None:
+    engine, writer = await _opened(tmp_path / "store.db")
+    await engine.create("/registry/a", b"one")
+    assert writer._process is not None
+    os.kill(writer._process.pid, signal.SIGKILL)
+    await writer._ended.wait()
+    with pytest.raises(errors.Unavailable, match="the process that writes has ended"):
+        await engine.create("/registry/b", b"two")
+    found = await engine.get("/registry/a")
+    assert found is not None and found.value == b"one"
+    await engine.close()
+
+
+async def test_a_closed_engine_leaves_no_process(tmp_path: Path) -> None:
+    engine, writer = await _opened(tmp_path / "store.db")
+    await engine.create("/registry/a", b"one")
+    await engine.close()
+    assert writer._process is not None and writer._process.returncode == 0
+
+
+async def test_the_writer_outlasts_the_signals_of_a_terminal(tmp_path: Path) -> None:
+    engine, writer = await _opened(tmp_path / "store.db")
+    await engine.create("/registry/a", b"one")
+    assert writer._process is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(writer._process.pid, number)
+    assert await engine.create("/registry/b", b"two") == 3
+    await engine.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.KeyExists("/registry/a"),
+        errors.RevisionConflict("/registry/a", 2, 3),
+        errors.FutureRevision(9, 3),
+        errors.Unavailable("the disk is full"),
+        errors.Corrupt("damaged"),
+    ],
+)
+def test_errors_cross_as_they_are(error: errors.StoreError) -> None:
+    found = child.restore(*child.describe(error))
+    assert type(found) is type(error)
+    assert (str(found), vars(found)) == (str(error), vars(error))
