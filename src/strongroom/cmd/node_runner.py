@@ -95,7 +95,8 @@ class NodeRunner:
                 if self._daemon is not None:
                     group.spawn("containerd", self._daemon.supervise())
                 group.spawn("events", recorder.run())
-                group.spawn("pause-image", self._have_pause_image(containerd, cri))
+                # Before the node says that it is ready: a sandbox without its image fails and is put off.
+                await self._have_pause_image(containerd, cri)
                 await streaming.start()
                 agent = Agent(
                     self._client,
