@@ -12,9 +12,19 @@ NEEDS_NODE = False
 def run(target: Target, options: Options) -> list[Figure]:
     if not target.pids:
         return []
-    resident = [resident_of(pid) for pid in target.pids]
-    note = ", ".join(f"{name_of(pid)} {size:.0f}" for pid, size in zip(target.pids, resident, strict=True))
+    pids = [
+        *target.pids,
+        *(child for pid in target.pids for child in children_of(pid) if child not in target.pids),
+    ]
+    resident = [resident_of(pid) for pid in pids]
+    note = ", ".join(f"{name_of(pid)} {size:.0f}" for pid, size in zip(pids, resident, strict=True))
     return [Figure(TITLE, sum(resident), "MB", "lower", 0, note)]
+
+
+def children_of(pid: int) -> list[int]:
+    """Its child processes, without container runtimes, which are no part of either cluster's own memory."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [child for child in map(int, found) if not name_of(child).startswith("containerd")]
 
 
 def resident_of(pid: int) -> float:
