@@ -96,7 +96,8 @@ def _read(channel: socket.socket, serving: writer.Writer) -> None:
                 serving.submit(_writes(body))
     except OSError:
         pass
-    serving.end()
+    finally:
+        serving.end()
 
 
 def _writes(body: bytes) -> Sequence[writer.Write]:
