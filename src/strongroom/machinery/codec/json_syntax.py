@@ -7,9 +7,11 @@ END: Final = "unexpected end of JSON input"
 MAX_TOKENS: Final = 50_000
 """Tokens that are looked at before the answer becomes a general one: bounds the time for hostile bodies."""
 
-_SPACE: Final = re.compile(rb"[ \t\r\n]*+")
-_STRING: Final = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+', re.DOTALL)
-_NUMBER: Final = re.compile(rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+")
+# No possessive groups: the `re` of Python 3.11.2, Debian 12's, forgets to go back when one fails. Nothing
+# that follows these groups can fail, so none is tried twice.
+_SPACE: Final = re.compile(rb"[ \t\r\n]*")
+_CHARACTERS: Final = re.compile(rb'(?:[^"\\\x00-\x1f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,1000}')
+_NUMBER: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LITERALS: Final = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
 _DEPTH: Final = 10_000
 
@@ -99,8 +101,10 @@ def _space(data: bytes, at: int) -> int:
 
 
 def _string(data: bytes, at: int) -> int:
-    match = _STRING.match(data, at)
-    end = match.end() if match else at + 1
+    end = at + 1
+    # In pieces, since the expression remembers each of its repetitions.
+    while match := _CHARACTERS.match(data, end):
+        end = match.end()
     if end == len(data):
         raise _Found(END)
     if data[end] == 0x22:
