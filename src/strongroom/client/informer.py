@@ -27,6 +27,7 @@ from strongroom.machinery.gvk import Object, Resource
 
 Key = tuple[str, str]
 Callback = Callable[[str, Object], None]
+_CHANGES = (ADDED, MODIFIED, DELETED)
 
 _log = logging.getLogger(__name__)
 _LASTED = 2.0
@@ -45,6 +46,11 @@ class Informer:
     The cache may lag behind the API, never goes back in time, and its objects must not be changed. Callbacks
     are synchronous, called in the order of the changes and after the cache holds the change; one that raises
     is logged and does not disturb the others.
+
+    `relevant` looks at the line of an event and tells whether the cache is to see it: objects that it refuses
+    cost no decoding and no memory, and their changes are not told. `reduce` makes of an object what is kept
+    of it; its metadata must keep name, namespace, uid, resourceVersion. `filled` is called after each fill:
+    changes of refused objects may have been missed before it.
     """
 
     def __init__(
@@ -55,6 +61,9 @@ class Informer:
         *,
         field_selector: str = "",
         label_selector: str = "",
+        relevant: Callable[[bytes], bool] | None = None,
+        reduce: Callable[[Object], Object] | None = None,
+        filled: Callable[[], None] | None = None,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -65,6 +74,9 @@ class Informer:
         self._namespace = namespace
         self._field_selector = field_selector
         self._label_selector = label_selector
+        self._relevant = relevant
+        self._reduce = reduce
+        self._filled = filled
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff(0.05, 30.0)
         self._sleep = sleep
@@ -154,7 +166,7 @@ class Informer:
                     self._replace(fresh, event.object["metadata"]["resourceVersion"])
                     break
                 if event.type in (ADDED, MODIFIED):
-                    fresh[key_of(event.object)] = event.object
+                    fresh[key_of(event.object)] = self._kept(event.object)
                 elif event.type == DELETED:
                     fresh.pop(key_of(event.object), None)
             else:
@@ -168,7 +180,7 @@ class Informer:
             field_selector=self._field_selector,
             label_selector=self._label_selector,
         )
-        self._replace({key_of(item): item for item in result.items}, result.resource_version)
+        self._replace({key_of(item): self._kept(item) for item in result.items}, result.resource_version)
         await self._follow(result.resource_version)
 
     async def _follow(self, resource_version: str) -> None:
@@ -186,11 +198,15 @@ class Informer:
             label_selector=self._label_selector,
             resource_version=resource_version,
             initial_events=initial_events,
+            relevant=self._relevant,
         )
+
+    def _kept(self, obj: Object) -> Object:
+        return obj if self._reduce is None else self._reduce(obj)
 
     async def _apply(self, events: AsyncIterator[WatchEvent]) -> None:
         async for event in events:
-            obj = event.object
+            obj = self._kept(event.object) if event.type in _CHANGES else event.object
             if event.type == DELETED:
                 self._items.pop(key_of(obj), None)
                 self._tell(DELETED, obj)
@@ -210,6 +226,8 @@ class Informer:
         for kind, obj in difference(old, fresh):
             self._tell(kind, obj)
         self.has_synced.set()
+        if self._filled is not None:
+            self._filled()
 
     def _tell(self, kind: str, obj: Object) -> None:
         for callback in tuple(self._callbacks):

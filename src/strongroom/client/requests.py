@@ -13,6 +13,7 @@ from strongroom.machinery.gvk import Object, Resource
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 
 _REASONS = {
@@ -63,8 +64,9 @@ class ListOptions:
         return [pair for pair in pairs if pair[1]]
 
 
-def get(resource: Resource, name: str, namespace: str | None) -> Request:
-    return Request("GET", resource.path(namespace, name))
+def get(resource: Resource, name: str, namespace: str | None, *, metadata_only: bool = False) -> Request:
+    headers = {"accept": METADATA} if metadata_only else {}
+    return Request("GET", resource.path(namespace, name), headers=headers)
 
 
 def list_page(resource: Resource, namespace: str | None, options: ListOptions) -> Request:
@@ -122,12 +124,15 @@ def delete(
     grace_period_seconds: int | None = None,
     uid: str | None = None,
     resource_version: str | None = None,
+    propagation_policy: str = "",
     options: ListOptions | None = None,
 ) -> Request:
     """DELETE of one object, or of the collection when `name` is None."""
     body: dict[str, Any] = {}
     if grace_period_seconds is not None:
         body["gracePeriodSeconds"] = grace_period_seconds
+    if propagation_policy:
+        body["propagationPolicy"] = propagation_policy
     preconditions = {"uid": uid, "resourceVersion": resource_version}
     if any(value is not None for value in preconditions.values()):
         body["preconditions"] = {key: value for key, value in preconditions.items() if value is not None}

@@ -46,8 +46,11 @@ class Client:
         self._headers = {"accept": requests.JSON, "user-agent": user_agent}
         self._sleep = sleep
 
-    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
-        return await self._object(requests.get(resource, name, namespace))
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, metadata_only: bool = False
+    ) -> Object:
+        """The object; or its metadata alone, as a PartialObjectMetadata."""
+        return await self._object(requests.get(resource, name, namespace, metadata_only=metadata_only))
 
     async def list(
         self,
@@ -112,8 +115,11 @@ class Client:
         grace_period_seconds: int | None = None,
         uid: str | None = None,
         resource_version: str | None = None,
+        propagation_policy: str = "",
     ) -> Object:
-        """The deleted (or marked) object, or a Status. `uid` and `resource_version` are preconditions."""
+        """The deleted (or marked) object, or a Status. `uid` and `resource_version` are preconditions.
+
+        `propagation_policy`: Background, Foreground or Orphan; "": the server's default."""
         return await self._object(
             requests.delete(
                 resource,
@@ -122,6 +128,7 @@ class Client:
                 grace_period_seconds=grace_period_seconds,
                 uid=uid,
                 resource_version=resource_version,
+                propagation_policy=propagation_policy,
             )
         )
 
@@ -148,9 +155,11 @@ class Client:
         bookmarks: bool = True,
         initial_events: bool = False,
         timeout_seconds: int = 0,
+        relevant: Callable[[bytes], bool] | None = None,
     ) -> AsyncGenerator[WatchEvent, None]:
         """Events as they come, bookmarks among them, until the server ends the watch.
 
+        `relevant` looks at an event's line; one that it refuses is neither decoded nor given.
         An ERROR event is raised as its StatusError. Leave it early through contextlib.aclosing.
         """
         options = requests.ListOptions(field_selector, label_selector, resource_version)
@@ -169,6 +178,8 @@ class Client:
             async with aclosing(answer.chunks) as chunks:
                 async for chunk in chunks:
                     for line in splitter.feed(chunk):
+                        if relevant is not None and not relevant(line):
+                            continue
                         yield watching.decode(line)
 
     def _stream(self, request: requests.Request) -> AbstractAsyncContextManager[StreamingResponse]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from strongroom.client import requests
 from strongroom.client.rest import Client
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
@@ -27,7 +28,31 @@ class Update:
     subresource: str = ""
 
 
-Action = Create | Update
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Change fields of an object. A `uid` or `resourceVersion` in the patch's metadata is a condition."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    patch: Object = field(repr=False)
+    subresource: str = ""
+    content_type: str = requests.MERGE_PATCH
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the object with that uid; one that is gone by now is as good."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    uid: str
+    propagation_policy: str = ""
+    grace_period_seconds: int | None = None
+
+
+Action = Create | Update | Patch | Delete
 
 
 async def perform(client: Client, actions: Iterable[Action]) -> None:
@@ -37,16 +62,34 @@ async def perform(client: Client, actions: Iterable[Action]) -> None:
     """
     for action in actions:
         try:
-            if isinstance(action, Create):
-                await client.create(action.resource, action.obj, action.namespace)
-            else:
-                await client.update(
-                    action.resource, action.obj, action.namespace, subresource=action.subresource
-                )
+            await _do(client, action)
         except status.StatusError as error:
-            exists = isinstance(action, Create) and error.reason == "AlreadyExists"
-            if not exists and not _namespace_ends(error):
+            if not _is_done(action, error) and not _namespace_ends(error):
                 raise
+
+
+async def _do(client: Client, action: Action) -> None:
+    match action:
+        case Create(resource, namespace, obj):
+            await client.create(resource, obj, namespace)
+        case Update(resource, namespace, obj, subresource):
+            await client.update(resource, obj, namespace, subresource=subresource)
+        case Patch(resource, namespace, name, patch, subresource, content_type):
+            await client.patch(
+                resource, name, patch, namespace, subresource=subresource, content_type=content_type
+            )
+        case Delete(resource, namespace, name, uid, policy, grace):
+            await client.delete(
+                resource, name, namespace, uid=uid, propagation_policy=policy, grace_period_seconds=grace
+            )
+
+
+def _is_done(action: Action, error: status.StatusError) -> bool:
+    """Somebody else was first."""
+    if isinstance(action, Create):
+        return error.reason == "AlreadyExists"
+    # A conflict of a deletion is another object under the name.
+    return isinstance(action, Delete) and error.code in (404, 409)
 
 
 def _namespace_ends(error: status.StatusError) -> bool:

@@ -289,3 +289,41 @@ async def test_a_stream_that_ends_before_the_bookmark_changes_nothing(world: Wor
     async with world.running():
         assert world.told == [("ADDED", "a")]
     assert len(world.slept) == 2
+
+
+async def test_what_is_not_relevant_is_neither_decoded_nor_kept_and_the_rest_is_reduced() -> None:
+    world = World()
+    filled: list[bool] = []
+    seen: list[bytes] = []
+
+    def relevant(line: bytes) -> bool:
+        seen.append(line)
+        return b'"wanted' in line or b"BOOKMARK" in line
+
+    world.informer = informers.Informer(
+        rest.Client(world.api, "test"),
+        SECRETS,
+        "n",
+        relevant=relevant,
+        reduce=lambda obj: {"metadata": obj["metadata"]},
+        filled=lambda: filled.append(True),
+        clock=world.clock,
+        sleep=world.sleep,
+    )
+    world.informer.subscribe(world.tell)
+    for name in ("a", "wanted-1"):
+        world.api.put(SECRETS, _secret(name))
+    async with world.running():
+        for name in ("b", "wanted-2"):
+            world.api.put(SECRETS, _secret(name))
+        await world.settle()
+        assert world.told == [("ADDED", "wanted-1"), ("ADDED", "wanted-2")]
+        assert len(seen) == 5
+        assert [set(obj) for obj in world.informer.values()] == [{"metadata"}, {"metadata"}]
+        world.api.forget()
+        world.api.cut()
+        await world.settle()
+        assert len(filled) == 2
+        world.api.remove(SECRETS, "wanted-1", "n")
+        await world.settle()
+        assert world.told[-1] == ("DELETED", "wanted-1")

@@ -106,3 +106,15 @@ def test_success_without_an_object_is_an_error_that_does_not_quote_it(body: byte
 @pytest.mark.parametrize(("value", "seconds"), [("7", 7), ("", 0), ("soon", 0), ("-1", 0), ("²", 0)])
 def test_retry_after_is_read_when_it_is_a_number(value: str, seconds: int) -> None:
     assert requests.retry_after({"retry-after": value}) == seconds
+
+
+def test_metadata_alone_is_asked_for_by_its_media_type() -> None:
+    assert requests.get(SECRETS, "a", "n").headers == {}
+    headers = requests.get(SECRETS, "a", "n", metadata_only=True).headers
+    assert headers == {"accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+
+
+def test_a_deletion_says_what_becomes_of_dependents_only_when_asked() -> None:
+    assert requests.delete(SECRETS, "a", "n").body == b""
+    body = requests.delete(SECRETS, "a", "n", propagation_policy="Orphan").body
+    assert body == b'{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Orphan"}'

@@ -73,3 +73,20 @@ async def test_other_failures_are_raised(error: status.StatusError) -> None:
 def test_an_action_does_not_print_its_object() -> None:
     action = actions.Create(resources.SECRETS, "n", {"data": {"k": "czNjcmV0"}})
     assert "czNjcmV0" not in repr(action)
+
+
+async def test_a_patch_changes_and_a_deletion_removes_what_was_meant() -> None:
+    world = controllers.World()
+    world.api.put(resources.SECRETS, {"metadata": {"name": "a", "namespace": "n", "uid": "1"}})
+    patch = actions.Patch(resources.SECRETS, "n", "a", {"metadata": {"labels": {"x": "y"}}})
+    await actions.perform(world.client, [patch])
+    stored = world.api.get(resources.SECRETS, "a", "n")
+    assert stored is not None
+    assert stored["metadata"]["labels"] == {"x": "y"}
+    assert world.api.writes[-1].headers["content-type"] == "application/merge-patch+json"
+    await actions.perform(world.client, [actions.Delete(resources.SECRETS, "n", "a", "2")])
+    assert world.api.names(resources.SECRETS, "n") == ["a"], "made anew under its name: not the one meant"
+    await actions.perform(world.client, [actions.Delete(resources.SECRETS, "n", "a", "1")] * 2)
+    assert world.api.names(resources.SECRETS, "n") == []
+    with pytest.raises(status.StatusError):
+        await actions.perform(world.client, [patch])
