@@ -320,8 +320,9 @@ async def test_what_is_not_relevant_is_neither_decoded_nor_kept_and_the_rest_is_
         assert world.told == [("ADDED", "wanted-1"), ("ADDED", "wanted-2")]
         assert len(seen) == 5
         assert [set(obj) for obj in world.informer.values()] == [{"metadata"}, {"metadata"}]
-        world.api.forget()
         world.api.cut()
+        world.api.put(SECRETS, _secret("c"))
+        world.api.forget()
         await world.settle()
         assert len(filled) == 2
         world.api.remove(SECRETS, "wanted-1", "n")
