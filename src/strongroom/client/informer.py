@@ -47,10 +47,10 @@ class Informer:
     are synchronous, called in the order of the changes and after the cache holds the change; one that raises
     is logged and does not disturb the others.
 
-    `relevant` looks at the line of an event and tells whether the cache is to see it: objects that it refuses
-    cost no decoding and no memory, and their changes are not told. `reduce` makes of an object what is kept
-    of it; its metadata must keep name, namespace, uid, resourceVersion. `filled` is called after each fill:
-    changes of refused objects may have been missed before it.
+    `relevant` looks at the line of an object that came or changed, and tells whether the cache is to see it:
+    what it refuses costs no decoding and no memory, and is not told; deletions always are. `reduce` makes of
+    an object what is kept of it; metadata must keep name, namespace, uid, resourceVersion. `filled` is called
+    after each fill: deletions of refused objects may have been missed before it.
     """
 
     def __init__(

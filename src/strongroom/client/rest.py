@@ -159,7 +159,8 @@ class Client:
     ) -> AsyncGenerator[WatchEvent, None]:
         """Events as they come, bookmarks among them, until the server ends the watch.
 
-        `relevant` looks at an event's line; one that it refuses is neither decoded nor given.
+        `relevant` looks at the line of an object that came or changed; when it refuses, the line is neither
+        decoded nor given.
         An ERROR event is raised as its StatusError. Leave it early through contextlib.aclosing.
         """
         options = requests.ListOptions(field_selector, label_selector, resource_version)
@@ -178,7 +179,7 @@ class Client:
             async with aclosing(answer.chunks) as chunks:
                 async for chunk in chunks:
                     for line in splitter.feed(chunk):
-                        if relevant is not None and not relevant(line):
+                        if relevant is not None and watching.is_state(line) and not relevant(line):
                             continue
                         yield watching.decode(line)
 

@@ -13,6 +13,8 @@ DELETED = "DELETED"
 BOOKMARK = "BOOKMARK"
 ERROR = "ERROR"
 
+_STATES = (b'{"type":"ADDED"', b'{"type":"MODIFIED"')
+
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -51,6 +53,13 @@ def decode(line: bytes) -> WatchEvent:
     if kind == ERROR:
         raise status.StatusError.from_dict(obj)
     return WatchEvent(kind, obj)
+
+
+def is_state(line: bytes) -> bool:
+    """Whether the line tells that an object is there: no deletion, bookmark or error.
+
+    False as well for a server that writes its lines in another order."""
+    return line.startswith(_STATES)
 
 
 def ends_initial_events(event: WatchEvent) -> bool:
