@@ -1,4 +1,4 @@
-"""The Secrets and ConfigMaps that pods of this node use, each watched for itself as long as one does.
+"""The Secrets and ConfigMaps that pods of this node use, each watched for itself as long as one does; tokens.
 
 A node may read nothing else, and reads nothing it does not need: one watch for each object, by its name.
 """
@@ -12,6 +12,7 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.node.lookup import NotSyncedError
+from strongroom.node.service_account_tokens import ServiceAccountTokens
 
 Reference = tuple[Resource, str, str]
 """Resource, namespace and name of an object that a pod names."""
@@ -25,7 +26,7 @@ class _Watched:
 
 
 class ObjectCache:
-    """Fulfils `lookup.Objects`. `on_change` is called with a pod's uid when an object that it uses changed,
+    """Fulfils `lookup.Sources`. `on_change` is called with a pod's uid when an object that it uses changed,
     appeared, vanished, or was read for the first time.
     """
 
@@ -34,6 +35,7 @@ class ObjectCache:
         self._on_change = on_change
         self._watched: dict[Reference, _Watched] = {}
         self._used: dict[str, frozenset[Reference]] = {}
+        self._tokens = ServiceAccountTokens(client, on_change)
         self._closing = TaskGroup("object-cache-closing")
 
     def use(self, uid: str, references: Iterable[Reference]) -> None:
@@ -50,12 +52,14 @@ class ObjectCache:
         """The pod is gone: what only it used is no longer watched, and forgotten."""
         self.use(uid, ())
         del self._used[uid]
+        self._tokens.release(uid)
 
     async def aclose(self) -> None:
         """Stop all watches."""
         for watched in list(self._watched.values()):
             await watched.tasks.aclose()
         self._watched.clear()
+        await self._tokens.aclose()
         await self._closing.aclose()
 
     def secret(self, namespace: str, name: str) -> Object | None:
@@ -63,6 +67,9 @@ class ObjectCache:
 
     def config_map(self, namespace: str, name: str) -> Object | None:
         return self._get((resources.CONFIG_MAPS, namespace, name))
+
+    def service_account_token(self, pod: Object, audience: str, seconds: int) -> str:
+        return self._tokens.get(pod, audience, seconds)
 
     def _get(self, reference: Reference) -> Object | None:
         watched = self._watched.get(reference)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from strongroom.aio.clock import Clock
 from strongroom.machinery.gvk import Object
-from strongroom.node.lookup import Objects
+from strongroom.node.lookup import Sources
 from strongroom.node.volumes import (
     atomic_writer,
     config_map,
@@ -56,7 +56,7 @@ class VolumeManager:
     def __init__(
         self,
         pods_dir: Path,
-        objects: Objects,
+        objects: Sources,
         clock: Clock,
         *,
         allocatable: Mapping[str, str] | None = None,

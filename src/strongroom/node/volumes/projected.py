@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from strongroom.machinery.gvk import Object
-from strongroom.node.lookup import Objects
-from strongroom.node.volumes import config_map, downward_api, secret
+from strongroom.node.lookup import Sources
+from strongroom.node.volumes import config_map, downward_api, secret, service_account_token
 from strongroom.node.volumes.payload import File, Payload, VolumeError, mode_of
 
 DIRECTORY = "kubernetes.io~projected"
 
 
-def payload(source: Object, pod: Object, objects: Objects, allocatable: Mapping[str, str]) -> Payload:
+def payload(source: Object, pod: Object, objects: Sources, allocatable: Mapping[str, str]) -> Payload:
     """Files of all sources; where two give one path, the later source has it.
 
     Raises `VolumeError` that tells of each source that fails, as `[e1, e2]` if there are several.
@@ -28,7 +28,7 @@ def payload(source: Object, pod: Object, objects: Objects, allocatable: Mapping[
     return merged
 
 
-def _files(part: Object, pod: Object, objects: Objects, allocatable: Mapping[str, str], mode: int) -> Payload:
+def _files(part: Object, pod: Object, objects: Sources, allocatable: Mapping[str, str], mode: int) -> Payload:
     namespace = pod["metadata"]["namespace"]
     if (source := part.get("secret")) is not None:
         name = str(source.get("name", ""))
@@ -38,5 +38,7 @@ def _files(part: Object, pod: Object, objects: Objects, allocatable: Mapping[str
         return config_map.files(source, found, mode)
     if (source := part.get("downwardAPI")) is not None:
         return downward_api.files(source.get("items") or [], pod, allocatable, mode)
+    if (source := part.get("serviceAccountToken")) is not None:
+        return service_account_token.files(source, pod, objects, mode)
     kinds = ", ".join(sorted(part)) or "none"
     raise VolumeError(f"projected volume source is not supported by this node: {kinds}")

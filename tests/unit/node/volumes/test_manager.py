@@ -32,6 +32,9 @@ class World:
     def config_map(self, namespace: str, name: str) -> Object | None:
         return self._find("configmap", name)
 
+    def service_account_token(self, pod: Object, audience: str, seconds: int) -> str:
+        return str((self._find("token", audience) or {})["token"])
+
     def _find(self, kind: str, name: str) -> Object | None:
         if name not in self.objects:
             raise NotSyncedError(kind)
@@ -130,13 +133,13 @@ def test_projected_sources_that_fail_are_told_together(tmp_path: Path) -> None:
     sources = [
         {"secret": {"name": "s"}},
         {"configMap": {"name": "c"}},
-        {"serviceAccountToken": {"path": "t"}},
+        {"clusterTrustBundle": {"path": "t"}},
     ]
     with pytest.raises(VolumeError) as error:
         world.manager.set_up(world.pod(), {"name": "v", "projected": {"sources": sources}})
     assert str(error.value) == (
         '[secret "s" not found, configmap "c" not found,'
-        " projected volume source is not supported by this node: serviceAccountToken]"
+        " projected volume source is not supported by this node: clusterTrustBundle]"
     )
 
 
