@@ -175,6 +175,11 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     )
 
 
+def unsupported_patch_type() -> StatusError:
+    """For a PATCH of a kind that is built in: the router refuses it, before there is a handler to list types."""
+    return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
 def invalid(resource: Resource, name: str, errors: Sequence[FieldError]) -> StatusError:
     """422 for an object that breaks rules; all of them at once, equal messages once."""
     return invalid_kind(resource.group_kind, resource.group, resource.kind, name, errors)

@@ -9,10 +9,10 @@ from strongroom.server.request import Request
 
 async def get(request: Request, registry: Registry) -> None:
     info = request.info
+    form = forms.one(request)
     entry = await registry.get(
         info.namespace, info.name, options.at_least(request) if request.query_string else 0
     )
-    form = forms.one(request)
     if form is PLAIN:
         await responses.large(request, 200, entry.body() + b"\n")
     elif form.kind:

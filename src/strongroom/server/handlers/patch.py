@@ -20,7 +20,6 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 ACCEPTED = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE, apply.MEDIA)
-_WITHOUT_APPLY = ACCEPTED[:-1]
 
 Change = Callable[[Object], Any]
 
@@ -30,14 +29,13 @@ async def patch(
     registry: Registry,
     chain: Chain,
     rules: Rules,
-    applies: apply.ApplyHandler | None = None,
+    applies: apply.ApplyHandler,
 ) -> None:
-    """`applies`: where the resource can be applied to."""
     info = request.info
     media = request.header(b"content-type").partition(";")[0].strip().lower()
     accepted = ACCEPTED if applies is not None else _WITHOUT_APPLY
     if media not in accepted:
-        raise status.unsupported_media_type(accepted)
+        raise status.unsupported_patch_type()
     if media == apply.MEDIA and applies is not None:
         await applies.apply(request, registry, chain, rules)
         return

@@ -125,3 +125,5 @@ async def test_nothing_acceptable(server: APIServer, accept: str) -> None:
         "only the following media types are accepted: "
         "application/json, application/yaml, application/vnd.kubernetes.protobuf"
     )
+    missing = await server.get(f"{SECRET}-missing", headers={"accept": accept})
+    assert missing.status == 406
