@@ -176,7 +176,7 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
 
 
 def unsupported_patch_type() -> StatusError:
-    """For a PATCH of a kind that is built in: the router refuses it, before there is a handler to list types."""
+    """For a PATCH of a kind that is built in: the router refuses it, and names no types."""
     return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 

@@ -33,10 +33,9 @@ async def patch(
 ) -> None:
     info = request.info
     media = request.header(b"content-type").partition(";")[0].strip().lower()
-    accepted = ACCEPTED if applies is not None else _WITHOUT_APPLY
-    if media not in accepted:
+    if media not in ACCEPTED:
         raise status.unsupported_patch_type()
-    if media == apply.MEDIA and applies is not None:
+    if media == apply.MEDIA:
         await applies.apply(request, registry, chain, rules)
         return
     wanted = options.write(request, "PatchOptions")
