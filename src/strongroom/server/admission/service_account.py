@@ -1,4 +1,4 @@
-"""ServiceAccount: a Pod's account exists, and lends it its image pull secrets."""
+"""ServiceAccount: a Pod's account exists, lends it its image pull secrets, and a way to the API."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,6 +7,7 @@ from strongroom.api import resources
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.registry.generic import Registry
+from strongroom.server.admission import api_access
 from strongroom.server.admission.plugin import CREATE, Attributes
 
 DEFAULT = "default"
@@ -39,6 +40,8 @@ class ServiceAccount:
         account = await self._account(attributes, name)
         if not spec.get("imagePullSecrets") and (secrets := account.get("imagePullSecrets")):
             spec["imagePullSecrets"] = secrets
+        if api_access.wanted(spec, account):
+            api_access.mount(spec)
 
     async def _account(self, attributes: Attributes, name: str) -> Object:
         tries = _RETRIES if name == DEFAULT else 0

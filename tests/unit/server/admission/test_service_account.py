@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from strongroom.api import resources
@@ -12,7 +14,7 @@ SPEC = {"containers": [{"name": "c", "image": "i"}]}
 
 
 def _attributes(spec: dict[str, object], **metadata: object) -> Attributes:
-    pod = {"metadata": {"name": "p", **metadata}, "spec": {**SPEC, **spec}}
+    pod = {"metadata": {"name": "p", **metadata}, "spec": copy.deepcopy({**SPEC, **spec})}
     return Attributes(CREATE, resources.PODS, "", "default", "p", ANONYMOUS, pod)
 
 
@@ -79,3 +81,22 @@ def test_only_new_pods_are_looked_at(server: APIServer) -> None:
     assert not plugin.handles(CREATE, resources.PODS, "binding")
     assert not plugin.handles("UPDATE", resources.PODS, "")
     assert not plugin.handles(CREATE, resources.SECRETS, "")
+
+
+async def test_a_pod_gets_a_way_to_the_api_unless_it_or_its_account_declines(server: APIServer) -> None:
+    body = {"metadata": {"name": "shut"}, "automountServiceAccountToken": False}
+    await server.request("POST", ACCOUNTS, body)
+    await server.request("POST", ACCOUNTS, {"metadata": {"name": "open"}})
+    for account, own, expected in (
+        ("open", None, 1),
+        ("shut", None, 0),
+        ("shut", True, 1),
+        ("open", False, 0),
+    ):
+        spec = {**SPEC, "serviceAccountName": account}
+        if own is not None:
+            spec["automountServiceAccountToken"] = own
+        answer = await server.request("POST", PODS, {"metadata": {"generateName": "p"}, "spec": spec})
+        assert answer.status == 201, answer.text
+        volumes = answer.json["spec"].get("volumes") or []
+        assert [volume["name"][:16] for volume in volumes] == ["kube-api-access-"] * expected
