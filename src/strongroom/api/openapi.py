@@ -1,4 +1,5 @@
-"""`/openapi/v3`: the index, and one OpenAPI 3.0 document for each group and version.
+"""`/openapi/v3`: the index, and one OpenAPI 3.0 document for each group and version. `/openapi/v2`: one for
+all.
 
 Made when first asked for, then kept; all of it follows from the served kinds and the schemas of the package.
 """
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from strongroom.api import openapi_paths, schema
+from strongroom.api import openapi_paths, openapi_v2, schema
 from strongroom.api.strategy import Strategy
-from strongroom.machinery.codec import json
+from strongroom.machinery.codec import json, swagger
 
 _PATCH: Final = {
     "description": "Patch is provided to give a concrete name and type to the Kubernetes PATCH request body.",
@@ -57,6 +58,20 @@ class OpenAPI:
         return self._documents.get(path)
 
     @cached_property
+    def v2(self) -> Document:
+        """The body of `/openapi/v2` in JSON."""
+        return _document(self._v2())
+
+    @cached_property
+    def v2_protobuf(self) -> Document:
+        """The body of `/openapi/v2` in protobuf."""
+        return _hashed(swagger.encode(self._v2()))
+
+    def _v2(self) -> dict[str, Any]:
+        parts = [json.decode(found.body) for found in self._documents.values()]
+        return openapi_v2.document(parts, _info())
+
+    @cached_property
     def _documents(self) -> dict[str, Document]:
         known = {**schema.definitions(), openapi_paths.PATCH_SCHEMA: _PATCH}
         return {
@@ -64,11 +79,15 @@ class OpenAPI:
         }
 
 
+def _info() -> dict[str, str]:
+    return {"title": "Kubernetes", "version": schema.kubernetes_version()}
+
+
 def _build(strategies: Iterable[Strategy], known: dict[str, Any]) -> dict[str, Any]:
     paths = {path: item for strategy in strategies for path, item in openapi_paths.paths(strategy)}
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": schema.kubernetes_version()},
+        "info": _info(),
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": _schemas(paths, known)},
     }
@@ -91,5 +110,8 @@ def _references(node: Any) -> set[str]:
 
 
 def _document(content: dict[str, Any]) -> Document:
-    body = json.encode(content)
+    return _hashed(json.encode(content))
+
+
+def _hashed(body: bytes) -> Document:
     return Document(body, hashlib.sha512(body).hexdigest().upper())

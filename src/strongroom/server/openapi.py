@@ -1,5 +1,5 @@
-"""`/openapi/v3`: the index, and a document per group and version, cacheable by its hash. And
-`/openapi/v2`."""
+"""`/openapi/v3`: the index, and a document per group and version, cacheable by its hash. And `/openapi/v2`:
+one document for all, which older clients ask for in protobuf."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -8,11 +8,18 @@ from typing import Final
 
 from strongroom.api.openapi import OpenAPI
 from strongroom.machinery import status
-from strongroom.server import openapi_v2, responses
+from strongroom.server import responses
 from strongroom.server.request import Request
 
 ROOT: Final = "/openapi/v3"
+V2: Final = "/openapi/v2"
 _YEAR: Final = timedelta(days=365)
+_PROTOBUF_NAMES: Final = (
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",  # what it was called before 1.24
+)
+_JSON: Final = (b"content-type", b"application/json")
+_PROTOBUF: Final = (b"content-type", _PROTOBUF_NAMES[0].encode())
 
 
 class OpenAPIDocuments:
@@ -22,14 +29,14 @@ class OpenAPIDocuments:
         self._documents = documents
 
     def has(self, path: str) -> bool:
-        return path in (ROOT, openapi_v2.PATH) or path.startswith(f"{ROOT}/")
+        return path in (ROOT, V2) or path.startswith(f"{ROOT}/")
 
     async def serve(self, request: Request) -> None:
         """Answer a path that `has` knows. Raises StatusError 404, 405."""
         if request.method != "GET":
             raise status.method_not_allowed()
-        if request.path == openapi_v2.PATH:
-            await openapi_v2.send(request)
+        if request.path == V2:
+            await self._v2(request)
             return
         loop = asyncio.get_running_loop()
         path = request.path.rstrip("/").removeprefix(ROOT).lstrip("/")
@@ -47,7 +54,22 @@ class OpenAPIDocuments:
             return
         await self._send(request, document.body, document.etag, immutable=bool(asked))
 
-    async def _send(self, request: Request, body: bytes, etag: str, *, immutable: bool = False) -> None:
+    async def _v2(self, request: Request) -> None:
+        protobuf = _wants_protobuf(request.header(b"accept"))
+        loop = asyncio.get_running_loop()
+        documents = self._documents
+        made = await loop.run_in_executor(None, lambda: documents.v2_protobuf if protobuf else documents.v2)
+        await self._send(request, made.body, made.etag, content_type=_PROTOBUF if protobuf else _JSON)
+
+    async def _send(
+        self,
+        request: Request,
+        body: bytes,
+        etag: str,
+        *,
+        immutable: bool = False,
+        content_type: responses.Header = _JSON,
+    ) -> None:
         headers = [(b"etag", etag.encode()), (b"vary", b"Accept")]
         cache = responses.NO_CACHE
         if immutable:
@@ -56,4 +78,15 @@ class OpenAPIDocuments:
         if etag in request.header(b"if-none-match"):
             await responses.send(request, 304, b"", more=headers, cache=cache)
         else:
-            await responses.large(request, 200, body, more=headers, cache=cache)
+            await responses.large(request, 200, body, content_type, headers, cache)
+
+
+def _wants_protobuf(accept: str) -> bool:
+    """Whether the first clause that can be met asks for protobuf. Raises StatusError 406."""
+    for clause in accept.split(",") if accept else ("*/*",):
+        media = clause.partition(";")[0].strip()
+        if media in _PROTOBUF_NAMES:
+            return True
+        if media in ("application/json", "application/*", "*/*"):
+            return False
+    raise status.not_acceptable(("application/json", *_PROTOBUF_NAMES))

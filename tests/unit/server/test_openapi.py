@@ -1,3 +1,7 @@
+import re
+
+import pytest
+
 from strongroom.testing.api_server import APIServer
 
 
@@ -24,9 +28,27 @@ async def test_unknown_document(server: APIServer) -> None:
     assert (await server.get("/openapi/v3/apis/foo/v1")).status == 404
 
 
-async def test_the_old_document_is_there_for_clients_that_insist(server: APIServer) -> None:
-    assert (await server.get("/openapi/v2")).json["swagger"] == "2.0"
-    asked = {"accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
-    answer = await server.get("/openapi/v2", headers=asked)
-    assert answer.headers["content-type"].startswith("application/com.github.proto-openapi.spec.v2")
-    assert answer.response.body.startswith(b"\x0a\x032.0\x12") and answer.response.body.endswith(b"\x42\x00")
+PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+OLD_NAME = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+
+
+async def test_one_document_for_all_groups(server: APIServer) -> None:
+    answer = await server.get("/openapi/v2")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json["swagger"] == "2.0"
+    assert {"io.k8s.api.core.v1.Secret", "io.k8s.api.apps.v1.Deployment"} <= set(answer.json["definitions"])
+    again = await server.get("/openapi/v2", headers={"if-none-match": answer.headers["etag"]})
+    assert again.status == 304
+    references = set(re.findall(r'"#/definitions/([^"]+)"', answer.response.body.decode()))
+    assert references <= set(answer.json["definitions"])
+
+
+@pytest.mark.parametrize("asked", [PROTOBUF, OLD_NAME, f"{OLD_NAME}, application/json;q=0.1"])
+async def test_the_one_document_in_protobuf(server: APIServer, asked: str) -> None:
+    answer = await server.get("/openapi/v2", headers={"accept": asked})
+    assert (answer.status, answer.headers["content-type"]) == (200, PROTOBUF)
+    assert answer.response.body.startswith(b"\x0a\x032.0\x12")
+
+
+async def test_the_one_document_in_a_form_that_is_not_there(server: APIServer) -> None:
+    assert (await server.get("/openapi/v2", headers={"accept": "application/cbor"})).status == 406
