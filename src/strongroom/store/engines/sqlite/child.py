@@ -68,7 +68,7 @@ def main() -> None:
         for (number, kind), outcome in outcomes:
             if not isinstance(outcome, int):
                 told.append((number, *describe(outcome)))
-            elif kind == writer.COMPACT:
+            elif kind >= writer.COMPACT:
                 told.append((number, outcome, 0, 0))
             else:
                 kv = next(happened).kv

@@ -1,6 +1,9 @@
 """The Engine on SQLite: puts the writer, the readers and the watchers together."""
 
 import asyncio
+import contextlib
+import itertools
+import logging
 import os
 import sqlite3
 import threading
@@ -9,14 +12,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple
 
+from strongroom.aio import tasks
 from strongroom.store import errors
 from strongroom.store.engine import EngineEvent, KeyValue, Range
 from strongroom.store.engines.sqlite import failures, log, schema, writer
 from strongroom.store.engines.sqlite.writer_process import WriterProcess
-from strongroom.store.engines.watching import Watchers
+from strongroom.store.engines.watching import PAGE, Watchers
+
+_log = logging.getLogger(__name__)
 
 READERS: Final = 2
 """Threads, and connections, that read; they neither wait for the writer nor hold it up."""
+
+RESTART_SECONDS: Final = (0.05, 0.2, 1.0, 5.0)
+"""Waits before the process that writes is started again; the last one repeats."""
+
+SETTLE_POLL_SECONDS: Final = 0.05
 
 Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
@@ -42,6 +53,11 @@ class SQLiteEngine:
         self._pending: list[writer.Write] = []
         """Writes of this turn of the event loop."""
         self._seen = 0
+        self._tasks = tasks.TaskGroup("sqlite", describe_errors=False)
+        self.unclean = False
+        """The last owner did not close the database: it was killed, or the power went."""
+        self.damage = ""
+        """What `check` found."""
         self._watchers = Watchers(self._read_log)
         self._open = False
 
@@ -70,12 +86,36 @@ class SQLiteEngine:
             return
         assert self._lock is not None
         committed = log.bounds(connection).current
-        process = WriterProcess(self._path, self._lock, committed, self._deliver)
-        self._writer = process
+        process = WriterProcess(self._path, self._lock, committed, self._deliver, self._writer_lost)
         await process.start()
+        self._writer = process
+
+    def _writer_lost(self) -> None:
+        if self._open:
+            self._tasks.spawn("writer", self._replace_writer())
+
+    async def _replace_writer(self) -> None:
+        """Start another process. What the last one committed and did not tell goes to the watchers first."""
+        lost = self._writer
+        assert isinstance(lost, WriterProcess)
+        assert self._connection is not None
+        _log.error("the process that writes %s has ended, starting another", self._path)
+        await lost.wait()
+        for delay in itertools.chain(RESTART_SECONDS, itertools.repeat(RESTART_SECONDS[-1])):
+            try:
+                current = (await self._read(log.bounds)).current
+                while missed := await self._read_log("", self._watchers.delivered, current, PAGE):
+                    self._watchers.publish(missed)
+                await self._start_writer(self._connection)
+                return
+            except (errors.StoreError, sqlite3.Error, OSError) as error:
+                _log.error("the process that writes can't be started: %s", type(error).__name__)
+            await asyncio.sleep(delay)
 
     def _claim(self) -> tuple[int, sqlite3.Connection]:
         descriptor = schema.lock(self._path)
+        with contextlib.suppress(OSError):
+            self.unclean = self._path.with_name(self._path.name + "-wal").stat().st_size > 0
         try:
             return descriptor, schema.open_database(self._path)
         except BaseException:
@@ -86,6 +126,7 @@ class SQLiteEngine:
         if not self._open:
             return
         self._open = False
+        await self._tasks.aclose()
         assert self._writer is not None
         self._hand_over()
         # The writer's last group is delivered before this returns: both go through the loop, in order.
@@ -149,6 +190,30 @@ class SQLiteEngine:
     async def compact(self, revision: int) -> None:
         """As `Engine.compact`. Rows are removed in the background, after the call has returned."""
         await self._write(writer.COMPACT, "", b"", revision)
+
+    async def settle(self) -> None:
+        """Wait until what `compact` marked is removed, then write the file anew: nothing deleted is left in
+        it, nor in its write-ahead log. Writes wait for the second part, about a second per 100 MB; reads go
+        on.
+
+        Raises Unavailable: while others read the file without an end, or when the disk is too full for a
+        second copy."""
+        while not await self._read(log.is_swept):  # noqa: ASYNC110 - another process removes it
+            await asyncio.sleep(SETTLE_POLL_SECONDS)
+        await self._write(writer.SETTLE, "", b"", 0)
+
+    async def check(self) -> str:
+        """SQLite's check of the whole file's structure; "" or what it found, also kept in `damage`.
+
+        Takes seconds per 100 MB in a thread of its own."""
+        self.damage = await asyncio.to_thread(failures.where, self._path)
+        if self.damage:
+            _log.error("%s", failures.damaged(self._path, self.damage))
+        return self.damage
+
+    async def stored(self, prefix: str, after: int, limit: int) -> Sequence[KeyValue]:
+        """Every revision with a value that is stored under `prefix`, also superseded ones, by revision."""
+        return await self._read(log.stored, prefix, after, limit)
 
     async def _read(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         if not self._open or self._readers is None:

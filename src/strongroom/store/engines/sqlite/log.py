@@ -110,6 +110,22 @@ def history(
     return [EngineEvent(KeyValue._make(row), row[4] == 0) for row in rows]
 
 
+def stored(connection: sqlite3.Connection, prefix: str, after: int, limit: int) -> Sequence[KeyValue]:
+    """All rows with a value and a revision > `after` under `prefix`, superseded ones too, oldest first."""
+    rows = connection.execute(
+        "SELECT key, value, create_revision, revision, version FROM revisions"
+        " WHERE revision > ? AND version > 0 AND key >= ? AND key <= ? ORDER BY revision LIMIT ?",
+        (after, prefix, prefix + _LAST, limit),
+    ).fetchall()
+    return [KeyValue._make(row) for row in rows]
+
+
+def is_swept(connection: sqlite3.Connection) -> bool:
+    """Whether all that compaction has marked is removed."""
+    swept: int = connection.execute("SELECT swept >= compacted FROM compaction").fetchone()[0]
+    return bool(swept)
+
+
 def states(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, tuple[int, int, int]]:
     """key -> (mod_revision, create_revision, version) of its newest row; (0, 0, 0) when it has none.
 

@@ -1,14 +1,19 @@
 """The database file: its tables, how a connection is set up, how the file is claimed and checked."""
 
+import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from strongroom.store import errors
-from strongroom.store.engines.sqlite import failures
+from strongroom.store.engines.sqlite import acknowledged, backup, failures, log
+
+_log = logging.getLogger(__name__)
 
 APPLICATION_ID: Final = 0x5374726D
 """Marks the file as ours (`Strm`); `file` and `PRAGMA application_id` show it."""
@@ -35,6 +40,9 @@ TABLES: Final = (
        ) STRICT""",
     "INSERT INTO compaction VALUES (1, 1, 1)",
 )
+
+MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {}
+"""Format -> the statements that make the next format of it."""
 
 LOCK_SECONDS: Final = 1.0
 """How long to wait for the lock of an owner that is ending."""
@@ -95,6 +103,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         raise errors.Unavailable(f"{path}: {error.strerror}") from error
     connection = None
     try:
+        _check_acknowledged(path)
         connection = connect(path)
         _check(connection, path)
     except sqlite3.Error as error:
@@ -102,8 +111,8 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection.close()
         raise failures.translate(error, path) from error
     except errors.StoreError:
-        assert connection is not None
-        connection.close()
+        if connection is not None:
+            connection.close()
         raise
     return connection
 
@@ -124,7 +133,45 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise errors.Corrupt(f"{path} is a database of another program: name another file")
     if found > FORMAT:
         raise errors.Corrupt(f"{path} has format {found}, newer than this version reads: use a newer one")
+    if found < FORMAT:
+        _migrate(connection, path, found)
     if not {"revisions", "compaction"} <= tables:
         raise errors.Corrupt(failures.damaged(path, "tables are missing"))
     if connection.execute("SELECT count(*) FROM compaction").fetchone()[0] != 1:
         raise errors.Corrupt(failures.damaged(path, "a row is missing"))
+
+
+def _check_acknowledged(path: Path) -> None:
+    """Before anything is opened for writing: that would tidy up a damaged log, and with it what may be saved.
+
+    Raises Corrupt, or sqlite3.Error."""
+    with contextlib.closing(
+        sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    ) as connection:
+        found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        known = {"revisions", "compaction"} <= {row[0] for row in found}
+        # What is no database of ours has no revisions; other checks speak of that.
+        current = log.bounds(connection).current if known else 0 if found else 1
+    if current:
+        acknowledged.check(path, current)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, found: int) -> None:
+    """To FORMAT, in one transaction, after a backup beside the file that is kept. Raises StoreError."""
+    missing = [number for number in range(found, FORMAT) if number not in MIGRATIONS]
+    if missing:
+        raise errors.Corrupt(f"{path} has format {found}, which this version can't read: use an older one")
+    kept = path.with_name(f"{path.name}.format-{found}")
+    if not kept.exists():
+        backup.write(connection, kept)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number in range(found, FORMAT):
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        connection.execute("ROLLBACK")
+        raise
+    _log.warning("%s: brought from format %d to %d; as it was: %s", path, found, FORMAT, kept)

@@ -15,14 +15,20 @@ from typing import Final, NamedTuple
 from strongroom.store import errors
 from strongroom.store.engine import EngineEvent, KeyValue
 from strongroom.store.engines.sqlite import compactor, failures, log
+from strongroom.store.engines.sqlite.acknowledged import Acknowledged
 
 CREATE: Final = 0
 UPDATE: Final = 1
 DELETE: Final = 2
 COMPACT: Final = 3
+SETTLE: Final = 4
+"""Remove all that compaction marked, and write the file anew: no byte of what was deleted is left in it."""
 
 GROUP_LIMIT: Final = 512
 """No more writes are added to a transaction that has this many."""
+
+GROUPS_PER_SWEEP: Final = 16
+"""Groups without a pause after which a slice of a sweep is done all the same."""
 
 ROWS_PER_STATEMENT: Final = 64
 """Rows of one INSERT; bounds the memory of prepared statements, of which there is one per number of rows."""
@@ -58,7 +64,9 @@ class Writer:
         self._deliver = deliver
         self._queue: queue.SimpleQueue[Sequence[Write] | None] = queue.SimpleQueue()
         self._sweep: compactor.Sweep | None = None
+        self._unswept = 0
         self._stopping = False
+        self._acknowledged = Acknowledged.open(path)
         self._thread = threading.Thread(target=self.run, name="sqlite-writer", daemon=True)
         self.committed = log.bounds(connection).current
         """The newest durable revision. Read from any thread."""
@@ -86,8 +94,11 @@ class Writer:
             group = self._next_group()
             if group:
                 self._commit(group)
-            elif self._sweep is not None:
+                self._unswept += 1
+            if self._sweep is not None and (not group or self._unswept >= GROUPS_PER_SWEEP):
                 self._sweep_some(self._sweep)
+                self._unswept = 0
+        self._acknowledged.close()
 
     def _next_group(self) -> list[Write]:
         """All that waits; waits for the first one unless a sweep is under way."""
@@ -110,15 +121,17 @@ class Writer:
         events: list[EngineEvent] = []
         outcomes: list[Outcome]
         try:
-            events, outcomes = self._decide([write for write in group if write.kind != COMPACT])
+            events, outcomes = self._decide([write for write in group if write.kind < COMPACT])
             self._insert(events)
             if events:
                 self.committed = events[-1].kv.mod_revision
-            outcomes += [self._compact(write) for write in group if write.kind == COMPACT]
+                self._acknowledged.set(self.committed)
         except sqlite3.Error as error:
             self._recover()
-            outcomes = [(write.future, failures.translate(error, self._path)) for write in group]
+            problem = failures.translate(error, self._path)
+            outcomes = [(write.future, problem) for write in group if write.kind < COMPACT]
             events = []
+        outcomes += [self._maintain(write) for write in group if write.kind >= COMPACT]
         try:
             self._loop.call_soon_threadsafe(self._deliver, events, outcomes)
         except RuntimeError:  # the event loop is gone, and with it everyone who waits
@@ -165,6 +178,26 @@ class Writer:
 
     def _insert_rows(self, events: Sequence[EngineEvent]) -> None:
         self._connection.execute(_INSERTS[len(events)], [part for event in events for part in event.kv])
+
+    def _maintain(self, write: Write) -> Outcome:
+        """What writes nothing itself: its failure is not that of the group, which is committed by now."""
+        try:
+            return self._settle(write) if write.kind == SETTLE else self._compact(write)
+        except sqlite3.Error as error:
+            self._recover()
+            return write.future, failures.translate(error, self._path)
+
+    def _settle(self, write: Write) -> Outcome:
+        sweep = compactor.Sweep.pending(self._connection)
+        while sweep.step(self._connection):
+            pass
+        self._sweep = None
+        # Deleted content is overwritten, but a page that is put in order anew may keep an old copy of a cell.
+        self._connection.execute("VACUUM")
+        busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            return write.future, errors.Unavailable(f"{self._path} is being read: try again")
+        return write.future, self.committed
 
     def _compact(self, write: Write) -> Outcome:
         if write.expected > self.committed:

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -23,7 +23,10 @@ _STOP_SECONDS: Final = 30.0
 class WriterProcess(asyncio.Protocol):
     """As `writer.Writer` to the engine: `submit` writes, `deliver` is called with what became of them."""
 
-    def __init__(self, path: Path, lock: int, committed: int, deliver: Deliver) -> None:
+    def __init__(
+        self, path: Path, lock: int, committed: int, deliver: Deliver, lost: Callable[[], None]
+    ) -> None:
+        """`lost` is called in the event loop when the process has ended without having been stopped."""
         self._path = path
         self._lock = lock
         self._deliver = deliver
@@ -33,6 +36,8 @@ class WriterProcess(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = asyncio.Event()
+        self._lost = lost
+        self._stopping = False
         self.committed = committed
         """The newest durable revision."""
 
@@ -41,14 +46,19 @@ class WriterProcess(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         command = [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), str(self._path)]
-        search_path = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            # Where SQLite puts the copy that it makes to write the file anew.
+            "SQLITE_TMPDIR": str(self._path.parent),
+        }
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(), self._lock),
-                env=search_path,
+                env=environment,
             )
         await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
 
@@ -66,9 +76,14 @@ class WriterProcess(asyncio.Protocol):
 
     async def stop(self) -> None:
         """Finish what was submitted, then end the process."""
+        self._stopping = True
         if self._transport is not None and self._transport.can_write_eof():
             self._transport.write_eof()
             await self._ended.wait()
+        await self.wait()
+
+    async def wait(self) -> None:
+        """Return when the process, whose end is under way, is gone."""
         if self._process is not None:
             await asyncio.to_thread(self._process.wait, _STOP_SECONDS)
 
@@ -94,7 +109,7 @@ class WriterProcess(asyncio.Protocol):
                 outcomes.append((write.future, child.restore(*outcome)))
                 continue
             revision, created, version = outcome
-            if write.kind != COMPACT:
+            if write.kind < COMPACT:
                 kv = KeyValue(write.key, write.value, created, revision, version)
                 events.append(EngineEvent(kv, write.kind == DELETE))
                 self.committed = revision
@@ -105,5 +120,9 @@ class WriterProcess(asyncio.Protocol):
         """What was not answered may or may not have happened."""
         self._ended.set()
         waiting, self._pending = self._pending, {}
-        error = errors.Unavailable(f"{self._path}: the process that writes has ended")
+        error = errors.Unavailable(
+            f"{self._path}: the process that writes has ended: the write may or may not have happened"
+        )
         self._deliver((), [(write.future, error) for write in waiting.values()])
+        if not self._stopping:
+            self._lost()

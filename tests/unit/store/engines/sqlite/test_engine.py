@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+import shutil
 import sqlite3
 import stat
 import threading
@@ -46,7 +48,8 @@ async def test_files_are_private(path: Path) -> None:
         await engine.create("/registry/a", b"")
         await engine.get("/registry/a")
         modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in path.parent.iterdir()}
-    assert modes == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm", "store.db.lock"), 0o600)
+    names = ("store.db", "store.db-wal", "store.db-shm", "store.db.lock", "store.db.acknowledged")
+    assert modes == dict.fromkeys(names, 0o600)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
@@ -238,6 +241,7 @@ async def test_page_that_was_overwritten_is_corrupt_when_read(path: Path) -> Non
             await engine.start()
             await engine.range("/registry/")
         assert str(path) in str(refused.value)
+        assert re.search(r"(?i)page \d+", str(refused.value)), "it says where"
     finally:
         await engine.close()
 
@@ -248,3 +252,118 @@ async def test_path_that_can_not_be_made_is_unavailable(tmp_path: Path) -> None:
     assert isinstance(refused, errors.Unavailable)
     (tmp_path / "directory").mkdir()
     assert isinstance(await refusal(tmp_path / "directory"), errors.Unavailable)
+
+
+async def written(path: Path, count: int) -> None:
+    """A database whose last owner was killed: all writes are in the write-ahead log."""
+    folder = path.parent.with_name("killed")
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        for number in range(count):
+            await engine.create(f"/registry/{number}", bytes(3000))
+        shutil.copytree(path.parent, folder)
+    shutil.rmtree(path.parent)
+    folder.rename(path.parent)
+
+
+async def test_kill_loses_nothing_and_is_seen(path: Path) -> None:
+    await written(path, 10)
+    engine = SQLiteEngine(path)
+    async with running(lambda: engine):
+        assert engine.unclean
+        assert await engine.current_revision() == 11
+        assert await engine.check() == "" == engine.damage
+    engine = SQLiteEngine(path)
+    async with running(lambda: engine):
+        assert not engine.unclean
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.9])
+async def test_log_that_was_cut_short_is_refused_and_says_what_to_do(path: Path, kept: float) -> None:
+    await written(path, 10)
+    log = path.with_name("store.db-wal")
+    whole = log.read_bytes()
+    os.truncate(log, int(len(whole) * kept))
+    refused = await refusal(path)
+    assert isinstance(refused, errors.Corrupt)
+    assert "revision 11 was acknowledged" in str(refused)
+    assert "store.db-wal" in str(refused) and "strongroom restore FILE" in str(refused)
+    assert whole.startswith(log.read_bytes()) and log.stat().st_size == int(len(whole) * kept)
+    log.write_bytes(whole)
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        assert await engine.current_revision() == 11
+
+
+async def test_flipped_bit_in_the_log_is_refused(path: Path) -> None:
+    await written(path, 10)
+    log = path.with_name("store.db-wal")
+    content = bytearray(log.read_bytes())
+    content[len(content) // 2] ^= 1
+    log.write_bytes(content)
+    assert "was acknowledged" in str(await refusal(path))
+    assert log.read_bytes() == content, "what is left is left alone"
+
+
+async def test_removed_database_is_not_begun_anew_in_silence(path: Path) -> None:
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        await engine.create("/registry/a", b"a")
+    path.unlink()
+    assert "revision 2 was acknowledged" in str(await refusal(path))
+
+
+async def test_check_finds_what_no_read_has_met(path: Path) -> None:
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        await asyncio.gather(*[engine.create(f"/registry/{n:03d}", bytes(1000)) for n in range(200)])
+    content = bytearray(path.read_bytes())
+    page = len(content) // 4096 // 2
+    content[page * 4096 : page * 4096 + 100] = b"\xff" * 100
+    path.write_bytes(content)
+    engine = SQLiteEngine(path)
+    async with running(lambda: engine):
+        assert re.search(r"(?i)page \d+", await engine.check())
+        assert engine.damage
+
+
+async def test_settle_leaves_nothing_of_what_was_deleted(path: Path) -> None:
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        assert isinstance(engine, SQLiteEngine)
+        for number in range(300):
+            await engine.create(f"/registry/{number}", f"deleted-{number}-".encode() * 50)
+        for number in range(300):
+            await engine.update(f"/registry/{number}", f"kept-{number}-".encode() * 50, number + 2)
+        await engine.compact(await engine.current_revision())
+        await engine.settle()
+        for file in path.parent.iterdir():
+            assert b"deleted-" not in file.read_bytes(), file
+        assert path.with_name("store.db-wal").stat().st_size == 0
+        assert (await engine.range("/registry/")).count == 300
+        assert len(await engine.stored("/registry/", 0, 1000)) == 300
+        assert await engine.create("/registry/after", b"") == 602
+
+
+async def test_migration_keeps_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        await engine.create("/registry/a", b"a")
+    statements = ("CREATE TABLE later (x)", "INSERT INTO later VALUES (7)")
+    monkeypatch.setattr(schema, "FORMAT", 2)
+    monkeypatch.setattr(schema, "MIGRATIONS", {1: ("CREATE TABLE later (x)", "nonsense")})
+    assert isinstance(await refusal(path), errors.Unavailable)
+    monkeypatch.setattr(schema, "MIGRATIONS", {1: statements})
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        found = await engine.get("/registry/a")
+        assert found is not None and found.value == b"a"
+    kept = path.with_name("store.db.format-1")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    for file, formats, tables in ((path, 2, 3), (kept, 1, 2)):
+        connection = sqlite3.connect(file)
+        assert connection.execute("PRAGMA user_version").fetchone() == (formats,)
+        assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE type='table'").fetchone() == (
+            tables,
+        )
+        connection.close()
+
+
+async def test_format_without_a_way_from_it_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(lambda: SQLiteEngine(path)):
+        pass
+    monkeypatch.setattr(schema, "FORMAT", 2)
+    assert "use an older one" in str(await refusal(path))
