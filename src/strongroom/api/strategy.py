@@ -70,6 +70,10 @@ class Strategy:
     """`metadata.generation` starts at 1 and is bumped when anything outside metadata and status changes."""
     has_status: ClassVar[bool] = False
     """`status` is reset on create and kept on update through the main resource; written by `/status` only."""
+    creates_on_update: ClassVar[bool] = False
+    """PUT of an object that is not there creates it."""
+    unconditional_update: ClassVar[bool] = True
+    """PUT may leave out the resourceVersion, and then overwrites whatever is there."""
     view_of: ClassVar[Resource | None] = None
     """Another resource, whose stored objects this one shows in a version of its own."""
     deprecation: ClassVar[str] = ""

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping
 from strongroom.aio.clock import Clock
 from strongroom.api import resources, scheme
 from strongroom.api.core.v1 import namespace
+from strongroom.api.core.v1.pod import strategy as pod
 from strongroom.machinery.gvk import Resource
 from strongroom.registry import encoding
 from strongroom.registry.generic import Registry
 from strongroom.registry.namespace_lifecycle import NamespaceRegistry
 from strongroom.registry.new_events import NewEventRegistry
 from strongroom.registry.pod_binding import PodBinding
+from strongroom.registry.pod_eviction import PodEviction
+from strongroom.registry.pods import PodRegistry
 from strongroom.registry.scale import ScaleRegistry
 from strongroom.registry.service_addresses import ServiceRegistry
 from strongroom.store.objects import ObjectStore
@@ -41,6 +44,8 @@ class Catalog:
                 registry = NewEventRegistry(
                     strategy, self._registries[resources.EVENTS], cache, objects, clock
                 )
+            elif isinstance(strategy, pod.PodStrategy):
+                registry = PodRegistry(strategy, cache, objects, clock)
             elif resource == resources.SERVICES:
                 registry = ServiceRegistry(strategy, cache, objects, clock)
             else:
@@ -54,6 +59,7 @@ class Catalog:
         }
         """Of the resources that have a `/scale`."""
         self.pod_binding = PodBinding(self._registries[resources.PODS], clock)
+        self.pod_eviction = PodEviction(self._registries[resources.PODS], clock)
 
     def __getitem__(self, resource: Resource) -> Registry:
         return self._registries[resource]

@@ -12,7 +12,7 @@ from strongroom.aio.clock import Clock
 from strongroom.api.strategy import Strategy
 from strongroom.machinery import duration, meta, status
 from strongroom.machinery.gvk import Object
-from strongroom.machinery.validation import FieldError
+from strongroom.machinery.validation import FieldError, invalid_value
 from strongroom.registry import applying, deletion, encoding, listing, watching
 from strongroom.registry.encoding import Document
 from strongroom.registry.managed_fields import ManagedFields, Writer
@@ -268,14 +268,12 @@ class Registry:
         self._settle_namespace(new, namespace)
         uid = metadata.get("uid")
         if uid and uid != old["metadata"]["uid"]:
-            cause = (
-                f"StorageError: invalid object, Code: 4, Key: {self.resource.key(namespace, name)}, "
-                "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
-                f"{uid}, UID in object meta: {old['metadata']['uid']}"
-            )
-            raise status.conflict(self.resource, name, cause)
+            raise self.another(namespace, name, uid, old["metadata"]["uid"])
         given = metadata.get("resourceVersion") or ""
-        if given not in ("", "0", old["metadata"]["resourceVersion"]):
+        if given in ("", "0"):
+            if not self.strategy.unconditional_update:
+                raise self._unversioned(name)
+        elif given != old["metadata"]["resourceVersion"]:
             raise status.conflict(self.resource, name)
         metadata["resourceVersion"] = old["metadata"]["resourceVersion"]
         self.strategy.convert(new)
@@ -283,6 +281,20 @@ class Registry:
         warnings = meta.prepare_for_update(metadata, old["metadata"])
         rules.prepare(new, old)
         return warnings
+
+    def another(self, namespace: str, name: str, wanted: str, found: str) -> status.StatusError:
+        """409: the uid in the wished object is not that of the stored one ("": there is none)."""
+        cause = (
+            f"StorageError: invalid object, Code: 4, Key: {self.resource.key(namespace, name)}, "
+            "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
+            f"{wanted}, UID in object meta: {found}"
+        )
+        return status.conflict(self.resource, name, cause)
+
+    def _unversioned(self, name: str) -> status.StatusError:
+        resource = self.resource
+        error = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
+        return status.invalid_kind(resource.group_resource, resource.group, resource.plural, name, [error])
 
     def _validate_update(self, new: Object, old: Object, rules: Rules) -> None:
         errors = meta.validate_object_meta_update(new["metadata"], old["metadata"])

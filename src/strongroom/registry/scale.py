@@ -6,6 +6,7 @@ from strongroom.aio.clock import Clock
 from strongroom.api.autoscaling.v1 import scale
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
+from strongroom.registry import scale_managers
 from strongroom.registry.encoding import Document
 from strongroom.registry.generic import Admit, Registry, Revise, Rules, Written
 from strongroom.registry.managed_fields import Writer
@@ -37,11 +38,19 @@ class ScaleRegistry(Registry):
         dry_run: bool = False,
     ) -> Written:
         """Write the number of replicas into the workload. `rules` are always the workload's own."""
+        version = self._workloads.resource.api_version
 
         def scaled(current: Object) -> Object:
-            wanted = revise(scale.of(current))
+            before = current["metadata"].get("managedFields") or []
+            shown = scale.of(current)
+            if writer is None and before:
+                shown["metadata"]["managedFields"] = scale_managers.of_scale(before, version)
+            wanted = revise(shown)
             if errors := self.strategy.validate(wanted):
                 raise status.invalid(self.resource, name, errors)
+            if writer is None:
+                given = wanted["metadata"].get("managedFields") or []
+                current["metadata"]["managedFields"] = scale_managers.of_workload(given, before, version)
             return scale.apply(wanted, current)
 
         written = await self._workloads.update(

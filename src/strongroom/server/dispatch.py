@@ -12,7 +12,7 @@ from strongroom.server import negotiation, responses, version
 from strongroom.server.admission.plugin import Chain
 from strongroom.server.endpoint import Endpoint
 from strongroom.server.filters import Handler
-from strongroom.server.handlers import binding, create, delete, get, log, patch, scale, update
+from strongroom.server.handlers import binding, create, delete, eviction, get, log, patch, scale, update
 from strongroom.server.handlers import list as lists
 from strongroom.server.handlers.apply import ApplyHandler
 from strongroom.server.handlers.connect import SUBRESOURCES, ConnectHandler
@@ -98,13 +98,13 @@ class Dispatcher:
     # ---- tables ----
 
     def _add(self, registry: Registry) -> None:
-        chain, main = self._admission, registry.main
+        chain, main, creator = self._admission, registry.main, self._applies.creator
         possible: dict[str, Handler] = {
             "get": lambda request: get.get(request, registry),
             "list": lambda request: lists.list_objects(request, registry),
             "watch": lambda request: self._watches.watch(request, registry),
             "create": lambda request: create.create(request, registry, chain),
-            "update": lambda request: update.update(request, registry, chain, main),
+            "update": lambda request: update.update(request, registry, chain, main, creator),
             "patch": lambda request: patch.patch(request, registry, chain, main, self._applies),
             "delete": lambda request: delete.delete(request, registry, chain),
             "deletecollection": lambda request: delete.delete_collection(request, registry, chain),
@@ -116,7 +116,9 @@ class Dispatcher:
         for name, rules in registry.subresources.items():
             part: dict[str, Handler] = {
                 "get": lambda request: get.get(request, registry),
-                "update": lambda request, rules=rules: update.update(request, registry, chain, rules),  # type: ignore[misc]
+                "update": lambda request, rules=rules: update.update(  # type: ignore[misc]
+                    request, registry, chain, rules, creator
+                ),
                 "patch": lambda request, rules=rules: patch.patch(  # type: ignore[misc]
                     request, registry, chain, rules, self._applies
                 ),
@@ -131,7 +133,12 @@ class Dispatcher:
             return binding.bind(request, self._catalog)
 
         self._route(pods.resource, "binding", {"create": bind})
-        self._routes["", "v1", "bindings", ""] = Route(True, {"create": bind})
+        self._routes["", "v1", "bindings", ""] = Route(True, {"create": bind}, {})
+        self._route(
+            pods.resource,
+            eviction.SUBRESOURCE,
+            {"create": lambda request: eviction.evict(request, self._catalog, self._admission)},
+        )
         self._route(
             pods.resource, "log", {"get": lambda request: log.log(request, self._catalog, self._nodes)}
         )
@@ -146,10 +153,10 @@ class Dispatcher:
             handlers: dict[str, Handler] = {
                 "get": lambda request, registry=registry: scale.get(request, registry),  # type: ignore[misc]
                 "update": lambda request, registry=registry, rules=rules: update.update(  # type: ignore[misc]
-                    request, registry, chain, rules
+                    request, registry, chain, rules, self._applies
                 ),
                 "patch": lambda request, registry=registry, rules=rules: patch.patch(  # type: ignore[misc]
-                    request, registry, chain, rules
+                    request, registry, chain, rules, self._applies.creator
                 ),
             }
             self._route(resource, "scale", handlers)

@@ -35,6 +35,9 @@ _OWN_LABELS: Final = frozenset(
     )
 )
 _OWN_PREFIXES: Final = ("kubelet.kubernetes.io", "node.kubernetes.io")
+_OF_PODS: Final = frozenset(
+    ((CREATE, ""), (CREATE, "eviction"), (DELETE, ""), (UPDATE, ""), (UPDATE, "status"))
+)
 _KUBERNETES: Final = ("kubernetes.io", "k8s.io")
 
 
@@ -48,7 +51,7 @@ class NodeRestriction:
 
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
         if resource == resources.PODS:
-            return (operation, subresource) in ((CREATE, ""), (DELETE, ""), (UPDATE, ""), (UPDATE, "status"))
+            return (operation, subresource) in _OF_PODS
         if resource == resources.NODES:
             return operation in (CREATE, UPDATE, DELETE)
         return resource == resources.SERVICE_ACCOUNTS and subresource == "token"
@@ -69,7 +72,11 @@ class NodeRestriction:
 
     def _pod(self, attributes: Attributes, node: str) -> None:
         shown = go_quote(node)
-        if attributes.operation == CREATE:
+        if attributes.subresource == "eviction":
+            if not self._runs(node, attributes.namespace, attributes.name):
+                text = f"node {shown} can only evict pods with spec.nodeName set to itself"
+                raise _refused(attributes, text)
+        elif attributes.operation == CREATE:
             _new_pod(attributes, node)
         elif attributes.operation == DELETE:
             if not self._runs(node, attributes.namespace, attributes.name):

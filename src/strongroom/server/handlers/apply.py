@@ -8,24 +8,21 @@ from strongroom.machinery.codec import json, yaml
 from strongroom.machinery.codec.errors import DecodeError
 from strongroom.machinery.gvk import Object
 from strongroom.registry import applying
-from strongroom.registry.generic import Registry, Rules, Written
-from strongroom.server.admission.plugin import CREATE, UPDATE, Chain
-from strongroom.server.authorization.authorizer import Authorizer, Decision
-from strongroom.server.filters.authorization import denial
-from strongroom.server.handlers import forms, options, writing
+from strongroom.registry.generic import Registry, Rules
+from strongroom.server.admission.plugin import UPDATE, Chain
+from strongroom.server.authorization.authorizer import Authorizer
+from strongroom.server.handlers import creating, forms, options, writing
 from strongroom.server.handlers.options import WriteOptions
 from strongroom.server.request import Request
 
 MEDIA = "application/apply-patch+yaml"
-TRIES = 5
-"""Times that an object may come and go between a look and the write."""
 
 
 class ApplyHandler:
     """For all resources. Whoever creates an object by applying needs the right to create it."""
 
     def __init__(self, authorizer: Authorizer) -> None:
-        self._authorizer = authorizer
+        self.creator = creating.Creator(authorizer)
 
     async def apply(self, request: Request, registry: Registry, chain: Chain, rules: Rules) -> None:
         info = request.info
@@ -40,7 +37,7 @@ class ApplyHandler:
             writing.check_name(obj, info.name, info.namespace)
             return obj
 
-        for _ in range(TRIES):
+        for _ in range(creating.TRIES):
             if info.subresource or registry.find(info.namespace, info.name) is not None:
                 admit = writing.admission(request, registry, chain, UPDATE, dry_run=wanted.dry_run)
                 try:
@@ -53,32 +50,17 @@ class ApplyHandler:
                     continue
                 await writing.answer(request, registry, 200, written)
                 return
-            created = await self._create(request, registry, chain, wanted, revise(None))
+            new = revise(None)
+            if uid := new["metadata"].get("uid"):
+                text = (
+                    f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                )
+                raise status.conflict(registry.resource, info.name, text)
+            created = await self.creator.create(request, registry, chain, wanted, new)
             if created is not None:
                 await writing.answer(request, registry, 201, created)
                 return
         raise status.conflict(registry.resource, info.name)
-
-    async def _create(
-        self, request: Request, registry: Registry, chain: Chain, wanted: WriteOptions, obj: Object
-    ) -> Written | None:
-        """None: another writer was first."""
-        info = request.info
-        if uid := obj["metadata"].get("uid"):
-            text = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-            raise status.conflict(registry.resource, info.name, text)
-        asked = info._replace(verb="create")
-        verdict = self._authorizer.authorize(request.user, asked)
-        if verdict.decision is not Decision.ALLOW:
-            raise denial(request.user, asked, verdict.reason)
-        admit = writing.admission(request, registry, chain, CREATE, dry_run=wanted.dry_run)
-        try:
-            return await registry.create(info.namespace, obj, admit=admit, dry_run=wanted.dry_run)
-        except status.StatusError as error:
-            if error.reason != "AlreadyExists":
-                raise
-        await registry.catch_up()
-        return None
 
 
 def _document(body: bytes, wanted: WriteOptions) -> tuple[Object, list[str]]:

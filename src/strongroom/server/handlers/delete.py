@@ -80,18 +80,7 @@ async def _options(request: Request) -> DeleteOptions:
     if not body:
         return _from_query(request)
     given = decoding.decode(body, request.header(b"content-type"), _DELETE_OPTIONS).obj
-    preconditions = given.get("preconditions") or {}
-    dry_run = given.get("dryRun") or []
-    made = DeleteOptions(
-        grace_period_seconds=given.get("gracePeriodSeconds"),
-        uid=preconditions.get("uid") or "",
-        resource_version=preconditions.get("resourceVersion") or "",
-        propagation_policy=given.get("propagationPolicy") or "",
-        orphan_dependents=given.get("orphanDependents"),
-        dry_run=bool(dry_run),
-    )
-    options.check_delete(made, dry_run)
-    return made
+    return options.deletion(given)
 
 
 def _from_query(request: Request) -> DeleteOptions:

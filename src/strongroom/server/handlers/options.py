@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from strongroom.machinery import meta, selectors, status, validation
+from strongroom.machinery.gvk import Object
 from strongroom.machinery.selectors import LabelSelector
 from strongroom.machinery.validation import FieldError
 from strongroom.registry.generic import Registry
@@ -188,6 +189,22 @@ def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
         initial_events=not given or wants_initial,
         initial_state=wants_initial,
     )
+
+
+def deletion(given: Object) -> DeleteOptions:
+    """From a DeleteOptions object. Raises StatusError 422."""
+    preconditions = given.get("preconditions") or {}
+    dry_run = given.get("dryRun") or []
+    made = DeleteOptions(
+        grace_period_seconds=given.get("gracePeriodSeconds"),
+        uid=preconditions.get("uid") or "",
+        resource_version=preconditions.get("resourceVersion") or "",
+        propagation_policy=given.get("propagationPolicy") or "",
+        orphan_dependents=given.get("orphanDependents"),
+        dry_run=bool(dry_run),
+    )
+    check_delete(made, dry_run)
+    return made
 
 
 def check_delete(options: DeleteOptions, dry_run: Sequence[str] = ()) -> None:

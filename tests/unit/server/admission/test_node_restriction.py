@@ -54,6 +54,15 @@ async def test_a_node_writes_the_status_of_its_own_pods_alone(nodes: APIServer) 
     assert status == 403 and "cannot update labels through pod status" in text
 
 
+async def test_a_node_evicts_its_own_pods_alone(nodes: APIServer) -> None:
+    for name, code in (("n2", 403), ("free", 403), ("n1", 201)):
+        body = {"metadata": {"name": name}}
+        status, text = await _as_n1(nodes, "POST", f"{PODS}/{name}/eviction", body)
+        assert status == code, text
+        if code == 403:
+            assert 'node \\"n1\\" can only evict pods with spec.nodeName set to itself' in text
+
+
 async def test_a_node_deletes_its_own_pods_alone(nodes: APIServer) -> None:
     for name, code in (("n2", 403), ("free", 403), ("n1", 200)):
         status, text = await _as_n1(nodes, "DELETE", f"{PODS}/{name}?gracePeriodSeconds=0")

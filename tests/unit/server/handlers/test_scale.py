@@ -123,3 +123,66 @@ async def test_status_changes_no_generation(server: APIServer, deployment: Objec
     again = {"metadata": {"annotations": {"a": "c"}}}
     answer = await server.request("PATCH", f"{ROOT}/web", again, content_type=MERGE)
     assert answer.json["metadata"]["generation"] == 2
+
+
+APPLY = "application/apply-patch+yaml"
+
+
+def _scale(replicas: int) -> Object:
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {"name": "web"},
+        "spec": {"replicas": replicas},
+    }
+
+
+async def _managers(server: APIServer) -> dict[tuple[str, str, str], Object]:
+    stored = (await server.get(f"{ROOT}/web")).json
+    return {
+        (e["manager"], e["operation"], e.get("subresource", "")): e["fieldsV1"].get("f:spec", {})
+        for e in stored["metadata"]["managedFields"]
+    }
+
+
+async def test_apply_takes_the_number_from_others_only_by_force(
+    server: APIServer, deployment: Object
+) -> None:
+    creator = deployment["metadata"]["managedFields"][0]["manager"]
+    path = f"{SCALE}?fieldManager=tuner"
+    refused = await server.request("PATCH", path, _scale(4), content_type=APPLY)
+    assert refused.status == 409, refused.text
+    assert refused.json["message"] == (
+        f'Apply failed with 1 conflict: conflict with "{creator}" using autoscaling/v1: .spec.replicas'
+    )
+    forced = await server.request("PATCH", f"{path}&force=true", _scale(4), content_type=APPLY)
+    assert (forced.status, forced.json["kind"], forced.json["spec"]) == (200, "Scale", {"replicas": 4})
+    assert "managedFields" not in forced.json["metadata"]
+    assert (await server.get(f"{ROOT}/web")).json["spec"]["replicas"] == 4
+    managers = await _managers(server)
+    assert managers["tuner", "Apply", "scale"] == {"f:replicas": {}}
+    assert "f:replicas" not in managers[creator, "Update", ""]
+    assert "f:template" in managers[creator, "Update", ""]
+
+
+async def test_apply_of_the_number_that_is_there_is_shared(server: APIServer, deployment: Object) -> None:
+    creator = deployment["metadata"]["managedFields"][0]["manager"]
+    answer = await server.request("PATCH", f"{SCALE}?fieldManager=tuner", _scale(2), content_type=APPLY)
+    assert answer.status == 200, answer.text
+    managers = await _managers(server)
+    assert managers["tuner", "Apply", "scale"] == {"f:replicas": {}}
+    assert "f:replicas" in managers[creator, "Update", ""]
+    again = await server.request("PATCH", f"{SCALE}?fieldManager=tuner", _scale(2), content_type=APPLY)
+    assert again.json["metadata"]["resourceVersion"] == answer.json["metadata"]["resourceVersion"]
+    # Who writes the workload itself now meets the owner of its number.
+    whole = {**deployment, "metadata": {"name": "web"}, "spec": {**deployment["spec"], "replicas": 7}}
+    whole.pop("status", None)
+    taken = await server.request("PATCH", f"{ROOT}/web?fieldManager=other", whole, content_type=APPLY)
+    assert taken.status == 409
+    assert 'conflicts with "tuner" with subresource "scale"' in taken.json["message"]
+
+
+async def test_nothing_is_created_by_applying_a_scale(server: APIServer) -> None:
+    answer = await server.request("PATCH", f"{SCALE}?fieldManager=tuner", _scale(2), content_type=APPLY)
+    assert answer.status == 404
+    assert answer.json["message"] == 'deployments.apps "web" not found'

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -141,3 +142,71 @@ async def test_status_is_written_by_its_own_path(server: APIServer) -> None:
     part = {**main, "spec": {}, "status": {"phase": "z"}}
     status = (await server.request("PUT", "/api/v1/nodes/n/status", part)).json
     assert (status["spec"], status["status"]) == ({"unschedulable": True}, {"phase": "z"})
+
+
+KINDS_CREATED_BY_PUT = [
+    ("/apis/coordination.k8s.io/v1/namespaces/default/leases", {"spec": {"holderIdentity": "me"}}),
+    ("/api/v1/namespaces/default/endpoints", {}),
+    ("/api/v1/namespaces/default/services", {"spec": {"ports": [{"port": 80}]}}),
+    (
+        "/api/v1/namespaces/default/events",
+        {"involvedObject": {"kind": "Pod", "namespace": "default", "name": "p"}},
+    ),
+    ("/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles", {"rules": []}),
+    ("/apis/rbac.authorization.k8s.io/v1/clusterroles", {"rules": []}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), KINDS_CREATED_BY_PUT)
+async def test_put_creates_some_kinds(server: APIServer, path: str, body: dict[str, Any]) -> None:
+    wanted = {"metadata": {"name": "new", "resourceVersion": "5"}, **body}
+    answer = await server.request("PUT", f"{path}/new", wanted)
+    assert answer.status == 201, answer.text
+    assert answer.json["metadata"]["uid"]
+    again = await server.request("PUT", f"{path}/new", answer.json)
+    assert (again.status, again.json) == (200, answer.json)
+
+
+async def test_put_that_creates_takes_the_right_to_create(server: APIServer) -> None:
+    rules = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["update"]}]
+    root = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+    await server.request("POST", f"{root}/roles", {"metadata": {"name": "r"}, "rules": rules})
+    subjects = [{"kind": "User", "name": "nobody", "apiGroup": "rbac.authorization.k8s.io"}]
+    reference = {"kind": "Role", "name": "r", "apiGroup": "rbac.authorization.k8s.io"}
+    binding = {"metadata": {"name": "r"}, "roleRef": reference, "subjects": subjects}
+    await server.request("POST", f"{root}/rolebindings", binding)
+    lease = {"metadata": {"name": "l"}}
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l"
+    answer = await server.request("PUT", path, lease, token="nobody")
+    assert answer.status == 403
+    assert 'cannot create resource "leases"' in answer.json["message"]
+    assert (await server.get(path)).status == 404
+
+
+async def test_put_that_creates_in_a_dry_run(server: APIServer) -> None:
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l"
+    assert (await server.request("PUT", f"{path}?dryRun=All", {"metadata": {"name": "l"}})).status == 201
+    assert (await server.get(path)).status == 404
+
+
+@pytest.mark.parametrize("resource", ["secrets", "endpoints"])
+async def test_missing_object_of_a_uid(server: APIServer, resource: str) -> None:
+    path = f"/api/v1/namespaces/default/{resource}/a"
+    answer = await server.request("PUT", path, {"metadata": {"name": "a", "uid": "u"}})
+    assert answer.status == 409
+    assert answer.json["message"].endswith(
+        "Precondition failed: UID in precondition: u, UID in object meta: "
+    )
+    assert (await server.get(path)).status == 404
+
+
+async def test_lease_is_updated_only_from_what_was_read(server: APIServer) -> None:
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l"
+    lease = {"metadata": {"name": "l"}, "spec": {"holderIdentity": "a"}}
+    assert (await server.request("PUT", path, lease)).status == 201
+    answer = await server.request("PUT", path, lease)
+    assert answer.status == 422
+    assert answer.json["message"] == (
+        'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0: '
+        "must be specified for an update"
+    )

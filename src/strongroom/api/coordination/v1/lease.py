@@ -18,6 +18,8 @@ class LeaseStrategy(Strategy):
 
     resource = resources.LEASES
     singular = "lease"
+    creates_on_update = True
+    unconditional_update = False
     columns = (NAME, Column("Holder", description="Who holds the lease."), AGE)
 
     def default(self, obj: Object) -> None:

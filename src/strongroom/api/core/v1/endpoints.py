@@ -18,6 +18,7 @@ class EndpointsStrategy(Strategy):
 
     resource = resources.ENDPOINTS
     singular = "endpoints"
+    creates_on_update = True
     short_names = ("ep",)
     deprecation = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
     columns = (NAME, Column("Endpoints", description="Addresses and ports of ready Pods."), AGE)

@@ -20,6 +20,7 @@ class EventStrategy(Strategy):
 
     resource = resources.EVENTS
     singular = "event"
+    creates_on_update = True
     short_names = ("ev",)
     field_labels = (
         *(f"involvedObject.{field}" for field in _INVOLVED),

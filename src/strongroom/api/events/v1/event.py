@@ -55,6 +55,7 @@ class NewEventStrategy(Strategy):
     resource = resources.NEW_EVENTS
     view_of = resources.EVENTS
     singular = "event"
+    creates_on_update = True
     short_names = ("ev",)
     field_labels = tuple(_LABELS)
     own_field_label_error = True

@@ -13,6 +13,7 @@ class ClusterRoleStrategy(Strategy):
 
     resource = resources.CLUSTER_ROLES
     singular = "clusterrole"
+    creates_on_update = True
 
     def default(self, obj: Object) -> None:
         if "rules" not in obj:

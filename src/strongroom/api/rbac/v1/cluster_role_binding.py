@@ -9,4 +9,5 @@ class ClusterRoleBindingStrategy(BindingStrategy):
 
     resource = resources.CLUSTER_ROLE_BINDINGS
     singular = "clusterrolebinding"
+    creates_on_update = True
     role_kinds = ("ClusterRole",)

@@ -13,6 +13,7 @@ class RoleStrategy(Strategy):
 
     resource = resources.ROLES
     singular = "role"
+    creates_on_update = True
 
     def default(self, obj: Object) -> None:
         # The field is written even when there is no rule.

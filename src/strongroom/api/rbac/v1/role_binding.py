@@ -9,4 +9,5 @@ class RoleBindingStrategy(BindingStrategy):
 
     resource = resources.ROLE_BINDINGS
     singular = "rolebinding"
+    creates_on_update = True
     role_kinds = ("Role", "ClusterRole")

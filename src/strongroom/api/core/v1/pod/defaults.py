@@ -5,6 +5,8 @@ from typing import Any
 from strongroom.api.core.v1.pod import containers
 from strongroom.machinery.gvk import Object
 
+MIRROR = "kubernetes.io/config.mirror"
+"""The annotation of a Pod that a node runs by itself, of which the API only shows a copy."""
 MODE = 0o644
 TOKEN_SECONDS = 3600
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -25,7 +27,7 @@ def apply(pod: Object) -> None:
                 if spec.get("hostNetwork"):
                     _host_ports(container)
     spec.setdefault("enableServiceLinks", True)
-    _admission(spec)
+    _admission(spec, is_mirror=MIRROR in ((pod.get("metadata") or {}).get("annotations") or {}))
 
 
 def apply_to_spec(spec: Object) -> None:
@@ -46,9 +48,10 @@ def apply_to_spec(spec: Object) -> None:
     spec.setdefault("securityContext", {})
 
 
-def _admission(spec: Object) -> None:
-    name = spec.get("serviceAccountName") or "default"
-    spec["serviceAccountName"] = spec["serviceAccount"] = name
+def _admission(spec: Object, *, is_mirror: bool) -> None:
+    if not is_mirror:
+        name = spec.get("serviceAccountName") or "default"
+        spec["serviceAccountName"] = spec["serviceAccount"] = name
     spec.setdefault("priority", _PRIORITIES.get(spec.get("priorityClassName", ""), 0))
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     tolerations = list(spec.get("tolerations") or ())

@@ -8,9 +8,9 @@ from strongroom.api import resources
 from strongroom.api.core.v1.pod import conversion, defaults, qos, table, update, validation, warnings
 from strongroom.api.strategy import Strategy, Subresource, keep
 from strongroom.machinery.gvk import Object
-from strongroom.machinery.validation import FieldError, invalid_value
+from strongroom.machinery.validation import FieldError, forbidden, invalid_value
 
-MIRROR = "kubernetes.io/config.mirror"
+MIRROR = defaults.MIRROR
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
 
@@ -24,6 +24,8 @@ class PodStrategy(Strategy):
     subresources = (
         Subresource("attach", "PodAttachOptions", ("create", "get")),
         Subresource("binding", "Binding", ("create",)),
+        Subresource("ephemeralcontainers", "Pod", ("get", "patch", "update")),
+        Subresource("eviction", "Eviction", ("create",), "policy", "v1"),
         Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
         Subresource("status", "Pod", ("get", "patch", "update")),
@@ -74,11 +76,26 @@ class PodStrategy(Strategy):
         if "qosClass" not in status:
             keep(status, old.get("status") or {}, "qosClass")
 
+    def prepare_for_ephemeral_containers(self, new: Object, old: Object) -> None:
+        """Turns `new` into `old` with the ephemeral containers of `new`."""
+        wanted = new["spec"].get("ephemeralContainers")
+        new["spec"] = {key: value for key, value in old["spec"].items() if key != "ephemeralContainers"}
+        if wanted:
+            new["spec"]["ephemeralContainers"] = wanted
+        keep(new, old, "status")
+        for field in ("labels", "annotations", "ownerReferences", "finalizers"):
+            keep(new["metadata"], old["metadata"], field)
+
     def validate(self, obj: Object) -> list[FieldError]:
-        return validation.validate(obj)
+        return validation.validate_create(obj)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         return validation.validate(new) + update.validate_update(new, old)
+
+    def validate_ephemeral_containers(self, new: Object, old: Object) -> list[FieldError]:
+        if MIRROR in (old["metadata"].get("annotations") or {}):
+            return [forbidden("", "static pods do not support ephemeral containers")]
+        return validation.validate(new) + update.validate_ephemeral_containers(new, old)
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         errors: list[FieldError] = []

@@ -40,6 +40,24 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
     return errors
 
 
+def validate_ephemeral_containers(new: Object, old: Object) -> list[FieldError]:
+    """Ephemeral containers may be added, and nothing else; their order does not matter."""
+    path = "spec.ephemeralContainers"
+    present = {each.get("name"): each for each in containers.of(new["spec"], "ephemeralContainers")}
+    errors = []
+    for was in containers.of(old["spec"], "ephemeralContainers"):
+        name = was.get("name")
+        current = present.get(name)
+        shown = validation.go_quote(name or "")
+        if current is None:
+            text = f"existing ephemeral containers {shown} may not be removed\n"
+            errors.append(validation.forbidden(path, text))
+        elif difference := list(_difference(was, current, path)):
+            text = f"existing ephemeral containers {shown} may not be changed\n"
+            errors.append(validation.forbidden(path, text + "\n".join(difference)))
+    return errors
+
+
 def _deadline(new: int | None, old: int | None) -> tuple[list[FieldError], bool]:
     path = "spec.activeDeadlineSeconds"
     if new == old:

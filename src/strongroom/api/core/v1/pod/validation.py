@@ -45,6 +45,18 @@ def validate(pod: Object) -> list[FieldError]:
     return errors
 
 
+def validate_create(pod: Object) -> list[FieldError]:
+    """All broken rules of a new Pod (`ValidatePodCreate`)."""
+    errors = validate(pod)
+    spec = pod["spec"]
+    if containers.of(spec, "ephemeralContainers"):
+        errors.append(validation.forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        text = "cannot be set until all schedulingGates have been cleared"
+        errors.append(validation.forbidden("spec.nodeName", text))
+    return errors
+
+
 def _invalid(field: str, value: Any, messages: Sequence[str]) -> list[FieldError]:
     return [validation.invalid_value(field, value, message) for message in messages]
 

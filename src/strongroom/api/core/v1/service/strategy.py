@@ -20,6 +20,7 @@ class ServiceStrategy(Strategy):
 
     resource = resources.SERVICES
     singular = "service"
+    creates_on_update = True
     short_names = ("svc",)
     categories = ("all",)
     subresources = (Subresource("status", "Service", ("get", "patch", "update")),)

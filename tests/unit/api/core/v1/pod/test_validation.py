@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from strongroom.api import resources
+from strongroom.api.core.v1.pod.strategy import PodStrategy
 from strongroom.api.scheme import STRATEGIES
 from strongroom.machinery import names
 
@@ -24,7 +25,13 @@ def make(spec: Any = None, **container: Any) -> dict[str, Any]:
 
 
 def errors(spec: Any = None, **container: Any) -> list[str]:
-    return [str(error) for error in STRATEGY.validate(make(spec, **container))]
+    """Of a new Pod, or of one that gets the ephemeral containers of `spec`."""
+    pod = make(spec, **container)
+    if "ephemeralContainers" not in pod["spec"]:
+        return [str(error) for error in STRATEGY.validate(pod)]
+    assert isinstance(STRATEGY, PodStrategy)
+    bare = {key: value for key, value in pod["spec"].items() if key != "ephemeralContainers"}
+    return [str(e) for e in STRATEGY.validate_ephemeral_containers(pod, {**pod, "spec": bare})]
 
 
 def bad(path: str, value: str, rule: Any) -> list[str]:
