@@ -1,7 +1,8 @@
 """The environment of a container, from what its pod names. Pure: objects are looked up, nothing is fetched.
 
 `envFrom` comes first, in order, then `env`; a later name replaces an earlier one. Only `env[].value` is
-expanded; a value that comes from an object is taken as it is.
+expanded; a value that comes from an object is taken as it is. Variables of Services come last, and replace
+nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ class PodFacts:
     host_ips: Sequence[str] = ()
     pod_ips: Sequence[str] = ()
     allocatable: Mapping[str, str] = field(default_factory=dict)
+    service_variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,10 @@ class _Builder:
     def _mapping(self, used: set[str]) -> Callable[[str], bytes | None]:
         def find(name: str) -> bytes | None:
             used.add(name)
-            return self.values.get(name)
+            if name in self.values:
+                return self.values[name]
+            of_service = self.facts.service_variables.get(name)
+            return None if of_service is None else of_service.encode()
 
         return find
 
@@ -141,6 +146,9 @@ def build(pod: Object, container: Object, objects: Objects, facts: PodFacts) -> 
             builder.add(variable)
     except downward.FieldPathError as error:
         raise EnvError(str(error)) from error
+    for name, value in facts.service_variables.items():
+        if name not in builder.values:
+            builder.put(name, value.encode(), secret=False)
     return Environment(builder.values, frozenset(builder.secret))
 
 

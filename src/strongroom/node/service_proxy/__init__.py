@@ -1,0 +1,1 @@
+"""Cluster IPs of Services on this node: nftables rules, and a relay to an API that listens on loopback."""
