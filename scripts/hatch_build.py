@@ -1,9 +1,9 @@
 """Writes `src/strongroom/api/_generated_schema.*`: what the package knows of the shape of Kubernetes' kinds.
 
-Two sources go in: the OpenAPI definitions that the `kubernetes-validate` distribution carries, cut to the
-kinds we serve and what they refer to, and `src/strongroom/api/protobuf_table.txt`. They must agree
-on every field; where they don't, the build ends with the list. hatchling calls this before it builds a wheel
-or an editable install; `python scripts/hatch_build.py` does the same by hand.
+Three sources go in: the OpenAPI definitions that the `kubernetes-validate` distribution carries, cut to the
+kinds we serve and what they refer to; `src/strongroom/api/protobuf_table.txt`, which must agree with them on
+every field (where they don't, the build ends with the list); and `enum_table.txt` beside it. hatchling calls
+this before it builds a wheel or an editable install; `python scripts/hatch_build.py` does the same by hand.
 """
 
 import importlib.metadata
@@ -153,6 +153,40 @@ def json_names(messages: dict[str, str], message: str) -> set[str]:
     return names
 
 
+def enums() -> dict[str, list[str]]:
+    """Named type -> the values that it can have."""
+    lines = (_ROOT / "src/strongroom/api/enum_table.txt").read_text().splitlines()
+    pairs = (line.split(": ", 1) for line in lines if line and line[0] not in "#[")
+    return {name: ["" if value == '""' else value for value in values.split()] for name, values in pairs}
+
+
+def field_types(messages: dict[str, str], message: str) -> dict[str, str]:
+    """Field -> the name that its type has in Go, for the fields of a message whose type has one."""
+    found: dict[str, str] = {}
+    for field in messages.get(message, "").split("; "):
+        _, name, notation = field.split(" ") if field else ("", "", "")
+        if name.startswith("+"):
+            found |= field_types(messages, f"{message.rsplit('.', 1)[0]}.{notation}")
+        elif "=" in notation:
+            found[name] = notation.partition("=")[0].lstrip("[]*").rpartition(".")[2]
+    return found
+
+
+def enumerate_values(definition: dict[str, Any], types: dict[str, str], known: dict[str, list[str]]) -> None:
+    """Give each field whose type is an enumeration its values, and tell them in its description, as the
+    API's live documents do. Elements of a list have values, but no description."""
+    for field, schema in definition.get("properties", {}).items():
+        values = known.get(types.get(field, ""))
+        if values is None:
+            continue
+        if schema["type"] == "array":
+            schema["items"]["enum"] = values
+        else:
+            schema["enum"] = values
+            listed = "".join(f'\n - `"{value}"`' for value in values)
+            schema["description"] += f"\n\nPossible enum values:{listed}"
+
+
 def disagreements(messages: dict[str, str], chosen: dict[str, dict[str, Any]]) -> list[str]:
     """What the table and the definitions say differently."""
     problems = []
@@ -242,6 +276,9 @@ def write(root: Path) -> Path:
         "owners": owners(chosen),
     }
     polished = {name: polish(name, definition) for name, definition in chosen.items()}
+    known = enums()
+    for name, definition in polished.items():
+        enumerate_values(definition, field_types(messages, short(name)), known)
     target = root / "src/strongroom/api/_generated_schema.zip"
     partial = target.with_suffix(".tmp")
     with zipfile.ZipFile(partial, "w") as archive:

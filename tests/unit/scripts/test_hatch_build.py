@@ -96,3 +96,35 @@ def test_owners_fall_back_to_merge_keys(build: ModuleType) -> None:
     found = build.owners({"x.v1.A": {"properties": fields}, "x.v1.B": {"x-kubernetes-map-type": "atomic"}})
     assert found["atomic"] == ["x.v1.B"]
     assert found["fields"] == {"x.v1.A": {"keyed": "name", "set": "set", "told": "atomic", "keys": "a,b"}}
+
+
+def test_enumerations_are_told_with_their_fields(build: ModuleType) -> None:
+    messages = build.table()
+    assert build.field_types(messages, "core.v1.PodSpec")["restartPolicy"] == "RestartPolicy"
+    assert build.field_types(messages, "core.v1.EphemeralContainer")["imagePullPolicy"] == "PullPolicy"
+    assert build.field_types(messages, "core.v1.ServiceSpec")["ipFamilies"] == "IPFamily"
+    definition = {
+        "properties": {
+            "one": {"type": "string", "description": "One."},
+            "many": {"type": "array", "items": {"type": "string"}, "description": "Many."},
+            "other": {"type": "string", "description": "Other."},
+        }
+    }
+    types = {"one": "Letter", "many": "Letter", "other": "Name"}
+    build.enumerate_values(definition, types, {"Letter": ["", "A"]})
+    assert definition["properties"] == {
+        "one": {
+            "type": "string",
+            "description": 'One.\n\nPossible enum values:\n - `""`\n - `"A"`',
+            "enum": ["", "A"],
+        },
+        "many": {"type": "array", "items": {"type": "string", "enum": ["", "A"]}, "description": "Many."},
+        "other": {"type": "string", "description": "Other."},
+    }
+
+
+def test_every_enumeration_is_the_type_of_a_field(build: ModuleType) -> None:
+    messages = build.table()
+    used = {name for message in messages for name in build.field_types(messages, message).values()}
+    assert set(build.enums()) <= used
+    assert build.enums()["PullPolicy"] == ["Always", "IfNotPresent", "Never"]
