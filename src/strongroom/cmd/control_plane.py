@@ -17,6 +17,7 @@ from strongroom.controllers import manager
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, kubernetes_service
 from strongroom.registry.catalog import Catalog
+from strongroom.registry.service_addresses import FIRST_ADDRESS
 from strongroom.server import defaults
 from strongroom.server.app import Application
 from strongroom.server.audit import policy
@@ -120,7 +121,7 @@ class ControlPlane:
         return ssl.create_default_context(cadata=self.authority.pem.decode())
 
     def _serving_certificate(self, now: datetime) -> pki.ServingCertificate:
-        hosts = ["localhost", "127.0.0.1", "::1", self._settings.node_name, *_SERVICE_NAMES]
+        hosts = ["localhost", "127.0.0.1", "::1", self._settings.node_name, *_SERVICE_NAMES, FIRST_ADDRESS]
         if not ipaddress.ip_address(self._settings.host).is_unspecified:
             hosts.append(self._settings.host)
         return self.authority.serving("apiserver", hosts, now)

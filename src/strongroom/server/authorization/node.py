@@ -21,6 +21,8 @@ _READS = frozenset(("get", "list", "watch"))
 
 _RULES = (
     core("get list watch", "services"),
+    # Our nodes do what kube-proxy does, which upstream has a role of its own for.
+    Rule(("get", "list", "watch"), ("discovery.k8s.io",), ("endpointslices",)),
     core("create update patch", "nodes"),
     core("update patch", "nodes/status"),
     core("create delete", "pods"),
