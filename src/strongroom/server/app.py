@@ -7,7 +7,7 @@ from strongroom.aio.clock import Clock
 from strongroom.api.openapi import OpenAPI
 from strongroom.api.strategy import Strategy
 from strongroom.registry.catalog import Catalog
-from strongroom.server import version
+from strongroom.server import metrics, version
 from strongroom.server.admission.plugin import Chain
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication.authenticator import Authenticator
@@ -21,35 +21,48 @@ from strongroom.server.filters.authentication import with_authentication
 from strongroom.server.filters.authorization import with_authorization
 from strongroom.server.filters.deadline import with_deadline
 from strongroom.server.filters.impersonation import with_impersonation
+from strongroom.server.filters.max_in_flight import with_max_in_flight
+from strongroom.server.filters.metrics import with_metrics
 from strongroom.server.filters.panic_recovery import with_panic_recovery
 from strongroom.server.filters.request_info import with_request_info
 from strongroom.server.handlers.apply import ApplyHandler
 from strongroom.server.handlers.connect import ConnectHandler
 from strongroom.server.handlers.watch import WatchHandler
 from strongroom.server.health import Check, Health
+from strongroom.server.in_flight import InFlight, Limits
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.openapi import ROOT as OPENAPI_ROOT
 from strongroom.server.openapi import OpenAPIDocuments
 from strongroom.server.request import Message, Receive, Request, Scope, Send
+from strongroom.server.request_counts import RequestCounts
 from strongroom.server.watches import Watches
 
 
 def build_handler_chain(
-    inner: Handler, authenticator: Authenticator, authorizer: Authorizer, recorder: Recorder | None = None
+    inner: Handler,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    requests: RequestCounts,
+    in_flight: InFlight,
+    recorder: Recorder | None = None,
 ) -> Handler:
     """The order in which every request is treated, innermost first.
 
-    Every answer is on record, so the audit log is outermost. Errors of all become answers, so recovery is
-    next. What is asked must be known before who asks, since some paths are open; both before whether it is
-    allowed; and nothing is read of a body before that.
+    Every answer is counted and on record, so metrics and audit log are outermost. Errors of all become
+    answers, so recovery is next. What is asked must be known before who asks, since some paths are open; both
+    before whether it is allowed; and nothing is read of a body before that. Whether there is room depends on
+    who asks, and is known before any work is done.
     """
     handler = with_deadline(inner)
     handler = with_authorization(handler, authorizer)
+    handler = with_max_in_flight(handler, in_flight)
     handler = with_impersonation(handler, authorizer)
     handler = with_authentication(handler, authenticator)
     handler = with_request_info(handler)
     handler = with_panic_recovery(handler)
-    return handler if recorder is None else with_audit(handler, recorder)
+    if recorder is not None:
+        handler = with_audit(handler, recorder)
+    return with_metrics(handler, requests)
 
 
 class Application:
@@ -57,7 +70,7 @@ class Application:
 
     `server_address`: host:port, for discovery. `ready_checks`: more names for /readyz. `endpoints` and
     `reviews`: what is served without being stored, and how it is listed. `paths`: what is no resource.
-    `recorder`: the audit log.
+    `recorder`: the audit log. `limits`: requests at once.
     """
 
     def __init__(
@@ -75,6 +88,7 @@ class Application:
         reviews: Sequence[Strategy] = (),
         paths: Sequence[PathHandler] = (),
         recorder: Recorder | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - immutable
     ) -> None:
         self._background = tasks.TaskGroup("server", describe_errors=False)
         self._watches = Watches()
@@ -83,6 +97,8 @@ class Application:
         self.health = Health({}, {"etcd": catalog.is_ready, **(ready_checks or {})})
         strategies = [*(registry.strategy for registry in catalog), *reviews]
         discovery = Discovery(strategies, server_address)
+        requests = RequestCounts(lambda info: dispatcher.serves(info))
+        self.in_flight = InFlight(limits, requests)
         dispatcher = Dispatcher(
             catalog,
             admission,
@@ -90,11 +106,19 @@ class Application:
             self._connections,
             ApplyHandler(authorizer),
             nodes,
-            (self.health, discovery, OpenAPIDocuments(OpenAPI(strategies)), *paths),
-            [*discovery.paths, *self.health.paths, OPENAPI_ROOT, version.PATH],
+            (
+                self.health,
+                discovery,
+                OpenAPIDocuments(OpenAPI(strategies)),
+                metrics.Metrics(requests, self.in_flight, catalog),
+                *paths,
+            ),
+            [*discovery.paths, *self.health.paths, metrics.PATH, OPENAPI_ROOT, version.PATH],
             endpoints,
         )
-        self._handle = build_handler_chain(dispatcher.handle, authenticator, authorizer, recorder)
+        self._handle = build_handler_chain(
+            dispatcher.handle, authenticator, authorizer, requests, self.in_flight, recorder
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]

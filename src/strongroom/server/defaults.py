@@ -26,6 +26,7 @@ from strongroom.server.authorization.rbac_index import RBACIndex
 from strongroom.server.authorization.system_roles import SystemRolesAuthorizer
 from strongroom.server.handlers import access_reviews, authentication_reviews, token_request
 from strongroom.server.health import Check
+from strongroom.server.in_flight import Limits
 from strongroom.server.issuer_discovery import IssuerDiscovery
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.service_accounts.settings import TokenSettings
@@ -41,6 +42,7 @@ def application(
     recorder: Recorder | None = None,
     server_address: str = "127.0.0.1:6443",
     ready_checks: Mapping[str, Check] | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - immutable
 ) -> app.Application:
     """An application for `catalog`, whose users are those of `tokens` and its service accounts."""
     audiences = token_settings.api_audiences
@@ -74,5 +76,6 @@ def application(
         ],
         reviews=reviews.REVIEWS,
         recorder=recorder,
+        limits=limits,
         paths=[IssuerDiscovery(token_settings, server_address)],
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from strongroom.api import resources
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Resource
+from strongroom.machinery.request_info import RequestInfo
 from strongroom.registry.catalog import Catalog
 from strongroom.registry.generic import Registry
 from strongroom.server import negotiation, responses, version
@@ -19,6 +20,7 @@ from strongroom.server.handlers.connect import SUBRESOURCES, ConnectHandler
 from strongroom.server.handlers.watch import WatchHandler
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.request import Request
+from strongroom.telemetry.requests import Tally
 
 _WITHOUT_NAMESPACE = frozenset(("list", "watch"))
 _COLLECTION = frozenset(("create", "list", "deletecollection"))
@@ -35,10 +37,11 @@ class PathHandler(Protocol):
 
 
 class Route(NamedTuple):
-    """A resource or subresource: its handlers by verb."""
+    """A resource or subresource: its handlers by verb, and what is counted of its requests."""
 
     namespaced: bool
     handlers: Mapping[str, Handler]
+    tally: Tally
 
 
 Key = tuple[str, str, str, str]
@@ -68,6 +71,7 @@ class Dispatcher:
         self._nodes = nodes
         self._paths = tuple(paths)
         self._listed = sorted(listed)
+        self._fixed = frozenset(self._listed)
         self._routes: dict[Key, Route] = {}
         self._versions = set(catalog.group_versions())
         for registry in catalog:
@@ -78,22 +82,27 @@ class Dispatcher:
             self._versions.add((endpoint.resource.group, endpoint.resource.version))
             self._route(endpoint.resource, endpoint.subresource, endpoint.handlers)
 
-    async def handle(self, request: Request) -> None:
+    def handle(self, request: Request) -> Awaitable[None]:
         """Raises StatusError 404 and 405 for what is not served."""
         info = request.info
         if not info.is_resource:
-            await self._other(request)
-            return
+            return self._other(request)
         route = self._routes.get((info.group, info.version, info.resource, info.subresource))
         if route is None:
-            await self._unknown(request)
-            return
+            return self._unknown(request)
+        request.tally = route.tally
         handler = route.handlers.get(info.verb)
         if handler is None or (info.namespace == "") is route.namespaced or info.verb in _PLACED:
             _check(request, route)
             if handler is None:
                 raise status.method_not_allowed()
-        await handler(request)
+        return handler(request)
+
+    def serves(self, info: RequestInfo) -> bool:
+        """Whether there is such a resource, or such a path, whatever may be asked of it."""
+        if info.is_resource:
+            return (info.group, info.version, info.resource, info.subresource) in self._routes
+        return info.path in self._fixed
 
     # ---- tables ----
 
@@ -153,17 +162,17 @@ class Dispatcher:
             handlers: dict[str, Handler] = {
                 "get": lambda request, registry=registry: scale.get(request, registry),  # type: ignore[misc]
                 "update": lambda request, registry=registry, rules=rules: update.update(  # type: ignore[misc]
-                    request, registry, chain, rules, self._applies
+                    request, registry, chain, rules, self._applies.creator
                 ),
                 "patch": lambda request, registry=registry, rules=rules: patch.patch(  # type: ignore[misc]
-                    request, registry, chain, rules, self._applies.creator
+                    request, registry, chain, rules, self._applies
                 ),
             }
             self._route(resource, "scale", handlers)
 
     def _route(self, resource: Resource, subresource: str, handlers: Mapping[str, Handler]) -> None:
         key = (resource.group, resource.version, resource.plural, subresource)
-        self._routes[key] = Route(resource.namespaced, handlers)
+        self._routes[key] = Route(resource.namespaced, handlers, {})
 
     # ---- what is no resource ----
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from strongroom.machinery import status
 from strongroom.machinery.request_info import RequestInfo, UserInfo
 from strongroom.server.authorization.authorizer import Verdict
+from strongroom.telemetry.requests import Tally
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -54,7 +55,8 @@ _next_audit_id = _audit_ids()
 class Request:
     """What the filters and handlers know. `info` and `user` are set by their filters.
 
-    `warnings`: texts for `Warning` headers. `started`: the response's head is sent. For the audit log:
+    `warnings`: texts for `Warning` headers. `started`: the response's head is sent, `code`: its status, 0
+    before that and for a WebSocket. `tally`: its resource's, once that is found. For the audit log:
     `verdict`, once authorization has spoken; `object_name`, where the path has none; `annotations`;
     `impersonated_by`: who sent the request, if not `user`."""
 
@@ -62,6 +64,7 @@ class Request:
         "_query",
         "annotations",
         "audit_id",
+        "code",
         "headers",
         "impersonated_by",
         "info",
@@ -73,6 +76,7 @@ class Request:
         "scope",
         "send",
         "started",
+        "tally",
         "user",
         "verdict",
         "warnings",
@@ -92,6 +96,8 @@ class Request:
         self.audit_id = self.headers.get(b"audit-id") or _next_audit_id()
         self.warnings: list[str] = []
         self.started = False
+        self.code = 0
+        self.tally: Tally | None = None
         self.verdict: Verdict | None = None
         self.object_name = ""
         self.annotations: Mapping[str, str] = _NO_ANNOTATIONS

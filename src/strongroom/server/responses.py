@@ -41,7 +41,7 @@ async def send(
     headers = [content_type, (b"audit-id", request.audit_id), cache, *more]
     if request.warnings:
         headers += _warnings(request.warnings)
-    request.started = True
+    request.started, request.code = True, code
     await request.send({"type": "http.response.start", "status": code, "headers": headers})
     await request.send({"type": "http.response.body", "body": body})
 
@@ -55,7 +55,7 @@ async def start(request: Request, content_type: Header = _JSON, more: Iterable[H
     headers = [content_type, (b"audit-id", request.audit_id), NO_CACHE, *more]
     if request.warnings:
         headers += _warnings(request.warnings)
-    request.started = True
+    request.started, request.code = True, 200
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
 
 

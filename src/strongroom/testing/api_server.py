@@ -11,11 +11,13 @@ from strongroom.aio.clock import Clock, SystemClock
 from strongroom.client.in_process import InProcessTransport
 from strongroom.client.response import Response
 from strongroom.client.transport import Query
+from strongroom.controllers import manager
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, catalog
 from strongroom.server import app, defaults
 from strongroom.server.audit.recorder import Recorder
+from strongroom.server.in_flight import Limits
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.service_accounts import keys
 from strongroom.server.service_accounts.settings import TokenSettings
@@ -30,6 +32,9 @@ TOKENS: Mapping[str, UserInfo] = {
     "nobody": UserInfo("nobody", groups=("system:authenticated",)),
     "scheduler": UserInfo("system:kube-scheduler", groups=("system:authenticated",)),
     "controllers": UserInfo("system:kube-controller-manager", groups=("system:authenticated",)),
+    **{
+        name: UserInfo(manager.user_name(name), groups=("system:authenticated",)) for name in manager.SEPARATE
+    },
     "node-n1": UserInfo("system:node:n1", groups=("system:nodes", "system:authenticated")),
     "node-n2": UserInfo("system:node:n2", groups=("system:nodes", "system:authenticated")),
 }
@@ -111,6 +116,7 @@ async def running(
     clock: Clock | None = None,
     service_account_keys: keys.Keys | None = None,
     recorder: Recorder | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - immutable
 ) -> AsyncIterator[APIServer]:
     """A server with the system's namespaces and roles."""
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
@@ -129,6 +135,7 @@ async def running(
         clock,
         token_settings=TokenSettings(service_account_keys or keys.generate()),
         recorder=recorder,
+        limits=limits,
     )
     try:
         yield APIServer(application, served, objects, cache)

@@ -1,5 +1,7 @@
 """Who the client is; 401 for who can't be known."""
 
+from collections.abc import Awaitable
+
 from strongroom.machinery import status
 from strongroom.server import responses
 from strongroom.server.authentication.authenticator import Authenticator
@@ -8,12 +10,13 @@ from strongroom.server.request import Request
 
 
 def with_authentication(inner: Handler, authenticator: Authenticator) -> Handler:
-    async def handle(request: Request) -> None:
-        user = authenticator.authenticate(request.headers, request.path)
+    authenticate = authenticator.authenticate
+
+    def handle(request: Request) -> Awaitable[None]:
+        user = authenticate(request.headers, request.path)
         if user is None:
-            await responses.error(request, status.unauthorized(), filtered=True)
-            return
+            return responses.error(request, status.unauthorized(), filtered=True)
         request.user = user
-        await inner(request)
+        return inner(request)
 
     return handle

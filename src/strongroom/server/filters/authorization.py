@@ -1,5 +1,7 @@
 """Whether the client may: 403 that says who may not do what, and why."""
 
+from collections.abc import Awaitable
+
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Resource
 from strongroom.machinery.request_info import RequestInfo, UserInfo
@@ -12,15 +14,14 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def with_authorization(inner: Handler, authorizer: Authorizer) -> Handler:
-    authorize = authorizer.authorize
+    authorize, allow = authorizer.authorize, Decision.ALLOW
 
-    async def handle(request: Request) -> None:
-        verdict = authorize(request.user, request.info)
-        request.verdict = verdict
-        if verdict.decision is not Decision.ALLOW:
-            await responses.error(request, denial(request.user, request.info, verdict.reason), filtered=True)
-            return
-        await inner(request)
+    def handle(request: Request) -> Awaitable[None]:
+        request.verdict = verdict = authorize(request.user, request.info)
+        if verdict.decision is not allow:
+            refusal = denial(request.user, request.info, verdict.reason)
+            return responses.error(request, refusal, filtered=True)
+        return inner(request)
 
     return handle
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 
 from strongroom.machinery import status
 from strongroom.server.filters import Handler
@@ -61,11 +62,12 @@ def with_deadline(inner: Handler) -> Handler:
     A write that is given up may still happen; the client can't know, as after a broken connection."""
     deadlines = _Deadlines()
 
-    async def handle(request: Request) -> None:
+    def handle(request: Request) -> Awaitable[None]:
+        return bounded(request) if request.method in _WRITES else inner(request)
+
+    async def bounded(request: Request) -> None:
         task = asyncio.current_task()
-        if request.method not in _WRITES or task is None:
-            await inner(request)
-            return
+        assert task is not None, "a coroutine runs in a task"
         cancelled_before = task.cancelling()
         write = deadlines.begin(task)
         try:

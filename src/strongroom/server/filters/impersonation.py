@@ -1,6 +1,6 @@
 """Acting as someone else, for those who may: Kubernetes' "User impersonation"."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from urllib.parse import unquote
 
 from strongroom.machinery import status
@@ -24,7 +24,7 @@ _ACCOUNT = "system:serviceaccount:"
 def with_impersonation(inner: Handler, authorizer: Authorizer) -> Handler:
     """Each part of the other identity (user, groups, uid, extra values) needs the verb `impersonate`."""
 
-    async def handle(request: Request) -> None:
+    def handle(request: Request) -> Awaitable[None]:
         headers = request.headers
         if _USER in headers or _GROUP in headers or _UID in headers:
             wanted = _wanted(request)
@@ -33,7 +33,7 @@ def with_impersonation(inner: Handler, authorizer: Authorizer) -> Handler:
                 if verdict.decision is not Decision.ALLOW:
                     raise denial(request.user, info, verdict.reason)
             request.impersonated_by, request.user = request.user, _complete(wanted)
-        await inner(request)
+        return inner(request)
 
     return handle
 

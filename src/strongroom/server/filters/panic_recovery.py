@@ -9,6 +9,8 @@ from strongroom.server.filters import Handler
 from strongroom.server.request import Disconnected, Request
 
 _log = logging.getLogger(__name__)
+_SHOWN = 64
+"""Characters of an audit ID, which a client may choose, that are told."""
 
 
 def with_panic_recovery(inner: Handler) -> Handler:
@@ -24,19 +26,24 @@ def with_panic_recovery(inner: Handler) -> Handler:
         except Exception as failure:
             known = errors.to_status(failure)
             if known is None:
-                # The type and place only: messages of foreign errors may hold what was being handled.
-                place = _place(failure)
-                _log.error(
-                    "request failed: %s %s: %s at %s",
-                    request.method,
-                    request.path,
-                    type(failure).__name__,
-                    place,
-                )
-                known = status.internal_error("the server failed to handle the request")
+                known = _panic(request, failure)
             await _answer(request, known)
 
     return handle
+
+
+def _panic(request: Request, failure: Exception) -> status.StatusError:
+    """The log has the type and place only: messages of foreign errors may hold what was being handled."""
+    identifier = request.audit_id[:_SHOWN].decode("ascii", "replace")
+    _log.error(
+        "request failed: %s %s: %s at %s (audit ID %s)",
+        request.method,
+        request.path,
+        type(failure).__name__,
+        _place(failure),
+        identifier,
+    )
+    return status.internal_error(f"the server failed to handle the request (audit ID {identifier})")
 
 
 async def _answer(request: Request, failure: status.StatusError) -> None:

@@ -22,7 +22,14 @@ async def _run(failure: Exception, *, started: bool = False) -> list[dict[str, A
         request.started = started
         raise failure
 
-    scope = {"type": "http", "method": "GET", "path": "/p", "query_string": b"token=s3cr3t", "headers": []}
+    headers = [(b"audit-id", b"4-2")]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/p",
+        "query_string": b"token=s3cr3t",
+        "headers": headers,
+    }
     await with_panic_recovery(inner)(Request(scope, receive, send))
     return sent
 
@@ -40,6 +47,7 @@ async def test_unforeseen_error_tells_nothing(caplog: pytest.LogCaptureFixture) 
     assert b"Internal error occurred: the server failed to handle the request" in body["body"]
     assert b"s3cr3t" not in body["body"] and b"ValueError" not in body["body"]
     assert "GET /p: ValueError at test_panic_recovery.py:" in caplog.text
+    assert "(audit ID 4-2)" in caplog.text and b"(audit ID 4-2)" in body["body"]
     assert "s3cr3t" not in caplog.text and "Traceback" not in caplog.text
 
 

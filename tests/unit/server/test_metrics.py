@@ -1,0 +1,145 @@
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from strongroom.testing.api_server import APIServer
+
+SECRETS = "/api/v1/namespaces/default/secrets"
+
+
+async def _samples(server: APIServer, name: str) -> dict[str, float]:
+    """Samples of one metric: the values of those labels that have one, in the labels' order."""
+    answer = await server.get("/metrics")
+    assert answer.status == 200
+    found = {}
+    for line in answer.text.splitlines():
+        if line.startswith(name + "{"):
+            labels, _, value = line[len(name) + 1 :].rpartition("} ")
+            values = [v for k, v in re.findall(r'(\w+)="([^"]*)"', labels) if v and k != "component"]
+            found[" ".join(values)] = float(value)
+    return found
+
+
+async def test_requests_by_kind_and_answer(server: APIServer) -> None:
+    await server.create_secret("a")
+    for _ in range(3):
+        await server.get(f"{SECRETS}/a")
+    await server.get(f"{SECRETS}/b")
+    await server.get(SECRETS)
+    await server.get("/api/v1/secrets?limit=5")
+    await server.request("POST", f"{SECRETS}?dryRun=All", {"metadata": {"name": "c"}})
+    patch = {"data": {"k": "dg=="}}
+    await server.request("PATCH", f"{SECRETS}/a", patch, content_type="application/merge-patch+json")
+    patch |= {"kind": "Secret", "apiVersion": "v1"}
+    await server.request(
+        "PATCH", f"{SECRETS}/a?fieldManager=m&force=1", patch, content_type="application/apply-patch+yaml"
+    )
+    await server.request("DELETE", f"{SECRETS}/a")
+    await server.request("DELETE", SECRETS)
+    await server.get("/readyz")
+    await server.get(f"{SECRETS}/a", token="unknown")
+    assert await _samples(server, "apiserver_request_total") == {
+        "201 secrets resource POST v1": 1,
+        "200 secrets resource GET v1": 3,
+        "404 secrets resource GET v1": 1,
+        "200 secrets namespace LIST v1": 1,
+        "200 secrets cluster LIST v1": 1,
+        "201 All secrets resource POST v1": 1,
+        "200 secrets resource PATCH v1": 1,
+        "200 secrets resource APPLY v1": 1,
+        "200 secrets resource DELETE v1": 1,
+        "200 secrets namespace DELETECOLLECTION v1": 1,
+        "200 /readyz GET": 1,
+        "401 secrets resource GET v1": 1,
+    }
+    durations = await _samples(server, "apiserver_request_duration_seconds_count")
+    assert durations["secrets resource GET v1"] == 5
+    assert durations["All secrets resource POST v1"] == 1
+    buckets = await _samples(server, "apiserver_request_duration_seconds_bucket")
+    assert buckets["+Inf secrets resource GET v1"] == buckets["60 secrets resource GET v1"] == 5
+
+
+async def test_what_clients_make_up_is_counted_but_not_kept(server: APIServer) -> None:
+    for number in range(50):
+        await server.get(f"/api/v1/namespaces/default/madeup{number}/x")
+        await server.get(f"/apis/madeup{number}/v1/namespaces/default/secrets")
+        await server.get(f"/madeup{number}")
+        await server.request(f"MADEUP{number}", SECRETS)
+        await server.get(f"/api/v1/watch/madeup{number}")
+    text = (await server.get("/metrics")).text
+    assert "madeup" not in text.lower()
+    assert (await _samples(server, "apiserver_request_total"))["404 GET"] == 100
+
+
+async def test_no_name_and_no_value_of_an_object(server: APIServer) -> None:
+    await server.create_secret("canary-name", data={"canary-key": "Y2FuYXJ5LXZhbHVl"})
+    await server.get(f"{SECRETS}/canary-name")
+    await server.get(f"{SECRETS}?fieldSelector=metadata.name=canary-name&labelSelector=canary-label")
+    await server.get(f"{SECRETS}/canary-name/canary-subresource")
+    text = (await server.get("/metrics")).text
+    assert "canary" not in text and "Y2FuYXJ5" not in text
+
+
+async def test_stored_objects(server: APIServer) -> None:
+    await server.create_secret("a")
+    await server.create_secret("b")
+    assert (await _samples(server, "apiserver_storage_objects"))["secrets"] == 2
+    assert (await _samples(server, "apiserver_resource_objects"))["apps deployments"] == 0
+
+
+async def test_watches_under_way(server: APIServer) -> None:
+    kind = "secrets namespace WATCH v1"
+    async with server.transport().stream("GET", SECRETS, query=[("watch", "1")]):
+        assert (await _samples(server, "apiserver_longrunning_requests"))[kind] == 1
+        assert kind not in await _samples(server, "apiserver_request_duration_seconds_count")
+    async with asyncio.timeout(2):
+        while (await _samples(server, "apiserver_longrunning_requests"))[kind]:  # noqa: ASYNC110 - none tells
+            await asyncio.sleep(0.005)
+    assert (await _samples(server, "apiserver_request_total"))[f"200 {kind}"] == 1
+
+
+async def test_client_that_left_before_its_answer(server: APIServer) -> None:
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None:
+        raise AssertionError("it has left")
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": SECRETS,
+        "query_string": b"",
+        "headers": [(b"authorization", b"Bearer admin"), (b"content-length", b"9")],
+    }
+    await server.app(scope, receive, send)
+    assert await _samples(server, "apiserver_request_aborts_total") == {"secrets resource POST v1": 1}
+
+
+@pytest.mark.parametrize("token", ["nobody", "scheduler", "node-n1"])
+async def test_only_who_may_see_metrics_sees_them(server: APIServer, token: str) -> None:
+    answer = await server.get("/metrics", token=token)
+    assert answer.status == 403
+    assert answer.json["message"].endswith('cannot get path "/metrics"')
+
+
+async def test_a_role_opens_metrics(server: APIServer) -> None:
+    binding = {
+        "metadata": {"name": "prometheus"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "system:monitoring",
+        },
+        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "nobody"}],
+    }
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+    assert (await server.request("POST", path, binding)).status == 201
+    answer = await server.get("/metrics", token="nobody")
+    assert (answer.status, answer.headers["content-type"]) == (
+        200,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )
+    assert (await server.request("POST", "/metrics")).status == 405
