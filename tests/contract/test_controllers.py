@@ -11,16 +11,14 @@ from strongroom.client import rest
 from strongroom.controllers import manager
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
-from strongroom.testing import api_server
-
-TOKENS = {manager.CONTROLLER_MANAGER: "controllers", manager.SCHEDULER: "scheduler"}
+from strongroom.testing import api_server, managed
 
 
 class World:
     def __init__(self, server: api_server.APIServer) -> None:
         self.client = rest.Client(server.transport(), "test")
         self.manager = manager.Manager(
-            lambda component: rest.Client(server.transport(TOKENS[component]), component),
+            lambda component: rest.Client(server.transport(managed.TOKENS[component]), component),
             tuple(scheme.STRATEGIES),
             "PEM",
             clock.SystemClock(),

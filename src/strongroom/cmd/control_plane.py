@@ -6,7 +6,7 @@ from datetime import datetime
 
 from strongroom.aio.clock import Clock
 from strongroom.aio.tasks import TaskGroup
-from strongroom.api import scheme
+from strongroom.api import resources, scheme
 from strongroom.client import kubeconfig
 from strongroom.client.in_process import InProcessTransport
 from strongroom.client.rest import Client
@@ -17,6 +17,7 @@ from strongroom.controllers import manager
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, kubernetes_service
 from strongroom.registry.catalog import Catalog
+from strongroom.registry.event_expiry import EventExpiry
 from strongroom.registry.service_addresses import FIRST_ADDRESS
 from strongroom.server import defaults
 from strongroom.server.app import Application
@@ -53,6 +54,7 @@ class ControlPlane:
         self._audit_log = Log(settings.audit_log, clock) if settings.audit_log else None
         self._tokens: dict[str, str] = {}
         self._storage: storage.Storage | None = None
+        self._catalog: Catalog | None = None
         self._app: Application | None = None
         self._listener: Listener | None = None
 
@@ -60,12 +62,13 @@ class ControlPlane:
         """Open the store, serve the API, write the kubeconfig. Raises what `standalone.FAILURES` lists."""
         settings = self._settings
         self._storage = await storage.open_storage(self._place, self._clock)
-        catalog = Catalog(self._storage.cache, self._storage.objects, self._clock)
+        catalog = self._catalog = Catalog(self._storage.cache, self._storage.objects, self._clock)
         users = {
             "admin": credentials.ADMIN,
             manager.CONTROLLER_MANAGER: credentials.CONTROLLER_MANAGER,
             manager.SCHEDULER: credentials.SCHEDULER,
             "node": credentials.node_user(settings.node_name),
+            **{name: credentials.component(manager.user_name(name)) for name in manager.SEPARATE},
         }
         self._tokens = {component: credentials.new_token() for component in users}
         self._tokens["admin"] = self._admin_token
@@ -101,7 +104,10 @@ class ControlPlane:
         """Start the controllers, the scheduler and the store's compaction."""
         assert self._storage is not None
         self._tasks.spawn("compactor", Compactor(self._storage.engine).run())
-        served = [resource for resource in scheme.STRATEGIES if resource.namespaced]
+        assert self._catalog is not None
+        expiry = EventExpiry(self._catalog[resources.EVENTS], self._clock)
+        self._tasks.spawn("event-expiry", expiry.run())
+        served = tuple(scheme.STRATEGIES)
         running = manager.Manager(self.client_for, served, self.authority.pem.decode(), self._clock)
         self._tasks.spawn("controllers", running.run())
 

@@ -7,8 +7,15 @@ from strongroom.cmd import files
 from strongroom.machinery.request_info import UserInfo
 
 ADMIN = UserInfo("kubernetes-admin", groups=("system:masters", "system:authenticated"))
-CONTROLLER_MANAGER = UserInfo("system:kube-controller-manager", groups=("system:authenticated",))
-SCHEDULER = UserInfo("system:kube-scheduler", groups=("system:authenticated",))
+
+
+def component(name: str) -> UserInfo:
+    """A part of the control plane: it has the rights of its name and no groups'."""
+    return UserInfo(name, groups=("system:authenticated",))
+
+
+CONTROLLER_MANAGER = component("system:kube-controller-manager")
+SCHEDULER = component("system:kube-scheduler")
 
 
 class CredentialError(Exception):

@@ -6,12 +6,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from strongroom.aio import clock, tasks
-from strongroom.api import resources
+from strongroom.api import resources, scheme
 from strongroom.client import informer, rest
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.testing import fake_api
 
-CORE = (
+_FIRST = (
     resources.NAMESPACES,
     resources.SECRETS,
     resources.CONFIG_MAPS,
@@ -21,6 +21,8 @@ CORE = (
     resources.EVENTS,
     resources.CLUSTER_ROLES,
 )
+CORE = (*_FIRST, *(resource for resource in scheme.STRATEGIES if resource not in _FIRST))
+"""All kinds."""
 
 
 class World:

@@ -12,6 +12,7 @@ ACTIVE: Object = {"metadata": {"name": "n"}, "status": {"phase": "Active"}}
 
 def _published(**changes: object) -> Object:
     (action,) = root_ca_publisher.decide(ACTIVE, None, "PEM")
+    assert isinstance(action, actions.Create)
     return {**action.obj, **changes}
 
 

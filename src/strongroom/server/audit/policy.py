@@ -154,7 +154,11 @@ def _stages(holder: Mapping[str, Any], at: str) -> frozenset[str]:
     return frozenset(stages)
 
 
-_COMPONENTS: Final = ("system:kube-scheduler", "system:kube-controller-manager")
+_COMPONENTS: Final = (
+    "system:kube-scheduler",
+    "system:kube-controller-manager",
+    "system:controller:generic-garbage-collector",
+)
 _ROUTINE: Final = (
     Resources("", ("events", "nodes", "nodes/status", "pods", "pods/status", "namespaces")),
     Resources("coordination.k8s.io"),

@@ -43,6 +43,11 @@ USERS: Mapping[str, Sequence[Rule]] = {
         _EVENTS,
         _LEASES,
     ),
+    # Garbage may be of any kind.
+    "system:controller:generic-garbage-collector": (
+        Rule(("get", "list", "watch", "patch", "delete"), (ALL,), (ALL,)),
+        _EVENTS,
+    ),
 }
 """Rights by user name."""
 

@@ -79,6 +79,16 @@ def test_controllers_have_no_business_with(verb: str, what: str) -> None:
     assert not _allowed(CONTROLLERS, verb, what)
 
 
+def test_the_garbage_collector_looks_and_deletes_and_makes_nothing() -> None:
+    collector = UserInfo("system:controller:generic-garbage-collector", groups=("system:authenticated",))
+    for verb in ("get", "list", "watch", "patch", "delete"):
+        assert _allowed(collector, verb, "secrets")
+    for verb, what in (("create", "secrets"), ("update", "secrets"), ("create", "pods/exec")):
+        assert not _allowed(collector, verb, what)
+    for what in ("pods/exec", "serviceaccounts/token", "secrets/status"):
+        assert not _allowed(POD_ACCOUNT, "create", what)
+
+
 @pytest.mark.parametrize("path", ["/version", "/readyz/ping", "/livez", "/healthz"])
 def test_health_and_version_need_no_role_that_could_be_lost(path: str) -> None:
     for user in (SOMEBODY, NOBODY):

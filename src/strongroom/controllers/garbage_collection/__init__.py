@@ -1,0 +1,1 @@
+"""Which objects go because those that own them go: pure rules over metadata."""

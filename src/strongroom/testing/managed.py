@@ -1,0 +1,89 @@
+"""The real server in the test's event loop with all controllers and the scheduler, each with its rights."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from strongroom.aio import tasks
+from strongroom.aio.clock import Clock, SystemClock
+from strongroom.api import resources, scheme
+from strongroom.client import rest
+from strongroom.controllers import manager
+from strongroom.machinery import status
+from strongroom.machinery.gvk import Object, Resource
+from strongroom.testing import api_server
+
+TOKENS = {
+    manager.CONTROLLER_MANAGER: "controllers",
+    manager.SCHEDULER: "scheduler",
+    **{name: name for name in manager.SEPARATE},
+}
+"""The token of each component at the test's server."""
+
+
+class World:
+    """`client` is the administrator's."""
+
+    def __init__(self, server: api_server.APIServer) -> None:
+        self.server = server
+        self.client = rest.Client(server.transport(), "test")
+
+    async def create(
+        self, resource: Resource, name: str, namespace: str = "default", **fields: object
+    ) -> Object:
+        """An object as it was stored. `metadata` among the fields is added to its name."""
+        more = fields.pop("metadata", {})
+        metadata = {"name": name, **(more if isinstance(more, dict) else {})}
+        obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata, **fields}
+        return await self.client.create(resource, obj, namespace if resource.namespaced else None)
+
+    async def namespace(self, name: str) -> None:
+        """A new namespace with its ServiceAccount."""
+        await self.create(resources.NAMESPACES, name)
+        await until(lambda: self.client.get(resources.SERVICE_ACCOUNTS, "default", name))
+
+    async def names(self, resource: Resource, namespace: str = "default") -> list[str]:
+        found = await self.client.list(resource, namespace if resource.namespaced else None)
+        return [item["metadata"]["name"] for item in found.items]
+
+    async def events(self, reason: str, namespace: str = "default") -> list[Object]:
+        found = await self.client.list(resources.EVENTS, namespace, field_selector=f"reason={reason}")
+        return found.items
+
+    async def gone(self, resource: Resource, name: str, namespace: str = "default") -> None:
+        """Wait until there is no such object."""
+
+        async def absent() -> bool:
+            return name not in await self.names(resource, namespace)
+
+        await until(absent)
+
+
+async def until(attempt: Callable[[], Awaitable[object]], seconds: float = 20) -> None:
+    """Wait until `attempt` gives something true, and no 404."""
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                if await attempt():
+                    return
+            except status.StatusError as error:
+                if error.code != 404:
+                    raise
+            await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def running(clock: Clock | None = None) -> AsyncIterator[World]:
+    """Everything up: the namespace `default` has its ServiceAccount. Fails when a controller does."""
+    async with api_server.running() as server, tasks.TaskGroup("test") as group:
+        world = World(server)
+        controllers = manager.Manager(
+            lambda component: rest.Client(server.transport(TOKENS[component]), component),
+            tuple(scheme.STRATEGIES),
+            "PEM",
+            clock or SystemClock(),
+        )
+        group.spawn("manager", controllers.run())
+        await until(lambda: world.client.get(resources.SERVICE_ACCOUNTS, "default", "default"))
+        yield world
+        assert not group.failed.is_set()
