@@ -35,6 +35,13 @@ def check(text: str, expected: str) -> None:
     assert matches(text, expected), f"--- expected\n{expected}\n--- got\n{text}"
 
 
+def sorted_after(text: str, line: str) -> str:
+    """The text with all lines after the given one sorted: older kubectl shows the keys of a map in any
+    order."""
+    before, found, after = text.partition(f"{line}\n")
+    return before + found + "".join(sorted(after.splitlines(keepends=True)))
+
+
 def until(probe: Callable[[], T], *, timeout: float = 20.0, every: float = 0.1, what: str = "") -> T:
     """Call `probe` until it gives something true, and return that; `AssertionError` after `timeout`
     seconds."""

@@ -24,3 +24,8 @@ def test_until_returns_the_first_true_value_and_gives_up_in_time() -> None:
     assert expect.until(lambda: next(values), every=0) == 7
     with pytest.raises(AssertionError, match="never"):
         expect.until(lambda: False, timeout=0, every=0, what="never")
+
+
+def test_sorted_after_keeps_what_stands_before() -> None:
+    assert expect.sorted_after("z\n====\nb\na\n", "====") == "z\n====\na\nb\n"
+    assert expect.sorted_after("b\na\n", "====") == "b\na\n"
