@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
 from strongroom.cmd.data_dir import DataDir
-from strongroom.encryption import envelope, keyring, prefixed
+from strongroom.encryption import envelope, keyring_file, prefixed
 from strongroom.registry import catalog
 from strongroom.store.engines.sqlite.engine import SQLiteEngine
 from strongroom.store.objects import ObjectStore
@@ -28,7 +28,8 @@ class Storage:
 async def open_storage(place: DataDir, clock: Clock) -> Storage:
     """The store in the data directory, Secrets encrypted. Raises KeyringError, StoreError."""
     # A new key could not read an existing database: there, a missing keyring is an error, not a first start.
-    keys = keyring.load(place.keyring) if place.database.exists() else keyring.open_or_create(place.keyring)
+    file = keyring_file.KeyringFile(place.keyring)
+    keys = file.load() if place.database.exists() else file.open_or_create()
     # No identity beside it: a plain value planted in the database is not served.
     secrets = prefixed.PrefixedTransformer([envelope.EnvelopeTransformer(keys)])
     engine = SQLiteEngine(place.database, own_process=True)

@@ -48,11 +48,13 @@ class KeyEncryption(Protocol):
 
     @property
     def current_key_id(self) -> str:
-        """The id of the key that `wrap` uses."""
+        """The id of the key that `new_seed` uses."""
         ...
 
-    def wrap(self, plaintext: bytes) -> Wrapped:
-        """Encrypt a few bytes with the current key."""
+    def new_seed(self) -> tuple[bytes, Wrapped]:
+        """SEED_SIZE fresh bytes, and the same under the current key. Quick: what asks others is done before.
+
+        Raises TransformError when no key can be had."""
         ...
 
     def unwrap(self, wrapped: Wrapped) -> bytes:
@@ -155,8 +157,7 @@ class EnvelopeTransformer:
         with self._lock:
             writing = self._writing
             if writing is None or writing.key_id != self._keys.current_key_id:
-                seed = os.urandom(SEED_SIZE)
-                key_id, ciphertext = self._keys.wrap(seed)
+                seed, (key_id, ciphertext) = self._keys.new_seed()
                 derived = encrypted_object.HKDF_SHA256_XNONCE_AES_GCM_SEED
                 trailer = encrypted_object.encode(EncryptedObject(b"", key_id, ciphertext, derived))
                 writing = self._writing = _Writing(_Source(seed, key_id, derives=True), key_id, trailer)

@@ -11,6 +11,7 @@ import pytest
 from strongroom.encryption import keyring
 from strongroom.encryption.envelope import Wrapped
 from strongroom.encryption.keyring import Keyring, KeyringError
+from strongroom.encryption.keyring_file import KeyringFile
 from strongroom.encryption.transformer import TransformError
 
 
@@ -26,7 +27,7 @@ def key(fill: int, size: int = 32) -> str:
 
 def refusal(path: Path) -> str:
     with pytest.raises(KeyringError) as refused:
-        keyring.load(path)
+        KeyringFile(path).load()
     text = str(refused.value)
     assert "\n" not in text
     return text
@@ -34,7 +35,7 @@ def refusal(path: Path) -> str:
 
 def test_first_open_makes_a_private_file_with_one_key(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "keyring.json"
-    made = keyring.open_or_create(path)
+    made = KeyringFile(path).open_or_create()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [entry.name for entry in path.parent.iterdir()] == ["keyring.json"]
@@ -46,35 +47,35 @@ def test_first_open_makes_a_private_file_with_one_key(tmp_path: Path) -> None:
 def test_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
-        keyring.open_or_create(tmp_path / "keyring.json")
+        KeyringFile(tmp_path / "keyring.json").open_or_create()
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "keyring.json").stat().st_mode) == 0o600
 
 
 def test_second_open_gives_the_same_keys(tmp_path: Path) -> None:
-    first = keyring.open_or_create(tmp_path / "keyring.json")
-    second = keyring.open_or_create(tmp_path / "keyring.json")
+    first = KeyringFile(tmp_path / "keyring.json").open_or_create()
+    second = KeyringFile(tmp_path / "keyring.json").open_or_create()
     assert second.current_key_id == first.current_key_id
     assert second.unwrap(first.wrap(b"seed")) == b"seed"
 
 
 def test_two_files_have_different_keys(tmp_path: Path) -> None:
-    one = keyring.open_or_create(tmp_path / "one")
-    two = keyring.open_or_create(tmp_path / "two")
+    one = KeyringFile(tmp_path / "one").open_or_create()
+    two = KeyringFile(tmp_path / "two").open_or_create()
     assert one.current_key_id != two.current_key_id
 
 
 def test_first_key_writes_and_all_read(tmp_path: Path) -> None:
     keys = [{"id": "b", "key": key(2)}, {"id": "a", "key": key(1)}]
-    both = keyring.load(write(tmp_path / "k", {"keys": keys}))
+    both = KeyringFile(write(tmp_path / "k", {"keys": keys})).load()
     assert both.wrap(b"seed").key_id == "b"
     assert both.unwrap(Keyring({"a": b"\1" * 32}).wrap(b"seed")) == b"seed"
 
 
 def test_load_does_not_make_a_file(tmp_path: Path) -> None:
     with pytest.raises(keyring.MissingKeyring, match="restore"):
-        keyring.load(tmp_path / "absent")
+        KeyringFile(tmp_path / "absent").load()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,7 +87,7 @@ def test_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None
 
 def test_credential_that_only_its_owner_may_read_is_accepted(tmp_path: Path) -> None:
     path = write(tmp_path / "k", {"keys": [{"id": "a", "key": key(1)}]}, 0o400)
-    assert keyring.load(path).current_key_id == "a"
+    assert KeyringFile(path).load().current_key_id == "a"
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
@@ -129,24 +130,24 @@ def test_file_with_wrong_bytes_is_refused(tmp_path: Path) -> None:
 def test_directory_that_can_not_be_made_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "file", "")
     with pytest.raises(KeyringError, match="keyring can't be"):
-        keyring.open_or_create(tmp_path / "file" / "keyring.json")
+        KeyringFile(tmp_path / "file" / "keyring.json").open_or_create()
 
 
 def test_loser_of_a_race_to_create_uses_the_winners_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "k"
-    winner = keyring.open_or_create(path)
-    real, calls = keyring.load, []
+    winner = KeyringFile(path).open_or_create()
+    real, calls = KeyringFile.load, []
 
-    def load(at: Path) -> Keyring:
-        calls.append(at)
+    def load(file: KeyringFile) -> Keyring:
+        calls.append(file)
         if len(calls) == 1:
-            raise keyring.MissingKeyring(str(at))
-        return real(at)
+            raise keyring.MissingKeyring(str(file.path))
+        return real(file)
 
-    monkeypatch.setattr(keyring, "load", load)
-    assert keyring.open_or_create(path).current_key_id == winner.current_key_id
+    monkeypatch.setattr(KeyringFile, "load", load)
+    assert KeyringFile(path).open_or_create().current_key_id == winner.current_key_id
     assert [entry.name for entry in tmp_path.iterdir()] == ["k"]
 
 
