@@ -24,6 +24,7 @@ from strongroom.server.app import Application
 from strongroom.server.audit import policy
 from strongroom.server.audit.log import Log
 from strongroom.server.audit.recorder import Recorder
+from strongroom.server.in_flight import Limits
 from strongroom.server.listener import Listener
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.service_accounts.settings import TokenSettings
@@ -80,6 +81,7 @@ class ControlPlane:
             self._clock,
             token_settings=TokenSettings(self._keys),
             recorder=self._recorder(),
+            limits=Limits(settings.max_requests_inflight, settings.max_mutating_requests_inflight),
             server_address=settings.server_url.removeprefix("https://"),
         )
         await bootstrap.ensure_namespaces(catalog)

@@ -90,6 +90,22 @@ _SERVER_OPTIONS = (
         help="Put every use of a Secret, and every refusal, on record in this file.  [default: none]",
     ),
     _option(
+        "--max-requests-inflight",
+        type=click.IntRange(min=0),
+        default=settings.MAX_REQUESTS_INFLIGHT,
+        show_default=True,
+        metavar="N",
+        help="Reads at once, watches and sessions not counted; more are refused with 429.  0: no limit.",
+    ),
+    _option(
+        "--max-mutating-requests-inflight",
+        type=click.IntRange(min=0),
+        default=settings.MAX_MUTATING_REQUESTS_INFLIGHT,
+        show_default=True,
+        metavar="N",
+        help="Writes at once; more are refused with 429.  0: no limit.",
+    ),
+    _option(
         "--config",
         type=_PATH,
         metavar="F",

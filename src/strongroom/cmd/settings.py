@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 DEFAULT_LISTEN = "127.0.0.1:6443"
+MAX_REQUESTS_INFLIGHT = 400
+MAX_MUTATING_REQUESTS_INFLIGHT = 200
 _NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
@@ -42,6 +44,10 @@ class Settings:
     pause_image: str
     audit_log: Path | None
     """The audit log; None: none is kept."""
+    max_requests_inflight: int
+    """Reads at once, long-running ones not counted; 0: no limit."""
+    max_mutating_requests_inflight: int
+    """Writes at once; 0: no limit."""
 
     @property
     def server_url(self) -> str:
@@ -157,6 +163,8 @@ def resolve(
     registry_config: Path | None = None,
     pause_image: str = "",
     audit_log_path: Path | None = None,
+    max_requests_inflight: int = MAX_REQUESTS_INFLIGHT,
+    max_mutating_requests_inflight: int = MAX_MUTATING_REQUESTS_INFLIGHT,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """What the flags say, with the defaults of this user and machine. Raises SettingsError."""
@@ -176,6 +184,8 @@ def resolve(
         registry_config=(registry_config or default_registry_config()).absolute(),
         pause_image=pause_image,
         audit_log=audit_log_path.absolute() if audit_log_path else None,
+        max_requests_inflight=max_requests_inflight,
+        max_mutating_requests_inflight=max_mutating_requests_inflight,
     )
 
 

@@ -159,6 +159,7 @@ def test_a_port_in_use_is_named(make: Make, tmp_path: Path) -> None:
         (["--listen", "127.0.0.1:99999"], "--listen"),
         (["--store", "paper"], "--store"),
         (["--node-name", "Not_A_Name"], "--node-name"),
+        (["--max-requests-inflight", "-1"], "--max-requests-inflight"),
         (["--config", "/no/such/file"], "/no/such/file"),
         (["--runtime-endpoint", "tcp://x"], "--runtime-endpoint"),
         (["surplus"], "surplus"),

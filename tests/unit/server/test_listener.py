@@ -3,7 +3,6 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,6 @@ from strongroom.server.listener import Listener, ListenError
 from strongroom.testing.api_server import APIServer
 
 SECRETS = "/api/v1/namespaces/default/secrets"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> pki.Authority:
-    return pki.Authority.open_or_create(tmp_path_factory.mktemp("pki") / "ca", datetime.now(UTC))
-
-
-@pytest.fixture(scope="module")
-def pair(authority: pki.Authority) -> pki.ServingCertificate:
-    return authority.serving("server", ["127.0.0.1"], datetime.now(UTC))
-
-
-@pytest.fixture
-async def listener(server: APIServer, pair: pki.ServingCertificate) -> AsyncIterator[Listener]:
-    made = Listener(server.app, "127.0.0.1", 0, pair.certificate, pair.key)
-    await made.start()
-    yield made
-    await made.close()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""GET with `watch`: a stream of events, one line each, until the client leaves or its time is over."""
+"""GET with `watch`: a stream of events until the client leaves or its time is over."""
 
 import asyncio
 import random
@@ -14,8 +14,9 @@ from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.registry.generic import Registry
 from strongroom.registry.watching import Change, Watch
-from strongroom.server import negotiation, responses, routing
-from strongroom.server.handlers import forms, options
+from strongroom.server import negotiation, routing
+from strongroom.server.handlers import forms, options, watch_output
+from strongroom.server.handlers.watch_output import Output
 from strongroom.server.negotiation import Form
 from strongroom.server.request import Request
 from strongroom.server.watches import OpenWatch, Watches
@@ -47,30 +48,36 @@ class WatchHandler:
         seconds = options.integer(request, "timeoutSeconds") or 0
         if seconds <= 0:
             seconds = int(SHORTEST_DEFAULT * (1 + random.random()))  # noqa: S311 - spreads reconnections
-        frames = _Frames(request, registry, form)
+        frames, output = _Frames(request, registry, form), watch_output.of(request)
         try:
             watch = await registry.watch(info.namespace, wanted)
         except status.StatusError as error:
             if error.code != 410:
                 raise
-            await responses.start(request)
-            await responses.part(request, _line("ERROR", error.to_dict()))
-            await responses.end(request)
+            await output.start()
+            await output.part(_line("ERROR", error.to_dict()))
+            await output.end()
             return
-        stream = _Stream(request, registry, watch, frames, bookmarks, self._clock.monotonic() + seconds)
+        stream = _Stream(output, registry, watch, frames, bookmarks, self._clock.monotonic() + seconds)
         opened = OpenWatch(watch, asyncio.current_task())
         self._watches.start(self._background, self._clock)
         self._watches.add(opened)
-        gone = self._background.spawn("watch-disconnect", _until_disconnected(request, watch))
+        gone: asyncio.Task[None] | None = None
         try:
+            await stream.begin()
+            gone = self._background.spawn("watch-disconnect", _until_left(output, watch))
             await self._serve(stream, opened)
         finally:
             self._watches.remove(opened)
             watch.close()
-            gone.cancel()
+            if gone is not None:
+                gone.cancel()
+        # Granian ends no WebSocket while someone is in receive.
+        await asyncio.wait((gone,))
+        if gone.cancelled():
+            await output.end()
 
     async def _serve(self, stream: "_Stream", opened: OpenWatch) -> None:
-        await stream.begin()
         due = stream.schedule(self._clock.monotonic())
         self._watches.wake_at(opened, due)
         async for batch in stream.watch:
@@ -84,12 +91,10 @@ class WatchHandler:
             await stream.remind(now)
             due = stream.schedule(now)
             self._watches.wake_at(opened, due)
-        await responses.end(stream.request)
 
 
-async def _until_disconnected(request: Request, watch: Watch) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+async def _until_left(output: Output, watch: Watch) -> None:
+    await output.left()
     watch.close()
 
 
@@ -98,16 +103,16 @@ class _Stream:
 
     def __init__(
         self,
-        request: Request,
+        output: Output,
         registry: Registry,
         watch: Watch,
         frames: "_Frames",
         bookmarks: bool,
         deadline: float,
     ) -> None:
-        self.request = request
         self.watch = watch
         self.deadline = deadline
+        self._output = output
         self._registry = registry
         self._frames = frames
         self._bookmarks = bookmarks
@@ -115,23 +120,21 @@ class _Stream:
 
     async def begin(self) -> None:
         """The head; the events that stand for what is there; the bookmark that says that this was all."""
-        await responses.start(self.request)
-        # The head must not wait for the first event: clients wait for it.
-        await responses.part(self.request, b"")
+        await self._output.start()
         for lines in self._frames.initial(self.watch):
-            await responses.part(self.request, lines)
+            await self._output.part(lines)
         if self.watch.from_state and self._bookmarks:
             line = self._frames.bookmark(self.watch.revision, {INITIAL_EVENTS_END: "true"})
-            await responses.part(self.request, line)
+            await self._output.part(line)
         self.watch.initial = ()
 
     async def send(self, batch: Sequence[Change]) -> None:
-        await responses.part(self.request, self._frames.of(batch))
+        await self._output.part(self._frames.of(batch))
 
     async def remind(self, now: float) -> None:
         """A bookmark for who asked for them. Else an empty part: by it a lost connection is noticed."""
         line = self._frames.bookmark(self._registry.revision) if self._bookmarks else b""
-        await responses.part(self.request, line)
+        await self._output.part(line)
         self._said_last = now >= self.deadline - LAST_BOOKMARK
 
     def schedule(self, now: float) -> float:
