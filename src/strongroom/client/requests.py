@@ -14,6 +14,7 @@ JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 
 _REASONS = {
@@ -71,6 +72,11 @@ def get(resource: Resource, name: str, namespace: str | None, *, metadata_only: 
 
 def list_page(resource: Resource, namespace: str | None, options: ListOptions) -> Request:
     return Request("GET", resource.path(namespace), tuple(options.query()))
+
+
+def first_of(resource: Resource, namespace: str | None) -> Request:
+    """A page of one object's metadata, which says how many more there are."""
+    return Request("GET", resource.path(namespace), (("limit", "1"),), {"accept": METADATA_LIST})
 
 
 def watch(

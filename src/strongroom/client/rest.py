@@ -76,6 +76,11 @@ class Client:
             if not token:
                 return ListResult(items, page["metadata"].get("resourceVersion", ""))
 
+    async def count(self, resource: Resource, namespace: str | None = None) -> int:
+        """How many objects there are; none of them is fetched but the first's metadata."""
+        page = await self._object(requests.first_of(resource, namespace))
+        return len(page.get("items") or ()) + (page["metadata"].get("remainingItemCount") or 0)
+
     async def create(
         self,
         resource: Resource,

@@ -1,7 +1,7 @@
 """All controllers and the scheduler, each with the identity it has in Kubernetes."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from strongroom.aio import tasks
@@ -16,6 +16,7 @@ from strongroom.controllers.garbage_collection import graph
 from strongroom.controllers.garbage_collector import GarbageCollector
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
+from strongroom.controllers.resource_quota import ResourceQuotaController
 from strongroom.controllers.root_ca_publisher import RootCAPublisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.service_account import ServiceAccountController
@@ -24,7 +25,8 @@ from strongroom.machinery.gvk import Resource
 CONTROLLER_MANAGER = "kube-controller-manager"
 SCHEDULER = "kube-scheduler"
 GARBAGE_COLLECTOR = "generic-garbage-collector"
-SEPARATE = (GARBAGE_COLLECTOR,)
+RESOURCE_QUOTA = "resourcequota-controller"
+SEPARATE = (GARBAGE_COLLECTOR, RESOURCE_QUOTA)
 """Controllers with an identity of their own: they may do what the others have no business with."""
 
 
@@ -60,6 +62,13 @@ class Manager:
         )
         manager_pods = self._informer(manager, resources.PODS)
         manager_nodes = self._informer(manager, resources.NODES)
+        collector, counter = client_for(GARBAGE_COLLECTOR), client_for(RESOURCE_QUOTA)
+        quotas = self._informer(counter, resources.RESOURCE_QUOTAS)
+        followed = self._follow(
+            collector,
+            served,
+            (namespaces, accounts, manager_pods, manager_nodes, quotas),
+        )
         binder = client_for(SCHEDULER)
         recorder = EventRecorder(binder, scheduler.NAME, "", clock)
         self._loops: dict[str, Loop] = {
@@ -70,11 +79,14 @@ class Manager:
             "cluster-role-aggregation": ClusterRoleAggregation(
                 manager, self._informer(manager, resources.CLUSTER_ROLES), clock
             ),
-            GARBAGE_COLLECTOR: self._garbage_collector(
-                client_for(GARBAGE_COLLECTOR),
-                served,
-                {i.resource: i for i in (namespaces, accounts, manager_pods, manager_nodes)},
+            GARBAGE_COLLECTOR: GarbageCollector(
+                collector,
+                list(followed.values()),
+                namespaces,
+                self._recorder(collector, garbage_collector.NAME),
+                clock,
             ),
+            RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
             "scheduler": Scheduler(
                 binder,
                 self._informer(binder, resources.PODS),
@@ -90,13 +102,17 @@ class Manager:
         self._informers.append(informer)
         return informer
 
-    def _garbage_collector(
-        self, client: Client, served: Sequence[Resource], shared: Mapping[Resource, Informer]
-    ) -> GarbageCollector:
-        """It follows all kinds, by the informers that are there and by lean ones for the others."""
-        recorder = EventRecorder(client, garbage_collector.NAME, "", self._clock)
+    def _recorder(self, client: Client, component: str) -> EventRecorder:
+        recorder = EventRecorder(client, component, "", self._clock)
         self._recorders.append(recorder)
-        informers = dict(shared)
+        return recorder
+
+    def _follow(
+        self, client: Client, served: Sequence[Resource], whole: Sequence[Informer]
+    ) -> dict[Resource, Informer]:
+        """An informer for each kind: those that are there, and for the others lean ones, which hold only what
+        has owners and tell of deletions."""
+        informers = {informer.resource: informer for informer in whole}
         for resource in served:
             if resource in informers or resource.plural == resources.EVENTS.plural:
                 continue
@@ -105,14 +121,16 @@ class Manager:
                 resource,
                 relevant=graph.relevant,
                 reduce=graph.reduce,
-                filled=lambda: collector.refilled(),
+                filled=self._refill,
                 clock=self._clock,
             )
             self._informers.append(informers[resource])
-        collector = GarbageCollector(
-            client, list(informers.values()), informers[resources.NAMESPACES], recorder, self._clock
-        )
-        return collector
+        return informers
+
+    def _refill(self) -> None:
+        for loop in self._loops.values():
+            if isinstance(loop, GarbageCollector | ResourceQuotaController):
+                loop.refilled()
 
     async def run(self) -> None:
         """Run all of them until cancelled. They wait for an API server that is not there yet."""

@@ -11,6 +11,7 @@ from strongroom.server.admission import plugin
 from strongroom.server.admission.namespace_lifecycle import NamespaceLifecycle
 from strongroom.server.admission.node_restriction import NodeRestriction
 from strongroom.server.admission.rbac_escalation import RBACEscalation
+from strongroom.server.admission.resource_quota import ResourceQuota
 from strongroom.server.admission.service_account import ServiceAccount
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication import authenticator
@@ -58,6 +59,8 @@ def application(
             RBACEscalation(index, authorization),
             ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
             NodeRestriction(catalog, authorization, audiences),
+            # Last: what another plugin refuses must not be counted.
+            ResourceQuota(catalog[resources.RESOURCE_QUOTAS], clock),
         )
     )
     return app.Application(

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from strongroom.api.core.v1.pod import totals
+from strongroom.api.core.v1.pod.totals import Amounts
 from strongroom.client.watching import DELETED
 from strongroom.controllers.scheduling import node_matching, pod_use
-from strongroom.controllers.scheduling.pod_use import Amounts, PodUse
+from strongroom.controllers.scheduling.pod_use import PodUse
 from strongroom.machinery.gvk import Object
 
 _FINISHED = ("Succeeded", "Failed")
@@ -72,7 +74,7 @@ class Cluster:
             return False
         seen = _what_counts(node)
         known = self._nodes.get(name)
-        allocatable = pod_use.amounts((node.get("status") or {}).get("allocatable"))
+        allocatable = totals.amounts((node.get("status") or {}).get("allocatable"))
         self._nodes[name] = (node, allocatable, seen)
         return known is None or known[2] != seen
 

@@ -158,6 +158,7 @@ _COMPONENTS: Final = (
     "system:kube-scheduler",
     "system:kube-controller-manager",
     "system:controller:generic-garbage-collector",
+    "system:controller:resourcequota-controller",
 )
 _ROUTINE: Final = (
     Resources("", ("events", "nodes", "nodes/status", "pods", "pods/status", "namespaces")),

@@ -27,6 +27,7 @@ USERS: Mapping[str, Sequence[Rule]] = {
     ),
     "system:kube-controller-manager": (
         core(_READ, "nodes", "pods"),
+        Rule(("get", "list", "watch"), ("apps",), ("deployments", "replicasets")),
         core("delete patch update", "nodes", "pods"),
         core("patch update", "nodes/status", "pods/status", "namespaces/status"),
         core(f"{_READ} create update patch", "serviceaccounts", "configmaps"),
@@ -47,6 +48,25 @@ USERS: Mapping[str, Sequence[Rule]] = {
     "system:controller:generic-garbage-collector": (
         Rule(("get", "list", "watch", "patch", "delete"), (ALL,), (ALL,)),
         _EVENTS,
+    ),
+    # What is there they are told by the controller manager. Who makes Pods can read Secrets through them, so
+    # that is nobody's right but this one's.
+    "system:controller:deployment-controller": (
+        Rule(("get",), ("apps",), ("deployments",)),
+        Rule(("patch",), ("apps",), ("deployments/status",)),
+        Rule(("get", "create", "patch", "delete"), ("apps",), ("replicasets",)),
+        _EVENTS,
+    ),
+    "system:controller:replicaset-controller": (
+        Rule(("get",), ("apps",), ("replicasets",)),
+        Rule(("patch",), ("apps",), ("replicasets/status",)),
+        core("create patch delete", "pods"),
+        _EVENTS,
+    ),
+    # Whatever is counted is listed.
+    "system:controller:resourcequota-controller": (
+        Rule(("list", "watch"), (ALL,), (ALL,)),
+        core("update", "resourcequotas/status"),
     ),
 }
 """Rights by user name."""

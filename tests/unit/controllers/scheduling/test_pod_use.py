@@ -2,6 +2,7 @@
 
 import pytest
 
+from strongroom.api.core.v1.pod import totals
 from strongroom.controllers.scheduling import pod_use
 from strongroom.machinery import quantity
 from strongroom.machinery.gvk import Object
@@ -63,11 +64,11 @@ def test_host_ports_are_found() -> None:
 
 
 def test_an_amount_that_does_not_parse_counts_as_nothing() -> None:
-    assert pod_use.amounts({"cpu": "much", "memory": 5, "pods": "110"}) == {
+    assert totals.amounts({"cpu": "much", "memory": 5, "pods": "110"}) == {
         "memory": 5 * quantity.NANO,
         "pods": 110 * quantity.NANO,
     }
-    assert pod_use.amounts(None) == {}
+    assert totals.amounts(None) == {}
 
 
 def test_a_pod_without_a_spec_takes_nothing() -> None:

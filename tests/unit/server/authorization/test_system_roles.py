@@ -89,6 +89,14 @@ def test_the_garbage_collector_looks_and_deletes_and_makes_nothing() -> None:
         assert not _allowed(POD_ACCOUNT, "create", what)
 
 
+def test_who_counts_for_quotas_lists_and_changes_nothing_but_their_status() -> None:
+    counter = UserInfo("system:controller:resourcequota-controller", groups=("system:authenticated",))
+    assert _allowed(counter, "list", "secrets")
+    assert _allowed(counter, "update", "resourcequotas/status")
+    for verb, what in (("get", "secrets"), ("delete", "secrets"), ("update", "resourcequotas")):
+        assert not _allowed(counter, verb, what)
+
+
 @pytest.mark.parametrize("path", ["/version", "/readyz/ping", "/livez", "/healthz"])
 def test_health_and_version_need_no_role_that_could_be_lost(path: str) -> None:
     for user in (SOMEBODY, NOBODY):
