@@ -64,7 +64,7 @@ async def perform(client: Client, actions: Iterable[Action]) -> None:
         try:
             await _do(client, action)
         except status.StatusError as error:
-            if not _is_done(action, error) and not _namespace_ends(error):
+            if not _is_done(action, error) and not namespace_ends(error):
                 raise
 
 
@@ -92,8 +92,10 @@ def _is_done(action: Action, error: status.StatusError) -> bool:
     return isinstance(action, Delete) and error.code in (404, 409)
 
 
-def _namespace_ends(error: status.StatusError) -> bool:
-    """The namespace does not exist any more, or takes no new content."""
+def namespace_ends(error: Exception) -> bool:
+    """Whether it says that the namespace does not exist any more, or takes no new content."""
+    if not isinstance(error, status.StatusError):
+        return False
     details = error.details or {}
     if error.code == 404:
         return details.get("kind") == "namespaces"
