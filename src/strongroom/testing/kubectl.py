@@ -24,14 +24,16 @@ class Result:
     code: int
     stdout: str
     stderr: str
+    program: str = "kubectl"
 
     def __str__(self) -> str:
-        return f"$ kubectl {' '.join(self.command)}\n[{self.code}]\n{self.stdout}{self.stderr}"
+        return f"$ {self.program} {' '.join(self.command)}\n[{self.code}]\n{self.stdout}{self.stderr}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Kubectl:
-    """One kubectl program speaking to one cluster with one default namespace.
+    """One kubectl program (or another that reads a kubeconfig) speaking to one cluster
+    with one default namespace.
 
     `home` keeps its caches apart from the user's and from those of other versions.
     """
@@ -73,7 +75,7 @@ class Kubectl:
             timeout=timeout,
             check=False,
         )
-        return Result(command, done.returncode, *(_text(part) for part in (done.stdout, done.stderr)))
+        return Result(command, done.returncode, _text(done.stdout), _text(done.stderr), self.binary.name)
 
     def ok(
         self,
