@@ -10,23 +10,25 @@ from strongroom.api import resources
 from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
-from strongroom.controllers import garbage_collector, root_ca_publisher, scheduler
+from strongroom.controllers import garbage_collector, root_ca_publisher, scheduler, workload_cache
 from strongroom.controllers.cluster_role_aggregation import ClusterRoleAggregation
+from strongroom.controllers.deployment import controller as deployment
 from strongroom.controllers.garbage_collection import graph
 from strongroom.controllers.garbage_collector import GarbageCollector
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
+from strongroom.controllers.replica_set import controller as replica_set
 from strongroom.controllers.resource_quota import ResourceQuotaController
 from strongroom.controllers.root_ca_publisher import RootCAPublisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.service_account import ServiceAccountController
-from strongroom.machinery.gvk import Resource
+from strongroom.machinery.gvk import Object, Resource
 
 CONTROLLER_MANAGER = "kube-controller-manager"
 SCHEDULER = "kube-scheduler"
 GARBAGE_COLLECTOR = "generic-garbage-collector"
 RESOURCE_QUOTA = "resourcequota-controller"
-SEPARATE = (GARBAGE_COLLECTOR, RESOURCE_QUOTA)
+SEPARATE = (GARBAGE_COLLECTOR, RESOURCE_QUOTA, deployment.NAME, replica_set.NAME)
 """Controllers with an identity of their own: they may do what the others have no business with."""
 
 
@@ -62,12 +64,15 @@ class Manager:
         )
         manager_pods = self._informer(manager, resources.PODS)
         manager_nodes = self._informer(manager, resources.NODES)
+        deployments = self._informer(manager, resources.DEPLOYMENTS, reduce=workload_cache.reduce)
+        replica_sets = self._informer(manager, resources.REPLICA_SETS, reduce=workload_cache.reduce)
+        deployer, replicator = client_for(deployment.NAME), client_for(replica_set.NAME)
         collector, counter = client_for(GARBAGE_COLLECTOR), client_for(RESOURCE_QUOTA)
         quotas = self._informer(counter, resources.RESOURCE_QUOTAS)
         followed = self._follow(
             collector,
             served,
-            (namespaces, accounts, manager_pods, manager_nodes, quotas),
+            (namespaces, accounts, manager_pods, manager_nodes, quotas, deployments, replica_sets),
         )
         binder = client_for(SCHEDULER)
         recorder = EventRecorder(binder, scheduler.NAME, "", clock)
@@ -87,6 +92,17 @@ class Manager:
                 clock,
             ),
             RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
+            deployment.NAME: deployment.DeploymentController(
+                deployer,
+                deployments,
+                replica_sets,
+                manager_pods,
+                self._recorder(deployer, deployment.NAME),
+                clock,
+            ),
+            replica_set.NAME: replica_set.ReplicaSetController(
+                replicator, replica_sets, manager_pods, self._recorder(replicator, replica_set.NAME), clock
+            ),
             "scheduler": Scheduler(
                 binder,
                 self._informer(binder, resources.PODS),
@@ -97,8 +113,15 @@ class Manager:
             "events": recorder,
         }
 
-    def _informer(self, client: Client, resource: Resource, field_selector: str = "") -> Informer:
-        informer = Informer(client, resource, field_selector=field_selector, clock=self._clock)
+    def _informer(
+        self,
+        client: Client,
+        resource: Resource,
+        field_selector: str = "",
+        *,
+        reduce: Callable[[Object], Object] | None = None,
+    ) -> Informer:
+        informer = Informer(client, resource, field_selector=field_selector, reduce=reduce, clock=self._clock)
         self._informers.append(informer)
         return informer
 
