@@ -12,6 +12,7 @@ from strongroom.node.agent import Agent
 from strongroom.node.containerd import daemon, network, pause, tools
 from strongroom.node.containerd.client import ContainerdClient
 from strongroom.node.containerd.events import ContainerEvents
+from strongroom.node.containerd.exec_sync import ContainerdExecSync
 from strongroom.node.cri.client import CRIClient
 from strongroom.node.settings import NodeSettings
 from strongroom.node.streaming.server import StreamingServer
@@ -78,6 +79,7 @@ class NodeRunner:
         address = settings.node_ip or network.host_address()
         cri = CRIClient(settings.endpoint)
         containerd = ContainerdClient(settings.endpoint)
+        exec_sync = ContainerdExecSync(containerd, settings.streams_dir)
         recorder = EventRecorder(self._client, "kubelet", settings.node_name, self._clock)
         agent: Agent | None = None
         streaming = StreamingServer(
@@ -107,11 +109,13 @@ class NodeRunner:
                     self._clock,
                     node_ip=address,
                     streaming_port=streaming.port,
+                    exec_sync=exec_sync,
                 )
                 group.spawn("announce", self._announce(agent))
                 await agent.run()
             finally:
                 await streaming.close()
+                await exec_sync.aclose()
                 await cri.close()
                 await containerd.close()
 

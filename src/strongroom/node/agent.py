@@ -19,11 +19,15 @@ from strongroom.node import node_status, pod_lifecycle_events
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.events import Recorder
+from strongroom.node.exec_sync import ExecSync, RuntimeExecSync
 from strongroom.node.images.puller import Puller
 from strongroom.node.node_status import NodeStatus
 from strongroom.node.object_cache import ObjectCache
 from strongroom.node.pod_lifecycle_events import EventSource
 from strongroom.node.pod_workers import PodWorkers
+from strongroom.node.probes.manager import Probes
+from strongroom.node.probes.prober import Prober
+from strongroom.node.redaction import values_of
 from strongroom.node.runtime import observed
 from strongroom.node.services import Services
 from strongroom.node.settings import NodeSettings
@@ -37,7 +41,8 @@ _log = logging.getLogger(__name__)
 class Agent:
     """`run` until cancelled; containers go on running, and the next agent adopts them.
 
-    `streaming_port` is where exec, attach and logs are served; the Node object tells it.
+    `streaming_port` is where exec, attach and logs are served; the Node object tells it. `exec_sync` runs the
+    commands of probes; None: the runtime does it by itself.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Agent:
         *,
         node_ip: str = "",
         streaming_port: int = 0,
+        exec_sync: ExecSync | None = None,
     ) -> None:
         self._client = client
         self._cri = cri
@@ -59,6 +65,7 @@ class Agent:
         machine = machines.inspect(settings.data_dir, (ip,) if ip else ())
         self._tasks = TaskGroup("node")
         objects = ObjectCache(client, self._object_changed)
+        prober = Prober(exec_sync or RuntimeExecSync(cri), recorder, lambda pod: values_of(pod, objects))
         self._services = Services(
             client=client,
             cri=cri,
@@ -68,6 +75,7 @@ class Agent:
             volumes=VolumeManager(settings.pods_dir, objects, clock, allocatable=machine.capacity()),
             puller=Puller(cri, recorder, clock),
             statuses=StatusManager(client, self._tasks),
+            probes=Probes(prober, clock, self._probes_changed),
             machine=machine,
             node_name=settings.node_name,
             logs_dir=settings.logs_dir,
@@ -94,6 +102,7 @@ class Agent:
         """Register, adopt what runs, and go on until cancelled."""
         try:
             self._tasks.spawn("heartbeat", self._heartbeat())
+            self._tasks.spawn("probes", self._services.probes.run())
             self._pods.subscribe(self._workers.pod_changed)
             self._tasks.spawn("pods", self._pods.run())
             await self._pods.has_synced.wait()
@@ -107,6 +116,9 @@ class Agent:
 
     def _object_changed(self, uid: str) -> None:
         self._workers.object_changed(uid)
+
+    def _probes_changed(self, uid: str) -> None:
+        self._workers.probes_changed(uid)
 
     async def _heartbeat(self) -> None:
         while True:

@@ -42,6 +42,8 @@ class Facts:
     """Whether a running container passes its readiness probe."""
     started: Callable[[Container], bool] = lambda _: True
     """Whether a running container has passed its startup probe."""
+    condemned: Callable[[Container], bool] = lambda _: False
+    """Whether a container was ended by the node to be started again, so that its exit code says nothing."""
     terminating: bool = False
     """The node is ending the pod: what has stopped is not started again."""
     reason: str = ""
@@ -237,10 +239,11 @@ def _phase(pod: Object, facts: Facts, inits: Sequence[Object], regular: Sequence
     if running or (sidecar_running and not regular):
         return RUNNING
     codes = [_exit_code(status) for status in regular]
-    if not facts.terminating and any(
-        policy == plan.ALWAYS or (policy == plan.ON_FAILURE and code != 0) for code in codes
-    ):
-        return RUNNING
+    if not facts.terminating and policy != plan.NEVER:
+        latest = [facts.runtime.latest(status["name"]) for status in regular]
+        again = any(container is not None and facts.condemned(container) for container in latest)
+        if policy == plan.ALWAYS or any(codes) or again:
+            return RUNNING
     if sidecar_running and not facts.terminating:
         return RUNNING
     return FAILED if any(codes) else SUCCEEDED

@@ -111,6 +111,10 @@ class PodWorker:
             self._exited.add(exited)
         self._wake.set()
 
+    def probes_changed(self) -> None:
+        """A probe found something else than before."""
+        self._wake.set()
+
     async def aclose(self) -> None:
         """Leave the pod alone: end all operations, touch no container."""
         await self._operations.aclose()
@@ -206,6 +210,9 @@ class PodWorker:
             host_ips=self._services.machine.ips,
             waiting=self._waiting,
             messages=self._messages,
+            ready=self._services.probes.ready,
+            started=self._services.probes.started,
+            condemned=lambda container: self._services.probes.failed(container) is not None,
             terminating=self.stage is not Stage.RUNNING,
             reason=self._failure[0] if self._failure else "",
             message=self._failure[1] if self._failure else "",
@@ -218,7 +225,8 @@ class PodWorker:
     def _run_steps(self, pod: Object) -> list[float | None]:
         """Start what is missing; delays after which there is more to do."""
         ready = self._volumes.refresh(pod)
-        steps = plan.decide(pod, self._runtime)
+        self._services.probes.follow(pod, self._runtime, self._services.machine.ips)
+        steps = plan.decide(pod, self._runtime, self._services.probes)
         delays = [self._volumes.retry_in(), self._deadline_in(pod)]
         if steps.done and not self._operations:
             self._publish(pod)
@@ -346,10 +354,16 @@ class PodWorker:
     async def _kill(self, pod: Object, kill: plan.Kill) -> None:
         self._operations.critical(f"kill:{kill.container.id}")
         await pod_termination.stop_container(
-            self._services, pod, kill.container, self._runtime, lambda: self._grace(pod), kill.message
+            self._services, pod, kill.container, self._runtime, lambda: self._kill_grace(kill), kill.message
         )
         if kill.container.state is State.UNKNOWN:
             await self._services.cri.remove_container(kill.container.id)
+
+    def _kill_grace(self, kill: plan.Kill) -> int:
+        """What the probe says that ends the container; unless the pod is being deleted."""
+        if kill.grace is None or self.pod is None or self._wants_removal(self.pod):
+            return self._grace(self.pod)
+        return kill.grace
 
     async def _remove_old_attempts(self, pod: Object, name: str) -> None:
         """Keep one ended container beside the one that runs, with its log."""
@@ -398,6 +412,7 @@ class PodWorker:
 
     async def _end_pod(self) -> None:
         services = self._services
+        services.probes.stop(self.uid)
         await self._operations.finish(beside="end")
         self._runtime = await observed.observe(services.cri, self.uid)
         self.ids |= {container.id for container in self._runtime.all_containers()}
@@ -408,6 +423,7 @@ class PodWorker:
             )
         self._runtime = await observed.observe(services.cri, self.uid)
         self._read_messages()
+        services.probes.forget(self.uid)
         if self.pod is not None and not self._object_gone and not self._runtime.empty:
             self._publish(self.pod)
         await pod_termination.stop_sandboxes(services, self._runtime)

@@ -33,6 +33,11 @@ class PodWorkers:
         if (worker := self._workers.get(uid)) is not None:
             worker.object_changed()
 
+    def probes_changed(self, uid: str) -> None:
+        """A probe of one of the pod's containers found something else than before."""
+        if (worker := self._workers.get(uid)) is not None:
+            worker.probes_changed()
+
     def container_ended(self, container_id: str) -> None:
         """A container or a sandbox ended, as the runtime reports."""
         for worker in self._workers.values():

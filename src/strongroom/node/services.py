@@ -14,6 +14,7 @@ from strongroom.node.events import Recorder
 from strongroom.node.images.puller import Puller
 from strongroom.node.machine import Machine
 from strongroom.node.object_cache import ObjectCache
+from strongroom.node.probes.manager import Probes
 from strongroom.node.status_manager import StatusManager
 from strongroom.node.volumes.manager import VolumeManager
 
@@ -30,6 +31,7 @@ class Services:
     volumes: VolumeManager
     puller: Puller
     statuses: StatusManager
+    probes: Probes
     machine: Machine
     node_name: str
     logs_dir: Path

@@ -67,6 +67,9 @@ class FakeCRI:
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _time: int = _START
     exec_exit_code: int = 0
+    exec_output: bytes = b""
+    stop_exit_code: int = 143
+    stop_timeouts: list[int] = field(default_factory=list)
 
     # What tests do to it
 
@@ -228,7 +231,8 @@ class FakeCRI:
         await self._called("stop_container", self._container(container_id).status.metadata.name)
         container = self._containers.get(container_id)
         if container is not None and container.status.state == pb.CONTAINER_RUNNING:
-            self._exit(container.status, 143, "Error")
+            self.stop_timeouts.append(timeout)
+            self._exit(container.status, self.stop_exit_code, "")
 
     async def remove_container(self, container_id: str) -> None:
         await self._called("remove_container", container_id)
@@ -256,7 +260,7 @@ class FakeCRI:
 
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: int) -> pb.ExecSyncResponse:
         await self._called("exec_sync", " ".join(command))
-        return pb.ExecSyncResponse(exit_code=self.exec_exit_code)
+        return pb.ExecSyncResponse(exit_code=self.exec_exit_code, stdout=self.exec_output)
 
     async def reopen_container_log(self, container_id: str) -> None:
         await self._called("reopen_container_log", container_id)

@@ -15,10 +15,14 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import pod_lifecycle_events
+from strongroom.node.exec_sync import RuntimeExecSync
 from strongroom.node.images.puller import Puller
 from strongroom.node.machine import Machine
 from strongroom.node.object_cache import ObjectCache
 from strongroom.node.pod_workers import PodWorkers
+from strongroom.node.probes.manager import Probes
+from strongroom.node.probes.prober import Prober
+from strongroom.node.redaction import values_of
 from strongroom.node.services import Services
 from strongroom.node.status_manager import StatusManager
 from strongroom.node.volumes.manager import VolumeManager
@@ -51,6 +55,10 @@ class Node:
         client = Client(self.api, "test")
         self.objects = ObjectCache(client, lambda uid: self.workers.object_changed(uid))
         self.volumes = VolumeManager(self.directory / "pods", self.objects, self.clock, memory=self.mounts)
+        prober = Prober(RuntimeExecSync(self.cri), self, lambda pod: values_of(pod, self.objects))
+        self.probes = Probes(
+            prober, self.clock, lambda uid: self.workers.probes_changed(uid), spread=lambda: 0.5
+        )
         self.services = Services(
             client=client,
             cri=self.cri,
@@ -60,6 +68,7 @@ class Node:
             volumes=self.volumes,
             puller=Puller(self.cri, self, self.clock),
             statuses=StatusManager(client, self.tasks),
+            probes=self.probes,
             machine=MACHINE,
             node_name="n1",
             logs_dir=self.directory / "logs",
@@ -71,6 +80,7 @@ class Node:
     async def run(self) -> None:
         """Follow the API and the runtime."""
         self.tasks.spawn("pods", self.informer.run())
+        self.tasks.spawn("probes", self.probes.run())
         self.tasks.spawn("runtime", pod_lifecycle_events.follow(self.cri, self.workers))
         await self.informer.has_synced.wait()
 
@@ -151,6 +161,7 @@ class Node:
         """Turn the clock, and wake every worker as its own timer would."""
         self.clock.advance(seconds)
         self.workers.runtime_changed()
+        self.probes.wake()
         await self.settle()
 
 

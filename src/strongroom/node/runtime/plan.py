@@ -6,6 +6,7 @@ only has to run. Then all containers run at once, and run again as the pod's res
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import labels
@@ -30,10 +31,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """A running container that must be replaced: its definition changed, or the runtime lost it."""
+    """A running container that has to end: its definition changed, a probe failed, or the runtime lost it."""
 
     container: Container
     message: str
+    grace: int | None = None
+    """Seconds that it has, where its probe says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,29 @@ class Plan:
     kills: Sequence[Kill] = field(default_factory=list)
     done: bool = False
     """Nothing runs, and nothing will: the pod has come to its end."""
+
+
+class Health(Protocol):
+    """What the probes of containers found."""
+
+    def started(self, container: Container) -> bool:
+        """Whether a running container has passed its startup probe; true where it has none."""
+        ...
+
+    def failed(self, container: Container) -> tuple[str, int | None] | None:
+        """The probe (`liveness`, `startup`) by which this run has to end or had to, and the seconds for that
+        where the probe sets them."""
+        ...
+
+
+class NoProbes:
+    """The health of containers that have no probes."""
+
+    def started(self, container: Container) -> bool:
+        return True
+
+    def failed(self, container: Container) -> tuple[str, int | None] | None:
+        return None
 
 
 def spec_containers(pod: Object) -> list[Object]:
@@ -67,15 +93,16 @@ def is_sidecar(container: Object) -> bool:
     return container.get("restartPolicy") == ALWAYS
 
 
-def restarts(policy: str, exited: Container) -> bool:
-    """Whether a container that ended is run again."""
-    return policy == ALWAYS or (policy == ON_FAILURE and exited.exit_code != 0)
+def restarts(policy: str, exited: Container, health: Health) -> bool:
+    """Whether a container that ended is run again. One that a probe ended failed, whatever its exit code."""
+    failed = exited.exit_code != 0 or health.failed(exited) is not None
+    return policy == ALWAYS or (policy == ON_FAILURE and failed)
 
 
-def decide(pod: Object, runtime: PodRuntime) -> Plan:
+def decide(pod: Object, runtime: PodRuntime, health: Health) -> Plan:
     """The next steps for a pod that is to run."""
     sandbox = runtime.sandbox
-    if is_done(pod, runtime):
+    if is_done(pod, runtime, health):
         return Plan(done=True)
     if sandbox is None or not sandbox.ready:
         attempt = sandbox.attempt + 1 if sandbox else 0
@@ -83,16 +110,16 @@ def decide(pod: Object, runtime: PodRuntime) -> Plan:
             return Plan(done=True)
         # Containers end with their sandbox; in a new one the init containers run again.
         return Plan(
-            sandbox_attempt=attempt, replaces_sandbox=sandbox is not None, starts=_first(pod, runtime)
+            sandbox_attempt=attempt, replaces_sandbox=sandbox is not None, starts=_first(pod, runtime, health)
         )
-    starts, kills, ready = _init_steps(pod, runtime)
+    starts, kills, ready = _init_steps(pod, runtime, health)
     if ready:
-        more_starts, more_kills = _container_steps(pod, runtime)
+        more_starts, more_kills = _container_steps(pod, runtime, health)
         starts, kills = starts + more_starts, kills + more_kills
     return Plan(starts=starts, kills=kills)
 
 
-def is_done(pod: Object, runtime: PodRuntime) -> bool:
+def is_done(pod: Object, runtime: PodRuntime, health: Health) -> bool:
     """Whether the pod has ended by itself: an init container failed for good, or all containers ended."""
     policy = restart_policy(pod)
     for init in init_containers(pod):
@@ -103,7 +130,7 @@ def is_done(pod: Object, runtime: PodRuntime) -> bool:
             return True
     found = [runtime.latest(container["name"]) for container in spec_containers(pod)]
     return bool(found) and all(
-        latest is not None and latest.state is State.EXITED and not restarts(policy, latest)
+        latest is not None and latest.state is State.EXITED and not restarts(policy, latest, health)
         for latest in found
     )
 
@@ -121,7 +148,7 @@ def _start(container: Object, latest: Container | None, *, is_init: bool) -> Sta
     return Start(container, _next_attempt(latest), is_init, previous, leftover)
 
 
-def _first(pod: Object, runtime: PodRuntime) -> list[Start]:
+def _first(pod: Object, runtime: PodRuntime, health: Health) -> list[Start]:
     """What starts first in a new sandbox."""
     inits = init_containers(pod)
     first = inits[:1] or spec_containers(pod)
@@ -129,13 +156,14 @@ def _first(pod: Object, runtime: PodRuntime) -> list[Start]:
     starts = []
     for container in first:
         latest = runtime.latest(container["name"])
-        finished = latest is not None and latest.state is State.EXITED and not restarts(policy, latest)
+        ended = latest is not None and latest.state is State.EXITED
+        finished = ended and latest is not None and not restarts(policy, latest, health)
         if inits or not finished:
             starts.append(_start(container, latest, is_init=bool(inits)))
     return starts
 
 
-def _init_steps(pod: Object, runtime: PodRuntime) -> tuple[list[Start], list[Kill], bool]:
+def _init_steps(pod: Object, runtime: PodRuntime, health: Health) -> tuple[list[Start], list[Kill], bool]:
     """Steps for init containers, and whether they are through."""
     starts: list[Start] = []
     kills: list[Kill] = []
@@ -154,9 +182,15 @@ def _init_steps(pod: Object, runtime: PodRuntime) -> tuple[list[Start], list[Kil
         if latest.state is State.UNKNOWN:
             return starts, [*kills, Kill(latest, _lost(latest))], False
         if latest.state is State.RUNNING:
-            if is_sidecar(init):
-                continue
-            return starts, kills, False
+            if not is_sidecar(init):
+                return starts, kills, False
+            if failed := health.failed(latest):
+                kills.append(
+                    Kill(latest, f"Init container {latest.name} failed {failed[0]} probe", failed[1])
+                )
+            if not started_before and not health.started(latest):
+                return starts, kills, False
+            continue
         if latest.state is State.CREATED:
             return [*starts, _start(init, latest, is_init=True)], kills, False
         if is_sidecar(init):
@@ -168,7 +202,7 @@ def _init_steps(pod: Object, runtime: PodRuntime) -> tuple[list[Start], list[Kil
     return starts, kills, True
 
 
-def _container_steps(pod: Object, runtime: PodRuntime) -> tuple[list[Start], list[Kill]]:
+def _container_steps(pod: Object, runtime: PodRuntime, health: Health) -> tuple[list[Start], list[Kill]]:
     starts: list[Start] = []
     kills: list[Kill] = []
     policy = restart_policy(pod)
@@ -182,7 +216,12 @@ def _container_steps(pod: Object, runtime: PodRuntime) -> tuple[list[Start], lis
             if latest.hash and latest.hash != labels.container_hash(container):
                 text = f"Container {latest.name} definition changed, will be restarted"
                 kills.append(Kill(latest, text))
-        elif restarts(policy, latest):
+            elif failed := health.failed(latest):
+                text = f"Container {latest.name} failed {failed[0]} probe"
+                kills.append(
+                    Kill(latest, text if policy == NEVER else f"{text}, will be restarted", failed[1])
+                )
+        elif restarts(policy, latest, health):
             starts.append(_start(container, latest, is_init=False))
     return starts, kills
 

@@ -1,0 +1,116 @@
+"""Commands run in containers through containerd's Tasks API, so that a command that hangs can be ended whole.
+
+CRI's own `ExecSync` kills one process when the time is over: what that has started lives on in the container,
+and while it holds the output open, the call does not return at all.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from strongroom.aio import tasks
+from strongroom.node.containerd import client as clients
+from strongroom.node.containerd import errors, sessions
+from strongroom.node.cri.errors import CRIError
+from strongroom.node.cri.errors import NotFoundError as NoContainerError
+from strongroom.node.exec_sync import OUTPUT_LIMIT, ExecResult, ExecTimeoutError
+from strongroom.node.streaming import cleanups, fifos, process_spec, start_gate
+
+_DRAIN_IDLE = 0.2
+_START_TIMEOUT = 30.0
+_END_TIMEOUT = 10.0
+_ROUNDS = 5
+
+
+class ContainerdExecSync:
+    """Fulfils `node.exec_sync.ExecSync`. FIFOs are made below `directory`, by names that begin with `sync-`.
+
+    The time counts from the moment when the command runs. To be closed with `aclose`.
+    """
+
+    def __init__(self, client: clients.ContainerdClient, directory: Path) -> None:
+        self._client = client
+        self._directory = directory
+        self._gate = start_gate.StartGate()
+        self._cleanups = cleanups.Cleanups("exec-sync")
+
+    async def aclose(self) -> None:
+        """Wait for what is being cleaned up."""
+        await self._cleanups.aclose(_END_TIMEOUT)
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout: float) -> ExecResult:
+        try:
+            return await self._exec(container_id, command, timeout)
+        except errors.NotFoundError as error:
+            raise NoContainerError(f"failed to exec in container: {error}") from None
+        except errors.ContainerdError as error:
+            raise CRIError("Unknown", f"failed to exec in container: {error}") from None
+
+    async def _exec(self, container_id: str, command: Sequence[str], timeout: float) -> ExecResult:
+        spec = await self._client.container_spec(container_id)
+        process = process_spec.derive(spec, command, terminal=False)
+        exec_id = f"sync-{os.urandom(16).hex()}"
+        with ExitStack() as stack:
+            pipes = fifos.Fifos(self._directory / exec_id, stdin=False, stderr=True)
+            stack.callback(pipes.remove)
+            readers = []
+            for path in (pipes.stdout, pipes.stderr):
+                assert path is not None
+                readers.append(fifos.Reader.open(path))
+                stack.callback(readers[-1].close)
+            streams = clients.Streams("", str(pipes.stdout), str(pipes.stderr))
+            session = 0
+            try:
+                async with self._gate.of(process_spec.sandbox_id(spec, container_id)):
+                    await self._client.exec(container_id, exec_id, process, streams, terminal=False)
+                    async with asyncio.timeout(_START_TIMEOUT):
+                        session = await self._client.start(container_id, exec_id)
+                return await self._finish(container_id, exec_id, readers, timeout)
+            except TimeoutError:
+                raise ExecTimeoutError from None
+            finally:
+                await self._cleanups.finish("forget", self._forget(container_id, exec_id, session))
+
+    async def _finish(
+        self, container_id: str, exec_id: str, readers: Sequence[fifos.Reader], timeout: float
+    ) -> ExecResult:
+        """Gather the output until the command has ended."""
+        async with asyncio.timeout(timeout or None), tasks.TaskGroup("exec-sync") as group:
+            outputs = [group.spawn("output", _read(reader)) for reader in readers]
+            code = await self._client.wait(container_id, exec_id)
+            for reader in readers:
+                # What it left running in the background may hold the other end for as long as it likes.
+                reader.end_when_idle(_DRAIN_IDLE)
+            output = b"".join([await task for task in outputs])
+        return ExecResult(code, output[:OUTPUT_LIMIT])
+
+    async def _forget(self, container_id: str, exec_id: str, session: int) -> None:
+        """End all that still runs of it, and have containerd forget it."""
+        with suppress(errors.ContainerdError, TimeoutError):
+            for _ in range(_ROUNDS):
+                try:
+                    await self._client.delete_process(container_id, exec_id)
+                    return
+                except errors.NotFoundError:
+                    return
+                except errors.ContainerdError:
+                    await self._kill(container_id, exec_id, session)
+
+    async def _kill(self, container_id: str, exec_id: str, session: int) -> None:
+        if session:
+            await asyncio.to_thread(sessions.kill, session)
+        with suppress(errors.NotFoundError, errors.NotRunningError):
+            await self._client.kill(container_id, exec_id, signal.SIGKILL)
+        async with asyncio.timeout(_END_TIMEOUT):
+            await self._client.wait(container_id, exec_id)
+
+
+async def _read(reader: fifos.Reader) -> bytes:
+    """All that is written; what is beyond the limit is thrown away."""
+    kept = b""
+    while data := await reader.read():
+        kept += data[: OUTPUT_LIMIT - len(kept)]
+    return kept
