@@ -30,6 +30,7 @@ def remove(directories: Sequence[Path]) -> None:
     for bridge, network in bridges:
         _run("ip", "link", "delete", bridge)
         _remove_masquerading(network)
+        _run("nft", "delete", "table", "ip", network)
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
 

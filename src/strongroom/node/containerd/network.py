@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_POOL = ipaddress.IPv4Network("10.64.0.0/10")
+_POOL = ipaddress.IPv4Network("10.64.0.0/11")
+"""Apart from 10.96.0.0/12, which the cluster IPs of Services come from."""
 _PREFIX = 24
 _ROUTES = Path("/proc/net/route")
 
@@ -85,7 +86,11 @@ def load_or_choose(path: Path, seed: str) -> PodNetwork:
     except (OSError, ValueError, KeyError, TypeError):
         subnet = None
     chosen = choose(seed, taken)
-    if subnet is not None and not any(subnet.overlaps(n) for n in taken if n.prefixlen > 0):
+    if (
+        subnet is not None
+        and subnet.subnet_of(_POOL)
+        and not any(subnet.overlaps(n) for n in taken if n.prefixlen > 0)
+    ):
         chosen = PodNetwork(chosen.name, chosen.bridge, subnet)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"bridge": chosen.bridge, "subnet": str(chosen.subnet)}) + "\n")

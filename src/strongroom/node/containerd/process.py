@@ -10,7 +10,10 @@ import struct
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+_UMASK: Final = 0o022
+"""Not this program's, which is tighter: containers' root directories would be closed to all but root."""
 
 
 def start_time(pid: int) -> str:
@@ -72,6 +75,7 @@ class Process:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                umask=_UMASK,
             )
         return cls(child.pid, os.pidfd_open(child.pid), child)
 

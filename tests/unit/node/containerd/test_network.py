@@ -36,7 +36,7 @@ def test_a_data_directory_always_gets_the_same_network(seed: str) -> None:
     chosen = network.choose(seed, ())
     assert chosen == network.choose(seed, ())
     assert len(chosen.bridge) <= 15
-    assert chosen.subnet.subnet_of(IPv4Network("10.64.0.0/10"))
+    assert chosen.subnet.subnet_of(IPv4Network("10.64.0.0/11"))
     assert chosen.gateway == str(chosen.subnet.network_address + 1)
 
 
@@ -52,8 +52,13 @@ def test_a_taken_subnet_is_passed_over() -> None:
 
 
 def test_a_wide_route_blocks_all_that_it_covers() -> None:
-    wide = IPv4Network("10.64.0.0/11")
+    wide = IPv4Network("10.64.0.0/12")
     assert not network.choose("s", [wide]).subnet.overlaps(wide)
+
+
+@given(st.text(max_size=50))
+def test_pods_have_no_address_of_a_service(seed: str) -> None:
+    assert not network.choose(seed, ()).subnet.overlaps(IPv4Network("10.96.0.0/12"))
 
 
 def test_no_free_subnet_is_an_error() -> None:
@@ -65,21 +70,23 @@ def test_the_subnet_of_the_first_start_is_kept(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(network, "host_routes", lambda without: [])
     file = tmp_path / "network.json"
     first = network.load_or_choose(file, "seed")
-    kept = {**json.loads(file.read_text()), "subnet": "10.99.1.0/24"}
+    kept = {**json.loads(file.read_text()), "subnet": "10.79.1.0/24"}
     file.write_text(json.dumps(kept))
     second = network.load_or_choose(file, "seed")
-    assert (second.bridge, str(second.subnet)) == (first.bridge, "10.99.1.0/24")
+    assert (second.bridge, str(second.subnet)) == (first.bridge, "10.79.1.0/24")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"subnet": "x"}', '{"subnet": "10.99.1.0/24"}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"subnet": "x"}', '{"subnet": "10.79.1.0/24"}', '{"subnet": "10.96.1.0/24"}']
+)
 def test_a_lost_or_colliding_subnet_is_chosen_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr(network, "host_routes", lambda without: [IPv4Network("10.99.0.0/16")])
+    monkeypatch.setattr(network, "host_routes", lambda without: [IPv4Network("10.79.0.0/16")])
     file = tmp_path / "network.json"
     file.write_text(text)
     chosen = network.load_or_choose(file, "seed")
-    assert str(chosen.subnet) != "10.99.1.0/24"
+    assert str(chosen.subnet) not in text
     assert json.loads(file.read_text())["subnet"] == str(chosen.subnet)
 
 

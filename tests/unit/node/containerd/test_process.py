@@ -80,3 +80,13 @@ async def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     assert not launched.alive
     os.killpg(group, signal.SIGKILL)
     launched.close()
+
+
+async def test_what_it_makes_is_open_to_others_however_tight_this_program_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        started = process.Process.launch(["mkdir", str(tmp_path / "made")], os.environ, tmp_path / "log")
+        await started.wait()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o755
