@@ -24,6 +24,7 @@ class LocalNode:
         self._control_plane = control_plane
         self._clock = clock
         self._tasks = TaskGroup("local-node", describe_errors=False)
+        self._api = (settings.host, settings.port)
         self._settings = NodeSettings(
             node_name=settings.node_name,
             data_dir=place.node,
@@ -47,6 +48,7 @@ class LocalNode:
                 self._control_plane.client_for("node"),
                 tls_for=self._tls_for,
                 token=self._control_plane.node_token,
+                api=self._api,
                 clock=self._clock,
             ).run()
         except node_runner.NodeError as error:

@@ -14,6 +14,7 @@ from strongroom.node.containerd.client import ContainerdClient
 from strongroom.node.containerd.events import ContainerEvents
 from strongroom.node.containerd.exec_sync import ContainerdExecSync
 from strongroom.node.cri.client import CRIClient
+from strongroom.node.service_proxy import cluster_ips
 from strongroom.node.settings import NodeSettings
 from strongroom.node.streaming.server import StreamingServer
 
@@ -34,7 +35,7 @@ class NodeRunner:
     """`run` until cancelled: containers and containerd go on running, and the next start adopts them.
 
     `tls_for` makes the endpoint's TLS context for the names it is reached by; `token` is what the API server
-    proves itself with there.
+    proves itself with there. `api` is where the API listens, for pods that ask for it.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class NodeRunner:
         *,
         tls_for: Callable[[list[str]], ssl.SSLContext],
         token: str,
+        api: tuple[str, int],
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._client = client
         self._tls_for = tls_for
         self._token = token
+        self._api = api
         self._clock = clock
         self._daemon: daemon.Daemon | None = None
 
@@ -112,6 +115,7 @@ class NodeRunner:
                     exec_sync=exec_sync,
                 )
                 group.spawn("announce", self._announce(agent))
+                group.spawn("cluster-ips", self._serve_cluster_ips(agent, address))
                 await agent.run()
             finally:
                 await streaming.close()
@@ -132,6 +136,13 @@ class NodeRunner:
             )
         except pause.PauseImageError as error:
             _log.error("no Pod can start: %s", error)
+
+    async def _serve_cluster_ips(self, agent: Agent, address: str) -> None:
+        network = self._daemon.network if self._daemon is not None else None
+        try:
+            await cluster_ips.serve(self._client, agent.services, network, api=self._api, node_ip=address)
+        except OSError as error:
+            _log.error("cluster IPs of Services can't be reached: %s", error)
 
     async def _announce(self, agent: Agent) -> None:
         await agent.ready.wait()

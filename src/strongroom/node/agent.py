@@ -15,7 +15,7 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import machine as machines
-from strongroom.node import node_status, pod_lifecycle_events
+from strongroom.node import node_status, pod_lifecycle_events, service_variables
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.events import Recorder
@@ -64,6 +64,8 @@ class Agent:
         ip = node_ip or settings.node_ip
         machine = machines.inspect(settings.data_dir, (ip,) if ip else ())
         self._tasks = TaskGroup("node")
+        self.services = Informer(client, resources.SERVICES)
+        """All Services; complete before any container starts."""
         objects = ObjectCache(client, self._object_changed)
         prober = Prober(exec_sync or RuntimeExecSync(cri), recorder, lambda pod: values_of(pod, objects))
         self._services = Services(
@@ -79,6 +81,7 @@ class Agent:
             machine=machine,
             node_name=settings.node_name,
             logs_dir=settings.logs_dir,
+            service_variables=lambda pod: service_variables.variables(pod, self.services.values()),
         )
         self._workers = PodWorkers(self._services)
         self._status = NodeStatus(
@@ -104,6 +107,8 @@ class Agent:
             self._tasks.spawn("heartbeat", self._heartbeat())
             self._tasks.spawn("probes", self._services.probes.run())
             self._pods.subscribe(self._workers.pod_changed)
+            self._tasks.spawn("services", self.services.run())
+            await self.services.has_synced.wait()
             self._tasks.spawn("pods", self._pods.run())
             await self._pods.has_synced.wait()
             follow = pod_lifecycle_events.follow(self._event_source, self._workers)

@@ -1,5 +1,6 @@
 """What all workers of a node share."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,8 @@ class Services:
     machine: Machine
     node_name: str
     logs_dir: Path
+    service_variables: Callable[[Object], Mapping[str, str]] = lambda _: {}
+    """The variables of Services for a pod."""
     crash_back_offs: BackOffs = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +51,7 @@ class Services:
             host_ips=self.machine.ips,
             pod_ips=self.machine.ips if host_network else pod_ips,
             allocatable=self.machine.capacity(),
+            service_variables=self.service_variables(pod),
         )
 
     def now(self) -> datetime:
