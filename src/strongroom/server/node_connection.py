@@ -1,4 +1,4 @@
-"""How the server reaches a node's endpoint: exec, attach and logs go on from here."""
+"""How the server reaches a node's endpoint: exec, attach, port-forward and logs go on from here."""
 
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -86,6 +86,18 @@ class NodeConnector:
             raise refusal(error.status, await self._why(node, path, query)) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _unreachable(node, error) from error
+
+    async def refusal(self, node: Endpoint, path: str, query: Query) -> status.StatusError | None:
+        """Why the node would not open a WebSocket; None when nothing but the upgrade is missing."""
+        import aiohttp
+
+        try:
+            async with self._opened().get(node.url(path), params=list(query)) as answer:
+                if answer.status == 400:
+                    return None
+                return refusal(answer.status, await _error_text(answer))
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            return _unreachable(node, error)
 
     async def _why(self, node: Endpoint, path: str, query: Query) -> str:
         """A refused handshake has lost its body: the same request without the upgrade tells it."""

@@ -134,6 +134,13 @@ class CRIClient:
         )
         return str((await self._call("RuntimeService/Attach", request, pb.AttachResponse)).url)
 
+    async def port_forward(self, sandbox_id: str, ports: Sequence[int]) -> str:
+        """URL on the runtime's streaming server for one client that forwards ports of a sandbox.
+
+        `ports` are those of a client of the old WebSocket protocol; others name theirs later."""
+        request = pb.PortForwardRequest(pod_sandbox_id=sandbox_id, port=ports)
+        return str((await self._call("RuntimeService/PortForward", request, pb.PortForwardResponse)).url)
+
     async def image_status(self, image: str) -> pb.Image | None:
         request = pb.ImageStatusRequest(image=pb.ImageSpec(image=image))
         response = await self._call("ImageService/ImageStatus", request, pb.ImageStatusResponse)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import WSMsgType, web
 
@@ -32,7 +32,10 @@ class Connection:
     async def send(self, channel: int, data: bytes = b"") -> None:
         """Send on a channel; raises `ConnectionLostError`."""
         try:
-            await self._websocket.send_bytes(channels.encode(channel, data))
+            if channels.is_text(self.protocol):
+                await self._websocket.send_str(channels.encode_text(channel, data))
+            else:
+                await self._websocket.send_bytes(channels.encode(channel, data))
         except (ConnectionError, RuntimeError) as error:
             raise ConnectionLostError from error
 
@@ -66,7 +69,7 @@ class Connection:
     async def finish(self, status: bytes) -> None:
         """Tell the result and close. A client that has gone is no error."""
         try:
-            await self.send(channels.ERROR, status)
+            await self.send(channels.ERROR, channels.encode_result(status, self.protocol))
             await self._websocket.close()
         except ConnectionLostError:
             return
@@ -74,20 +77,32 @@ class Connection:
 
 async def accept(request: web.Request) -> Connection:
     """Answer the upgrade; 400 where there is none, 403 for none but unknown protocols."""
+    protocol = choose(request, channels.PROTOCOLS)
+    websocket = await upgrade(request, protocol)
+    if request.transport is None:
+        raise ConnectionLostError
+    return Connection(websocket, protocol, request.transport)
+
+
+def choose(request: web.Request, protocols: Sequence[str]) -> str:
+    """The first of `protocols` that the client speaks; 400 for no WebSocket, 403 if there is none."""
+    if "websocket" not in request.headers.get("Upgrade", "").lower():
+        raise web.HTTPBadRequest(text="unable to upgrade: only WebSocket is served")
     offered = [
         name.strip()
         for header in request.headers.getall("Sec-WebSocket-Protocol", [])
         for name in header.split(",")
     ]
-    if "websocket" not in request.headers.get("Upgrade", "").lower():
-        raise web.HTTPBadRequest(text="unable to upgrade: only WebSocket is served")
-    protocol = channels.negotiate(offered)
+    protocol = channels.negotiate(offered, protocols)
     if protocol is None:
         raise web.HTTPForbidden(
             text=f"unable to upgrade: none of the protocols is served: {', '.join(offered)}"
         )
+    return protocol
+
+
+async def upgrade(request: web.Request, protocol: str) -> web.WebSocketResponse:
+    """Answer the upgrade."""
     websocket = web.WebSocketResponse(protocols=(protocol,), compress=False, autoping=True)
     await websocket.prepare(request)
-    if request.transport is None:
-        raise ConnectionLostError
-    return Connection(websocket, protocol, request.transport)
+    return websocket

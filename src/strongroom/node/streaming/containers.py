@@ -23,6 +23,10 @@ class Runtime(Protocol):
         self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool
     ) -> str: ...
 
+    async def list_pod_sandboxes(self, labels: Mapping[str, str]) -> Sequence[pb.PodSandbox]: ...
+
+    async def port_forward(self, sandbox_id: str, ports: Sequence[int]) -> str: ...
+
 
 class PodLookup(Protocol):
     """What the agent knows of the pods of its node."""
@@ -40,6 +44,13 @@ async def running(runtime: Runtime, namespace: str, pod: str, container: str) ->
         if one.state == pb.ContainerState.CONTAINER_RUNNING
     ]
     return found[0].id if found else None
+
+
+async def ready_sandbox(runtime: Runtime, namespace: str, pod: str) -> str | None:
+    """Id of the sandbox that holds the network of a pod now."""
+    found = await runtime.list_pod_sandboxes({POD_NAMESPACE: namespace, POD_NAME: pod})
+    ready = [one for one in found if one.state == pb.PodSandboxState.SANDBOX_READY]
+    return max(ready, key=lambda one: one.created_at).id if ready else None
 
 
 async def for_log(runtime: Runtime, namespace: str, pod: str, container: str, *, previous: bool) -> str:

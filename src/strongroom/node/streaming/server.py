@@ -1,4 +1,4 @@
-"""The node's HTTPS endpoint: exec, attach and logs, at the kubelet's paths.
+"""The node's HTTPS endpoint: exec, attach, port-forward and logs, at the kubelet's paths.
 
 Only the API server comes here. It proves itself with a bearer token, and what it asks for it has authorized.
 """
@@ -28,6 +28,7 @@ from strongroom.node.streaming import (
     log_options,
     log_reader,
     log_target,
+    port_forward,
     start_gate,
 )
 
@@ -98,6 +99,7 @@ class StreamingServer:
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/exec/{namespace}/{pod}/{container}", self._exec)
         application.router.add_get("/attach/{namespace}/{pod}/{container}", self._attach)
+        application.router.add_get("/portForward/{namespace}/{pod}", self._port_forward)
         application.router.add_get("/containerLogs/{namespace}/{pod}/{container}", self._logs)
         return application
 
@@ -118,6 +120,8 @@ class StreamingServer:
             return web.Response(status=400, text=str(error))
         except cri_errors.NotFoundError as error:
             return web.Response(status=404, text=str(error))
+        except port_forward.UnreachableError as error:
+            return web.Response(status=500, text=str(error))
         except (cri_errors.CRIError, containerd_errors.ContainerdError) as error:
             return web.Response(status=500, text=str(error))
 
@@ -145,6 +149,20 @@ class StreamingServer:
         assert self._session is not None
         await attach.Attach(self._runtime, self._session, attach.Request(container_id, **streams), peer).run()
         return peer.response
+
+    async def _port_forward(self, request: web.Request) -> web.StreamResponse:
+        namespace, pod = request.match_info["namespace"], request.match_info["pod"]
+        sandbox_id = await containers.ready_sandbox(self._runtime, namespace, pod)
+        if sandbox_id is None:
+            raise web.HTTPNotFound(text=f'pod not found ("{pod}_{namespace}")')
+        protocol = connection.choose(request, port_forward.PROTOCOLS)
+        ports = [int(port) for port in request.query.getall("port", [])]
+        url = await self._runtime.port_forward(sandbox_id, ports)
+        assert self._session is not None
+        async with port_forward.connect(self._session, url, protocol) as peer:
+            websocket = await connection.upgrade(request, protocol)
+            await port_forward.forward(websocket, peer)
+        return websocket
 
     async def _running(self, request: web.Request) -> str:
         namespace, pod, container = _names(request)

@@ -1,6 +1,6 @@
-"""`pods/exec` and `pods/attach`: a WebSocket, passed on frame by frame between the client and the Pod's node.
+"""`pods/exec`, `attach`, `portforward`: a WebSocket, passed on between the client and the Pod's node.
 
-Each side is read only as fast as the other takes it. The channels inside the frames are theirs.
+It goes frame by frame; each side is read only as fast as the other takes it, and frames are theirs alone.
 """
 
 import asyncio
@@ -13,20 +13,29 @@ from strongroom.registry.catalog import Catalog
 from strongroom.server import routing
 from strongroom.server.authorization.authorizer import Authorizer, Decision
 from strongroom.server.filters import authorization
-from strongroom.server.handlers import pod_target
-from strongroom.server.node_connection import NodeConnector
+from strongroom.server.handlers import pod_target, port_forward
+from strongroom.server.node_connection import Endpoint, NodeConnector, Query
 from strongroom.server.request import Request
 
 if TYPE_CHECKING:
     import aiohttp
 
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-SUBRESOURCES = ("exec", "attach")
+UNNAMED = "channel.k8s.io"
+"""The protocol of who names none."""
+PROTOCOLS = (
+    "v5.channel.k8s.io",
+    "v4.channel.k8s.io",
+    "v4.base64.channel.k8s.io",
+    UNNAMED,
+    "base64.channel.k8s.io",
+)
+SUBRESOURCES = ("exec", "attach", port_forward.SUBRESOURCE)
+_PATHS = {port_forward.SUBRESOURCE: "portForward"}
 _NORMAL, _GOING_AWAY = 1000, 1001
 
 
 class ConnectHandler:
-    """Serves exec and attach."""
+    """Serves exec, attach and port-forward."""
 
     def __init__(self, catalog: Catalog, nodes: NodeConnector, authorizer: Authorizer) -> None:
         self._catalog = catalog
@@ -43,25 +52,47 @@ class ConnectHandler:
             raise authorization.denial(request.user, info._replace(verb="create"), verdict.reason)
         if "dryRun" in request.query:
             raise status.bad_request("dryRun is not supported")
-        query = _query(request)
-        target = await pod_target.find(
-            self._catalog, info.namespace, info.name, request.parameter("container")
-        )
+        target, query, served = await self._asked(request)
         node = pod_target.scheduled(target)
+        path = target.path(_PATHS.get(info.subresource, info.subresource))
         if request.scope["type"] != "websocket":
-            raise _not_a_websocket(request)
-        offered = [p for p in PROTOCOLS if p in request.scope.get("subprotocols", ())]
+            raise await self._not_a_websocket(request, served, node, path, query)
+        named = request.scope.get("subprotocols") or ()
+        offered = [p for p in served if p in (named or (UNNAMED,))]
         if not offered:
             raise status.bad_request(
-                f"none of the offered subprotocols is supported; supported: {', '.join(PROTOCOLS)}"
+                f"none of the offered subprotocols is supported; supported: {', '.join(served)}"
             )
-        upstream = await self._nodes.websocket(node, target.path(info.subresource), query, offered)
+        if info.subresource == port_forward.SUBRESOURCE:
+            port_forward.check(offered, query)
+        upstream = await self._nodes.websocket(node, path, query, offered)
         self._open.add(upstream)
         try:
-            await _serve(request, upstream)
+            await _serve(request, upstream, upstream.protocol if named else None)
         finally:
             self._open.discard(upstream)
             await upstream.close()
+
+    async def _asked(self, request: Request) -> tuple[pod_target.Target, Query, Sequence[str]]:
+        """The Pod, the node's query, and the protocols. Raises StatusError."""
+        info = request.info
+        if info.subresource == port_forward.SUBRESOURCE:
+            query = port_forward.query(request)
+            target = await pod_target.find_pod(self._catalog, info.namespace, info.name)
+            return target, query, port_forward.PROTOCOLS
+        query = _query(request)
+        container = request.parameter("container")
+        return await pod_target.find(self._catalog, info.namespace, info.name, container), query, PROTOCOLS
+
+    async def _not_a_websocket(
+        self, request: Request, served: Sequence[str], node: Endpoint, path: str, query: Query
+    ) -> status.StatusError:
+        """kubectl falls back to SPDY whatever it was that the WebSocket met, and shows the answer to this."""
+        if not request.headers.get(b"upgrade", b"").lower().startswith(b"spdy"):
+            return status.bad_request("Upgrade request required")
+        return await self._nodes.refusal(node, path, query) or status.bad_request(
+            "SPDY is not supported: upgrade to a WebSocket with one of the subprotocols " + ", ".join(served)
+        )
 
     async def close(self) -> None:
         """End all sessions."""
@@ -69,16 +100,7 @@ class ConnectHandler:
             await upstream.close(code=_GOING_AWAY)
 
 
-def _not_a_websocket(request: Request) -> status.StatusError:
-    if request.headers.get(b"upgrade", b"").lower().startswith(b"spdy"):
-        return status.bad_request(
-            "SPDY is not supported: upgrade to a WebSocket with one of the subprotocols "
-            + ", ".join(PROTOCOLS)
-        )
-    return status.bad_request("Upgrade request required")
-
-
-def _query(request: Request) -> Sequence[tuple[str, str]]:
+def _query(request: Request) -> Query:
     """The node's query. Raises StatusError 400."""
     if request.info.subresource == "exec" and not request.query.get("command"):
         raise status.bad_request("you must specify at least one command for the container")
@@ -94,11 +116,11 @@ def _query(request: Request) -> Sequence[tuple[str, str]]:
     return [*query, *streams, *([("tty", "1")] if tty else [])]
 
 
-async def _serve(request: Request, upstream: "aiohttp.ClientWebSocketResponse") -> None:
+async def _serve(request: Request, upstream: "aiohttp.ClientWebSocketResponse", protocol: str | None) -> None:
     message = await request.receive()
     if message["type"] != "websocket.connect":
         return
-    await request.send({"type": "websocket.accept", "subprotocol": upstream.protocol})
+    await request.send({"type": "websocket.accept", "subprotocol": protocol})
     request.started = True
     async with tasks.TaskGroup("connect", describe_errors=False) as group:
         outward = group.spawn("to-client", _to_client(request, upstream))

@@ -12,28 +12,33 @@ from strongroom.server.node_connection import Endpoint
 
 
 class Target(NamedTuple):
-    """`node` is None while the Pod has none."""
+    """`container` is "" where the whole Pod is meant; `node` is None while the Pod has none."""
 
     pod: Object
     container: str
     node: Endpoint | None
 
     def path(self, verb: str) -> str:
-        """The node's path for `verb`: exec, attach, containerLogs."""
+        """The node's path for `verb`: exec, attach, portForward, containerLogs."""
         metadata = self.pod["metadata"]
-        names = (metadata["namespace"], metadata["name"], self.container)
+        names = [metadata["namespace"], metadata["name"]] + ([self.container] if self.container else [])
         return "/".join(["", verb, *(quote(name, safe="") for name in names)])
 
 
 async def find(catalog: Catalog, namespace: str, name: str, container: str) -> Target:
     """Raises StatusError 400 for a container that is not clear or not there, 404, 500."""
+    target = await find_pod(catalog, namespace, name)
+    return target._replace(container=choose(target.pod, container))
+
+
+async def find_pod(catalog: Catalog, namespace: str, name: str) -> Target:
+    """Raises StatusError 404, 500."""
     pod = (await catalog[resources.PODS].get(namespace, name)).decode()
-    chosen = choose(pod, container)
     node_name = pod["spec"].get("nodeName")
     if not node_name:
-        return Target(pod, chosen, None)
+        return Target(pod, "", None)
     node = (await catalog[resources.NODES].get("", node_name)).decode()
-    return Target(pod, chosen, node_connection.endpoint(node))
+    return Target(pod, "", node_connection.endpoint(node))
 
 
 def choose(pod: Object, container: str) -> str:

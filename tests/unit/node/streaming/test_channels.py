@@ -5,12 +5,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.node.streaming import channels
-from strongroom.node.streaming.channels import V4, V5, Close, Data, Size
+from strongroom.node.streaming.channels import V1, V1_BASE64, V4, V4_BASE64, V5, Close, Data, Size
 
 
 @given(st.integers(0, 4), st.binary(), st.sampled_from([V4, V5]))
 def test_what_is_encoded_is_decoded(channel: int, data: bytes, protocol: str) -> None:
     assert channels.decode(channels.encode(channel, data), protocol) == Data(channel, data)
+
+
+@given(st.integers(0, 4), st.binary(), st.sampled_from([V4_BASE64, V1_BASE64]))
+def test_what_is_encoded_as_text_is_decoded(channel: int, data: bytes, protocol: str) -> None:
+    message = channels.encode_text(channel, data)
+    assert message.isascii()
+    assert channels.decode(message.encode(), protocol) == Data(channel, data)
+
+
+@pytest.mark.parametrize("message", ["x", "0a", "0a===", "0\N{BULLET}", "-1"])
+def test_text_that_means_nothing(message: str) -> None:
+    assert channels.decode(message.encode(), V4_BASE64) is None
+
+
+def test_the_first_version_tells_failures_alone() -> None:
+    failure = b'{"metadata":{},"status":"Failure","message":"no such thing","code":500}'
+    success = b'{"metadata":{},"status":"Success"}'
+    for protocol in (V1, V1_BASE64):
+        assert channels.encode_result(failure, protocol) == b"no such thing"
+        assert channels.encode_result(success, protocol) == b""
+    for protocol in (V5, V4, V4_BASE64):
+        assert channels.encode_result(success, protocol) == success
 
 
 def test_closing_a_channel_is_v5_only() -> None:
@@ -29,7 +51,9 @@ def test_messages_that_mean_nothing(message: bytes) -> None:
     [
         (["v4.channel.k8s.io", "v5.channel.k8s.io"], V5),
         (["channel.k8s.io", "v4.channel.k8s.io"], V4),
-        (["channel.k8s.io", "base64.channel.k8s.io"], None),
+        (["base64.channel.k8s.io", "channel.k8s.io"], V1),
+        (["base64.channel.k8s.io", "v4.base64.channel.k8s.io"], V4_BASE64),
+        (["v9.channel.k8s.io"], None),
         ([], None),
     ],
 )

@@ -1,11 +1,14 @@
 """The node's endpoint without a runtime: who may come in, and what is answered where there is nothing."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from strongroom.aio.clock import SystemClock
 from strongroom.cmd import pki
@@ -13,6 +16,7 @@ from strongroom.node.containerd import client as clients
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri import errors
 from strongroom.node.settings import NodeSettings
+from strongroom.node.streaming import port_forward
 from strongroom.node.streaming.server import StreamingServer
 from strongroom.testing.node_endpoint import NodeEndpoint
 
@@ -25,6 +29,9 @@ class Runtime:
 
     def __init__(self) -> None:
         self.containers: list[pb.ContainerStatus] = []
+        self.sandboxes: list[pb.PodSandbox] = []
+        self.streaming = ""
+        self.forwarded: list[tuple[str, list[int]]] = []
 
     async def list_containers(self, labels: Mapping[str, str]) -> Sequence[pb.Container]:
         return [
@@ -41,6 +48,13 @@ class Runtime:
 
     async def attach(self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool) -> str:
         raise errors.CRIError("Unknown", "cannot attach")
+
+    async def list_pod_sandboxes(self, labels: Mapping[str, str]) -> Sequence[pb.PodSandbox]:
+        return self.sandboxes if labels["io.kubernetes.pod.name"] == "p" else []
+
+    async def port_forward(self, sandbox_id: str, ports: Sequence[int]) -> str:
+        self.forwarded.append((sandbox_id, list(ports)))
+        return self.streaming
 
 
 class Containerd:
@@ -215,3 +229,112 @@ async def test_closing_ends_what_is_followed(node: Fixture, tmp_path: Path) -> N
         except Exception as error:
             assert type(error).__name__ == "ClientPayloadError"
         assert rest == b""
+
+
+class Streaming:
+    """The runtime's streaming server: answers with `answer`, then repeats what it gets till `bye`."""
+
+    def __init__(self) -> None:
+        self.answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: SPDY/3.1\r\n\r\n"
+        self.heads: list[bytes] = []
+        self.ended = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(self.answer)
+        while (data := await reader.read(65536)) and not data.endswith(b"bye"):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+        self.ended.set()
+
+
+@pytest.fixture
+async def streaming(node: Fixture) -> AsyncIterator[Streaming]:
+    made = Streaming()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    node.runtime.streaming = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/portforward/once"
+    states = pb.PodSandboxState.SANDBOX_NOTREADY, pb.PodSandboxState.SANDBOX_READY
+    node.runtime.sandboxes = [
+        pb.PodSandbox(id=f"s{number}", state=state, created_at=number)
+        for number, state in enumerate((*states, *states))
+    ]
+    async with server:
+        yield made
+
+
+FORWARD = "portForward/default/p"
+
+
+async def test_a_tunnel_to_the_newest_sandbox(node: Fixture, streaming: Streaming) -> None:
+    async with node.endpoint.connect(FORWARD, protocol=port_forward.TUNNEL) as websocket:
+        assert websocket.protocol == port_forward.TUNNEL
+        sent = bytes(range(256)) * 2048
+        for start in range(0, len(sent), 65536):
+            await websocket.send_bytes(sent[start : start + 65536])
+        got = b""
+        while len(got) < len(sent):
+            got += await websocket.receive_bytes(timeout=5)
+        assert got == sent
+        await websocket.send_bytes(b"bye")
+        assert (await websocket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+    assert node.runtime.forwarded == [("s3", [])]
+    (head,) = streaming.heads
+    assert head.startswith(b"POST /portforward/once HTTP/1.1\r\n")
+    for line in (
+        b"Connection: Upgrade",
+        b"Upgrade: SPDY/3.1",
+        b"X-Stream-Protocol-Version: portforward.k8s.io",
+    ):
+        assert b"\r\n" + line + b"\r\n" in head
+
+
+async def test_client_that_leaves_ends_the_runtimes_side(node: Fixture, streaming: Streaming) -> None:
+    async with node.endpoint.connect(FORWARD, protocol=port_forward.TUNNEL) as websocket:
+        await websocket.send_bytes(b"x")
+        await websocket.receive_bytes(timeout=5)
+    await asyncio.wait_for(streaming.ended.wait(), 5)
+
+
+async def test_channels_are_the_runtimes_own(node: Fixture, streaming: Streaming) -> None:
+    async def repeat(request: web.Request) -> web.WebSocketResponse:
+        websocket = web.WebSocketResponse(protocols=("v4.channel.k8s.io",))
+        await websocket.prepare(request)
+        async for message in websocket:
+            await websocket.send_bytes(message.data)
+        return websocket
+
+    runner = web.ServerRunner(web.Server(cast(Any, repeat)))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    node.runtime.streaming = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    async with node.endpoint.connect(FORWARD, protocol="v4.channel.k8s.io", port=["80", "81"]) as websocket:
+        await websocket.send_bytes(b"\x00data")
+        assert await websocket.receive_bytes(timeout=5) == b"\x00data"
+    await runner.cleanup()
+    assert node.runtime.forwarded == [("s3", [80, 81])]
+
+
+@pytest.mark.parametrize("protocol", port_forward.PROTOCOLS)
+async def test_a_runtime_that_does_not_forward(node: Fixture, streaming: Streaming, protocol: str) -> None:
+    streaming.answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    for url in (node.runtime.streaming, "http://127.0.0.1:1/"):
+        node.runtime.streaming = url
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with node.endpoint.connect(FORWARD, protocol=protocol, port="80"):
+                pass
+        assert refused.value.status == 500
+
+
+async def test_forwarding_to_a_pod_that_has_no_sandbox(node: Fixture) -> None:
+    assert await node.endpoint.get(FORWARD) == (404, b'pod not found ("p_default")')
+
+
+async def test_forwarding_needs_a_protocol_of_its_own(node: Fixture, streaming: Streaming) -> None:
+    assert (await node.endpoint.get(FORWARD))[0] == 400
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with node.endpoint.connect(FORWARD, protocol="v5.channel.k8s.io"):
+            pass
+    assert refused.value.status == 403
+    assert node.runtime.forwarded == []

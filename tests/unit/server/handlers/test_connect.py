@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,16 @@ from strongroom.testing.api_server import APIServer
 
 POD = "/api/v1/namespaces/default/pods/p"
 EXEC = f"{POD}/exec"
+FORWARD = f"{POD}/portforward"
+TUNNEL = "SPDY/3.1+portforward.k8s.io"
+PROTOCOLS = (
+    TUNNEL,
+    "v5.channel.k8s.io",
+    "v4.channel.k8s.io",
+    "v4.base64.channel.k8s.io",
+    "channel.k8s.io",
+    "base64.channel.k8s.io",
+)
 
 
 class Node:
@@ -25,6 +35,7 @@ class Node:
         application = web.Application()
         application.router.add_get("/exec/{tail:.*}", self._exec)
         application.router.add_get("/attach/{tail:.*}", self._exec)
+        application.router.add_get("/portForward/{tail:.*}", self._exec)
         application.router.add_get("/containerLogs/{tail:.*}", self._log)
         self._runner = web.AppRunner(application)
         await self._runner.setup()
@@ -40,7 +51,7 @@ class Node:
         self.requests.append(request)
         if "refuse" in request.query.getall("command", []):
             return web.Response(status=500, text='container not found ("c")')
-        ws = web.WebSocketResponse(protocols=("v5.channel.k8s.io", "v4.channel.k8s.io"))
+        ws = web.WebSocketResponse(protocols=PROTOCOLS)
         await ws.prepare(request)
         async for message in ws:
             if message.type is WSMsgType.BINARY:
@@ -94,7 +105,12 @@ class Session:
     """A WebSocket client at the ASGI application."""
 
     def __init__(
-        self, server: APIServer, query: str, path: str = EXEC, token: str = api_server.ADMIN
+        self,
+        server: APIServer,
+        query: str,
+        path: str = EXEC,
+        token: str = api_server.ADMIN,
+        protocols: Sequence[str] = ("v5.channel.k8s.io", "v4.channel.k8s.io"),
     ) -> None:
         self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._to_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -103,7 +119,7 @@ class Session:
             "path": path,
             "query_string": query.encode(),
             "headers": [(b"authorization", f"Bearer {token}".encode())],
-            "subprotocols": ["v5.channel.k8s.io", "v4.channel.k8s.io"],
+            "subprotocols": list(protocols),
         }
         self._to_server.put_nowait({"type": "websocket.connect"})
         self.task = asyncio.get_running_loop().create_task(self._run(server, scope))
@@ -205,7 +221,7 @@ async def test_closing_the_server_ends_sessions(server: APIServer, node: Node) -
     await asyncio.wait_for(session.task, 2)
 
 
-TWO = {
+TWO: dict[str, Any] = {
     "initContainers": [{"name": "i", "image": "i"}],
     "containers": [{"name": n, "image": "i"} for n in "ab"],
 }
@@ -233,12 +249,82 @@ async def test_plain_requests_learn_what_is_wrong(
     assert answer.json["message"] == message
 
 
-async def test_spdy_is_told_what_to_use(server: APIServer) -> None:
-    await _pod(server, 1)
-    headers = {"connection": "Upgrade", "upgrade": "SPDY/3.1"}
-    answer = await server.request("POST", f"{EXEC}?command=x&stdout=1", headers=headers)
+SPDY = {"connection": "Upgrade", "upgrade": "SPDY/3.1"}
+
+
+@pytest.mark.parametrize("path", [f"{EXEC}?command=x&stdout=1", FORWARD])
+async def test_spdy_is_told_what_to_use(server: APIServer, node: Node, path: str) -> None:
+    await _pod(server, node.port)
+    answer = await server.request("POST", path, headers=SPDY)
     assert answer.status == 400
     assert "SPDY is not supported" in answer.json["message"]
+
+
+async def test_spdy_after_a_websocket_that_the_node_refused_is_told_why(
+    server: APIServer, node: Node
+) -> None:
+    await _pod(server, node.port)
+    answer = await server.request("POST", f"{EXEC}?command=refuse&stdout=1", headers=SPDY)
+    assert (answer.status, answer.json["message"]) == (
+        500,
+        'Internal error occurred: container not found ("c")',
+    )
+
+
+@pytest.mark.parametrize("protocol", ["v4.base64.channel.k8s.io", "channel.k8s.io", "base64.channel.k8s.io"])
+async def test_older_protocols(server: APIServer, node: Node, protocol: str) -> None:
+    await _pod(server, node.port)
+    session = Session(server, "command=x&stdin=1", protocols=[protocol])
+    assert await session.next() == {"type": "websocket.accept", "subprotocol": protocol}
+    await session.leave()
+
+
+async def test_who_names_no_protocol_gets_the_first_one(server: APIServer, node: Node) -> None:
+    await _pod(server, node.port)
+    session = Session(server, "command=x&stdin=1", protocols=[])
+    assert await session.next() == {"type": "websocket.accept", "subprotocol": None}
+    (request,) = node.requests
+    assert request.headers["Sec-WebSocket-Protocol"] == "channel.k8s.io"
+    await session.leave()
+
+
+async def test_ports_are_forwarded_to_the_pod_of_two_containers(server: APIServer, node: Node) -> None:
+    await _pod(server, node.port, **TWO)
+    session = Session(server, "ports=80&ports=81,82", FORWARD, protocols=[TUNNEL])
+    assert await session.next() == {"type": "websocket.accept", "subprotocol": TUNNEL}
+    session.send(b"\x80\x03\x00\x01 a frame of SPDY")
+    assert await session.next() == {"type": "websocket.send", "bytes": b"\x80\x03\x00\x01 a frame of SPDY"}
+    await session.leave()
+    (request,) = node.requests
+    assert request.path == "/portForward/default/p"
+    assert request.query.getall("port") == ["80", "81", "82"]
+
+
+@pytest.mark.parametrize(
+    ("query", "protocol", "message"),
+    [
+        ("", "v4.channel.k8s.io", 'query parameter \\"port\\" is required'),
+        ("ports=0", TUNNEL, "invalid port '0': must be a number between 1 and 65535"),
+        ("ports=http", TUNNEL, "invalid port 'http'"),
+        ("ports=80", "v5.channel.k8s.io", "none of the offered subprotocols is supported"),
+    ],
+)
+async def test_ports_that_are_not_forwarded(
+    server: APIServer, node: Node, query: str, protocol: str, message: str
+) -> None:
+    await _pod(server, node.port)
+    session = Session(server, query, FORWARD, protocols=[protocol])
+    start, body = await session.next(), await session.next()
+    assert start["status"] == 400
+    assert message.encode() in body["body"]
+    assert node.requests == []
+
+
+async def test_forwarding_takes_the_right_to_create(server: APIServer, node: Node) -> None:
+    await _pod(server, node.port)
+    session = Session(server, "", FORWARD, token="nobody", protocols=[TUNNEL])
+    assert (await session.next())["status"] == 403
+    assert node.requests == []
 
 
 async def test_missing_pod(server: APIServer) -> None:

@@ -28,6 +28,7 @@ class PodStrategy(Strategy):
         Subresource("eviction", "Eviction", ("create",), "policy", "v1"),
         Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
+        Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
         Subresource("status", "Pod", ("get", "patch", "update")),
     )
     has_generation = True

@@ -1,0 +1,32 @@
+"""`pods/portforward`: which protocols are spoken, and what the node is asked for."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from strongroom.machinery import status
+from strongroom.server.request import Request
+
+SUBRESOURCE: Final = "portforward"
+TUNNEL: Final = "SPDY/3.1+portforward.k8s.io"
+"""SPDY frames inside of WebSocket messages, as kubectl sends them since 1.31."""
+CHANNELS: Final = ("v4.channel.k8s.io", "v4.base64.channel.k8s.io")
+"""Two channels for each port that the query names; client libraries speak so."""
+PROTOCOLS: Final = (TUNNEL, *CHANNELS)
+_MAX: Final = 65535
+
+
+def query(request: Request) -> Sequence[tuple[str, str]]:
+    """The node's query. Raises StatusError 400."""
+    found = []
+    for value in request.query.get("ports", ()):
+        for port in value.split(","):
+            if not port.isascii() or not port.isdigit() or not 0 < int(port) <= _MAX:
+                raise status.bad_request(f"invalid port {port!r}: must be a number between 1 and {_MAX}")
+            found.append(("port", port))
+    return found
+
+
+def check(protocols: Sequence[str], asked: Sequence[tuple[str, str]]) -> None:
+    """Raises StatusError 400 for a client that names its ports nowhere."""
+    if TUNNEL not in protocols and not asked:
+        raise status.bad_request('query parameter "port" is required')
