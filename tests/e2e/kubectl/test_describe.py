@@ -260,6 +260,8 @@ Events:                    <none>
 
 
 def test_node(kubectl: Kubectl) -> None:
+    kubectl.ok("wait", "--for=create", "node/n1", "--timeout=20s")
+    kubectl.ok("wait", "--for=condition=Ready", "node/n1", "--timeout=20s")
     shown = described(kubectl, "node", "n1")
     head, _, rest = shown.partition("Conditions:\n")
     assert [line.split(":")[0] for line in head.splitlines() if line[0] != " "] == [
