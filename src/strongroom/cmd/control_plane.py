@@ -10,8 +10,10 @@ from strongroom.api import resources, scheme
 from strongroom.client import kubeconfig
 from strongroom.client.in_process import InProcessTransport
 from strongroom.client.rest import Client
-from strongroom.cmd import credentials, pki, service_account_keys, storage
+from strongroom.cmd import credentials, encryption, pki, service_account_keys, storage
+from strongroom.cmd.admin_socket import AdminSocket
 from strongroom.cmd.data_dir import DataDir
+from strongroom.cmd.key_rotation import KeyRotation
 from strongroom.cmd.settings import Settings
 from strongroom.controllers import manager
 from strongroom.machinery.request_info import UserInfo
@@ -58,11 +60,13 @@ class ControlPlane:
         self._catalog: Catalog | None = None
         self._app: Application | None = None
         self._listener: Listener | None = None
+        self._admin_socket: AdminSocket | None = None
 
     async def start(self) -> None:
         """Open the store, serve the API, write the kubeconfig. Raises what `standalone.FAILURES` lists."""
         settings = self._settings
-        self._storage = await storage.open_storage(self._place, self._clock)
+        options = encryption.Options(settings.passphrase_file, settings.encryption_config)
+        self._storage = await storage.open_storage(self._place, self._clock, options)
         catalog = self._catalog = Catalog(self._storage.cache, self._storage.objects, self._clock)
         users = {
             "admin": credentials.ADMIN,
@@ -94,6 +98,9 @@ class ControlPlane:
         await self._listener.start()
         access = kubeconfig.Access(settings.server_url, self.authority.pem, self._admin_token)
         kubeconfig.merge(settings.kubeconfig, CONTEXT, access)
+        rotation = KeyRotation(self._storage.engine, self._storage.objects, self._storage.encryption)
+        self._admin_socket = AdminSocket(self._place.root, rotation.commands)
+        await self._admin_socket.start()
 
     def client_for(self, component: str) -> Client:
         """A client in this process, known to authentication and authorization as `component`."""
@@ -105,6 +112,9 @@ class ControlPlane:
     def run_controllers(self) -> None:
         """Start the controllers, the scheduler and the store's compaction."""
         assert self._storage is not None
+        if self._storage.engine.unclean:
+            # What is live was read by now; the rest is looked at while the API answers.
+            self._tasks.spawn("check", self._storage.engine.check())
         self._tasks.spawn("compactor", Compactor(self._storage.engine).run())
         assert self._catalog is not None
         expiry = EventExpiry(self._catalog[resources.EVENTS], self._clock)
@@ -116,7 +126,7 @@ class ControlPlane:
     async def close(self) -> None:
         """Stop the controllers, end watches, let requests under way finish, close the store."""
         await self._tasks.aclose()
-        for part in (self._app, self._listener, self._storage):
+        for part in (self._admin_socket, self._app, self._listener, self._storage):
             if part is not None:
                 await part.close()
         if self._audit_log is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import strongroom
-from strongroom.cmd import audit, settings
+from strongroom.cmd import audit, keys, settings
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -90,6 +90,12 @@ _SERVER_OPTIONS = (
         help="Put every use of a Secret, and every refusal, on record in this file.  [default: none]",
     ),
     _option(
+        "--passphrase-file",
+        type=_PATH,
+        metavar="F",
+        help="Holds the passphrase that seals the keyring.  [default: the keyring is a plain private file]",
+    ),
+    _option(
         "--max-requests-inflight",
         type=click.IntRange(min=0),
         default=settings.MAX_REQUESTS_INFLIGHT,
@@ -163,6 +169,7 @@ def server(**flags: Any) -> int:
 
 
 app.add_command(audit.audit)
+app.add_command(keys.keys)
 
 
 def _start(**flags: Any) -> int:

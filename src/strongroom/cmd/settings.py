@@ -49,6 +49,11 @@ class Settings:
     max_mutating_requests_inflight: int
     """Writes at once; 0: no limit."""
 
+    passphrase_file: Path | None
+    """Holds the passphrase of the keyring; None: the keyring is plain, or systemd hands the passphrase."""
+    encryption_config: Path | None
+    """An EncryptionConfiguration file; None: the keyring encrypts Secrets."""
+
     @property
     def server_url(self) -> str:
         """The URL that clients on this machine use."""
@@ -165,6 +170,8 @@ def resolve(
     audit_log_path: Path | None = None,
     max_requests_inflight: int = MAX_REQUESTS_INFLIGHT,
     max_mutating_requests_inflight: int = MAX_MUTATING_REQUESTS_INFLIGHT,
+    passphrase_file: Path | None = None,
+    encryption_config: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """What the flags say, with the defaults of this user and machine. Raises SettingsError."""
@@ -186,6 +193,8 @@ def resolve(
         audit_log=audit_log_path.absolute() if audit_log_path else None,
         max_requests_inflight=max_requests_inflight,
         max_mutating_requests_inflight=max_mutating_requests_inflight,
+        passphrase_file=passphrase_file.absolute() if passphrase_file else None,
+        encryption_config=encryption_config.absolute() if encryption_config else None,
     )
 
 

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from strongroom.encryption.envelope import SEED_SIZE, Wrapped
-from strongroom.encryption.transformer import TransformError
+from strongroom.encryption.transformer import WrongKey
 
 KEY_SIZE: Final = 32
 _NONCE_SIZE: Final = 12
@@ -76,17 +76,15 @@ class Keyring:
         return Wrapped(current, nonce + ciphertext)
 
     def unwrap(self, wrapped: Wrapped) -> bytes:
-        """Raises TransformError naming the key id when that key is not here or is another one."""
+        """Raises WrongKey naming the key id when that key is not here or is another one."""
         cipher = self._ciphers.get(wrapped.key_id)
         if cipher is None:
-            raise TransformError(f"key {wrapped.key_id[:63]!r} is not in the keyring")
+            raise WrongKey(f"key {wrapped.key_id[:63]!r} is not in the keyring")
         nonce, ciphertext = wrapped.ciphertext[:_NONCE_SIZE], wrapped.ciphertext[_NONCE_SIZE:]
         try:
             return cipher.decrypt(nonce, ciphertext, wrapped.key_id.encode())
         except (InvalidTag, ValueError):
-            raise TransformError(
-                f'key "{wrapped.key_id}" of the keyring is not the one that wrote this'
-            ) from None
+            raise WrongKey(f'key "{wrapped.key_id}" of the keyring is not the one that wrote this') from None
 
 
 def new_key(taken: Collection[str] = ()) -> tuple[str, bytes]:

@@ -60,6 +60,13 @@ class KeyringFile:
         except KeyringError as error:
             raise _named(self.path, error) from None
 
+    def is_sealed(self) -> bool:
+        """Whether there is a keyring, and it asks for a passphrase."""
+        try:
+            return passphrase.is_sealed(self._read())
+        except KeyringError:
+            return False
+
     def add_key(self, held: Keyring) -> str:
         """Put a new key first, in the file and then in `held`; its id. Raises KeyringError.
 

@@ -14,6 +14,10 @@ class TransformError(Exception):
     """A value that does not open. The text is the reason, never the value; the store adds the key path."""
 
 
+class WrongKey(TransformError):
+    """The key that is named is not at hand, or is another one by the same name: no value under it opens."""
+
+
 class Transformer(Protocol):
     """Turns an object's bytes into stored bytes and back, bound to the key it is stored under.
 
@@ -22,7 +26,7 @@ class Transformer(Protocol):
     """
 
     def to_storage(self, data: bytes, context: bytes) -> bytes:
-        """The bytes to store."""
+        """The bytes to store. Raises TransformError when no key can be had to encrypt with."""
         ...
 
     def from_storage(self, stored: bytes, context: bytes) -> Opened:

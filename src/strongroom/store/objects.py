@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from strongroom.encryption.transformer import Transformer, TransformError
+from strongroom.store import errors
 from strongroom.store.engine import Engine, EngineEvent, KeyValue
 
 LOAD_PAGE: Final = 4000
@@ -65,7 +66,10 @@ class ObjectStore:
         transformer = self._transformer(key)
         if transformer is None:
             return _Sealed({}, data, data)
-        return _Sealed(self._under_way, transformer.to_storage(data, key.encode()), data)
+        try:
+            return _Sealed(self._under_way, transformer.to_storage(data, key.encode()), data)
+        except TransformError as error:
+            raise errors.Unavailable(f'unable to transform key "{key}": {error}') from None
 
     def _open(self, kv: KeyValue) -> Stored:
         return _open(kv, self._transformer(kv.key))
@@ -93,9 +97,15 @@ class ObjectStore:
         kv = await self._engine.get(key, revision)
         return None if kv is None else self._open(kv)
 
-    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> StoredRange:
-        """Objects as of `revision`, from the engine: for pages of a list that the cache has moved on from."""
-        found = await self._engine.range(prefix, start=start, limit=limit, revision=revision)
+    async def range(
+        self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0, exact_count: bool = True
+    ) -> StoredRange:
+        """Objects as of `revision`, from the engine: for pages of a list that the cache has moved on from.
+
+        `exact_count`: as `Engine.range` has it."""
+        found = await self._engine.range(
+            prefix, start=start, limit=limit, revision=revision, exact_count=exact_count
+        )
         return StoredRange([self._open(kv) for kv in found.items], found.count, found.revision)
 
     async def load(self, prefix: str, revision: int) -> AsyncIterator[Sequence[Stored]]:

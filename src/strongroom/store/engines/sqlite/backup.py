@@ -13,6 +13,11 @@ from strongroom.store.engines.sqlite import failures
 
 PAGES_PER_STEP: Final = 1000
 
+_FORMATS: Final = 18
+_WITHOUT_LOG: Final = b"\x01\x01"
+"""Where the file's header says whether it is read and written through a write-ahead log, and that it is
+not."""
+
 Progress = Callable[[int, int], None]
 """Called with pages copied and pages in all."""
 
@@ -21,19 +26,27 @@ def _silent(_: int, __: int) -> None:
     pass
 
 
-def copy(source: sqlite3.Connection, target: sqlite3.Connection, progress: Progress = _silent) -> None:
-    """All pages of `source` into `target`, from one snapshot. Raises sqlite3.Error."""
-    source.execute("BEGIN")
-    try:
-        # The first read takes the snapshot; as long as it is held, no write makes the copy begin anew.
-        source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        source.backup(
-            target,
-            pages=PAGES_PER_STEP,
-            progress=lambda _, remaining, total: progress(total - remaining, total),
-        )
-    finally:
-        source.execute("COMMIT")
+def copy(source: sqlite3.Connection, target: Path, progress: Progress = _silent) -> None:
+    """All pages of `source`, from one snapshot, into the empty file at `target`, which needs no other file
+    beside it then. Not durable yet. Raises sqlite3.Error, OSError."""
+    with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copied:
+        # Nobody reads it before it is whole, so it needs neither journal nor order.
+        copied.execute("PRAGMA synchronous = OFF")
+        copied.execute("PRAGMA journal_mode = OFF")
+        source.execute("BEGIN")
+        try:
+            # The first read takes the snapshot; as long as it is held, no write makes the copy begin anew.
+            source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            source.backup(
+                copied,
+                pages=PAGES_PER_STEP,
+                progress=lambda _, remaining, total: progress(total - remaining, total),
+            )
+        finally:
+            source.execute("COMMIT")
+    with target.open("r+b") as file:
+        file.seek(_FORMATS)
+        file.write(_WITHOUT_LOG)
 
 
 def write(source: sqlite3.Connection, target: Path, progress: Progress = _silent) -> None:
@@ -43,12 +56,7 @@ def write(source: sqlite3.Connection, target: Path, progress: Progress = _silent
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as copied:
-            # Nobody reads it before it is whole, so it needs neither journal nor order.
-            copied.execute("PRAGMA synchronous = OFF")
-            copied.execute("PRAGMA journal_mode = OFF")
-            copy(source, copied, progress)
-            copied.execute("PRAGMA journal_mode = DELETE")
+        copy(source, temporary, progress)
         _synchronize(temporary)
         os.link(temporary, target)
         _synchronize(target.parent)

@@ -1,0 +1,99 @@
+"""A new key for all that is encrypted: beside the writers at work, and again from where it was cut short."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from strongroom.cmd.admin_socket import Command, Tell
+from strongroom.cmd.encryption import Encryption
+from strongroom.encryption import inspection
+from strongroom.store import errors, reencryption
+from strongroom.store.engine import Engine
+from strongroom.store.engines.sqlite.engine import SQLiteEngine
+from strongroom.store.objects import ObjectStore
+
+TRIES: Final = 5
+"""Passes over everything: one is enough but for what was being written when the key changed."""
+
+_SCAN: Final = 4000
+
+
+class KeyRotation:
+    """The commands that a server answers on its admin socket, and that run without one when it is stopped."""
+
+    def __init__(self, engine: Engine, objects: ObjectStore, encryption: Encryption) -> None:
+        self._engine = engine
+        self._objects = objects
+        self._encryption = encryption
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        return {"rotate": self.rotate, "settle": self.settle, "forget": self.forget}
+
+    async def rotate(self, request: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
+        """Make a new key, encrypt everything with it, and remove all that older keys encrypted.
+
+        When something is under an older key already, the last rotation was cut short: it is finished, without
+        a new key. Without a keyring of ours no key is made. Raises StoreError, KeyringError."""
+        began = time.monotonic()
+        encryption = self._encryption
+        made = ""
+        keyring, file = encryption.keyring, encryption.file
+        if keyring is not None and file is not None and not await self._under_older_keys():
+            made = await asyncio.to_thread(file.add_key, keyring)
+        total = 0
+        for prefix in encryption.transformers:
+            total += (await self._engine.range(prefix, limit=1)).count
+        tell({"phase": "encrypting", "done": 0, "total": total, "key": made})
+        for _ in range(TRIES):
+            done = await reencryption.reencrypt(
+                self._objects,
+                list(encryption.transformers),
+                lambda at: tell({"phase": "encrypting", "done": at.checked, "total": total}),
+            )
+            tell({"phase": "removing"})
+            await self.settle({}, tell)
+            left = await self._under_older_keys()
+            if not left or done.unreadable:
+                break
+        return {
+            "key": keyring.current_key_id if keyring is not None else "",
+            "newKey": bool(made),
+            "checked": done.checked,
+            "rewritten": done.rewritten,
+            "unreadable": done.unreadable,
+            "unreadableKeys": done.named,
+            "underOlderKeys": sum(left.values()),
+            "seconds": round(time.monotonic() - began, 3),
+        }
+
+    async def settle(self, request: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
+        """Remove superseded revisions, and every trace of what was deleted. Raises StoreError."""
+        await self._engine.compact(await self._engine.current_revision())
+        if isinstance(self._engine, SQLiteEngine):
+            await self._engine.settle()
+        return {}
+
+    async def forget(self, request: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
+        """Drop the keys `ids` from the keyring, but none that is in use. Raises KeyringError, StoreError."""
+        keyring, file = self._encryption.keyring, self._encryption.file
+        if keyring is None or file is None:
+            raise errors.Unavailable("the keys are not in a keyring of this server")
+        used = {label.rpartition("/")[2] for label in await self._under_older_keys()}
+        ids = [key_id for key_id in request.get("ids", []) if key_id not in used]
+        return {"removed": await asyncio.to_thread(file.remove_keys, keyring, ids)}
+
+    async def _under_older_keys(self) -> Counter[str]:
+        """Stored values, superseded ones too, that the key that writes now did not encrypt, by key."""
+        found: Counter[str] = Counter()
+        current = self._encryption.current_key
+        if not current or not isinstance(self._engine, SQLiteEngine):
+            return found
+        for prefix in self._encryption.transformers:
+            after = 0
+            while rows := await self._engine.stored(prefix, after, _SCAN):
+                found.update(label for row in rows if (label := inspection.key_of(row.value)) != current)
+                after = rows[-1].mod_revision
+        return found

@@ -1,0 +1,183 @@
+"""Proof of what the database is encrypted with: every stored revision is opened, every page looked at."""
+
+import contextlib
+import mmap
+import os
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from strongroom.cmd.data_dir import DataDir
+from strongroom.cmd.encryption import Encryption
+from strongroom.encryption import inspection
+from strongroom.encryption.transformer import Transformer, TransformError
+from strongroom.store.engines.sqlite import backup, failures, residue
+from strongroom.store.errors import Unavailable
+
+NAMED: Final = 20
+"""Keys that a report names; it counts the rest."""
+
+_COPY: Final = ".verify-"
+
+_PLAIN: Final = b'{"kind":"Secret","apiVersion":"v1"'
+"""How a Secret's JSON begins."""
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Values:
+    """Of stored values, superseded ones included."""
+
+    rows: int = 0
+    """Revisions of all kinds that were read."""
+    values: int = 0
+    """Those of kinds that are encrypted."""
+    keys: Counter[str] = field(default_factory=Counter)
+    """Values by key, as `inspection.key_of` tells it."""
+    unreadable: int = 0
+    named: list[str] = field(default_factory=list)
+    """Keys of the first values that did not open."""
+
+
+@dataclass(slots=True)
+class Proof:
+    """What `verify` found."""
+
+    current_key: str
+    values: Values
+    pages: residue.Residue
+    traces: list[str]
+    """Files beside the database, and it itself, that hold bytes of a plain Secret or of an older key's
+    values."""
+
+    @property
+    def old_keys(self) -> list[str]:
+        """Keys, not the current one, that values are under."""
+        return sorted(key for key in self.values.keys if self.current_key and key != self.current_key)
+
+    @property
+    def plain(self) -> int:
+        return self.values.keys[inspection.PLAIN]
+
+    @property
+    def proven(self) -> bool:
+        """Every value opens under the current key, and nothing else is left of any."""
+        clean = not (self.values.unreadable or self.old_keys or self.plain or self.traces)
+        return clean and not self.pages.dirty_bytes
+
+    def document(self) -> Mapping[str, Any]:
+        """As `-o json` shows it."""
+        return {
+            "proven": self.proven,
+            "currentKey": self.current_key.rpartition("/")[2],
+            "revisions": self.values.rows,
+            "values": self.values.values,
+            "keys": dict(self.values.keys),
+            "plain": self.plain,
+            "unreadable": self.values.unreadable,
+            "unreadableKeys": self.values.named,
+            "pages": asdict(self.pages),
+            "traces": self.traces,
+        }
+
+
+def count(database: Path, used: Encryption) -> Values:
+    """The stored values by key, none opened. Raises Unavailable."""
+    with _reading(database) as connection:
+        return _read(connection, used.transformers, opened=False, report=lambda *_: None)
+
+
+def verify(place: DataDir, used: Encryption, report: Report) -> Proof:
+    """Look at everything, from one snapshot. `report` is told revisions read and all. Raises Unavailable.
+
+    It needs room for a copy of the database: pages are looked at in a copy, which has no name and goes with
+    the process, so that no writer changes them meanwhile."""
+    database = place.database
+    with _reading(database) as connection, _copy(connection, database) as (copied, path):
+        values = _read(copied, used.transformers, opened=True, report=report)
+        try:
+            pages = residue.examine(path)
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"the copy of {database} can't be read: {error}") from None
+    old = set(values.keys) - {used.current_key, inspection.PLAIN, inspection.UNKNOWN}
+    ids = {label.rpartition("/")[2] for label in old if label.startswith("kms/")}
+    if used.keyring is not None:
+        ids.update(used.keyring.key_ids[1:])
+    return Proof(used.current_key, values, pages, _traces(database, ids))
+
+
+@contextlib.contextmanager
+def _reading(database: Path) -> Any:
+    try:
+        with contextlib.closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            yield connection
+    except sqlite3.Error as error:
+        raise failures.translate(error, database) from error
+    except OSError as error:
+        raise Unavailable(f"{error.filename or database}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _copy(source: sqlite3.Connection, database: Path) -> Any:
+    """A connection to a copy, and a path by which its file is read. The file has no name by then."""
+    for left in database.parent.glob(f"{_COPY}*"):
+        left.unlink(missing_ok=True)  # of a process that was killed meanwhile
+    descriptor, name = tempfile.mkstemp(prefix=_COPY, dir=database.parent)
+    try:
+        try:
+            backup.copy(source, Path(name))
+            copied = sqlite3.connect(f"file:{name}?mode=ro&immutable=1", uri=True, isolation_level=None)
+            copied.execute("SELECT count(*) FROM sqlite_schema")
+        finally:
+            Path(name).unlink()
+        with contextlib.closing(copied):
+            yield copied, Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def _read(
+    connection: sqlite3.Connection, transformers: Mapping[str, Transformer], *, opened: bool, report: Report
+) -> Values:
+    found = Values()
+    total = connection.execute("SELECT count(*) FROM revisions WHERE version > 0").fetchone()[0]
+    prefixes = tuple(transformers)
+    for key, value in connection.execute("SELECT key, value FROM revisions WHERE version > 0"):
+        found.rows += 1
+        if found.rows % 1000 == 0:
+            report(found.rows, total)
+        if not key.startswith(prefixes):
+            continue
+        found.values += 1
+        found.keys[inspection.key_of(value)] += 1
+        if opened:
+            transformer = next(used for prefix, used in transformers.items() if key.startswith(prefix))
+            try:
+                transformer.from_storage(value, key.encode())
+            except TransformError:
+                found.unreadable += 1
+                if len(found.named) < NAMED:
+                    found.named.append(key)
+    report(found.rows, total)
+    return found
+
+
+def _traces(database: Path, old_ids: Collection[str]) -> list[str]:
+    """Files in the database's folder with bytes of a plain Secret, or of a value under one of these keys."""
+    sought = {"bytes of a plain Secret": _PLAIN}
+    for key_id in sorted(old_ids):
+        # As an EncryptedObject has it: the tag of field 2, the length, the id.
+        sought[f'bytes of a value under key "{key_id}"'] = b"\x12" + bytes((len(key_id),)) + key_id.encode()
+    traces = []
+    for path in sorted(database.parent.iterdir()):
+        if not path.is_file() or path.stat().st_size == 0:
+            continue
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            traces += [f"{path.name}: {what}" for what, needle in sought.items() if content.find(needle) >= 0]
+    return traces
