@@ -21,6 +21,7 @@ class World:
             lambda component: rest.Client(server.transport(managed.TOKENS[component]), component),
             tuple(scheme.STRATEGIES),
             "PEM",
+            lambda about: "token",
             clock.SystemClock(),
         )
 

@@ -29,6 +29,7 @@ from strongroom.server.audit.recorder import Recorder
 from strongroom.server.in_flight import Limits
 from strongroom.server.listener import Listener
 from strongroom.server.node_connection import NodeConnector
+from strongroom.server.service_accounts import legacy
 from strongroom.server.service_accounts.settings import TokenSettings
 from strongroom.store.compactor import Compactor
 
@@ -120,7 +121,8 @@ class ControlPlane:
         expiry = EventExpiry(self._catalog[resources.EVENTS], self._clock)
         self._tasks.spawn("event-expiry", expiry.run())
         served = tuple(scheme.STRATEGIES)
-        running = manager.Manager(self.client_for, served, self.authority.pem.decode(), self._clock)
+        ca, issue = self.authority.pem.decode(), legacy.issuer(self._keys)
+        running = manager.Manager(self.client_for, served, ca, issue, self._clock)
         self._tasks.spawn("controllers", running.run())
 
     async def close(self) -> None:

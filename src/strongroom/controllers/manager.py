@@ -10,7 +10,13 @@ from strongroom.api import resources
 from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
-from strongroom.controllers import garbage_collector, root_ca_publisher, scheduler, workload_cache
+from strongroom.controllers import (
+    garbage_collector,
+    root_ca_publisher,
+    scheduler,
+    token_secrets,
+    workload_cache,
+)
 from strongroom.controllers.cluster_role_aggregation import ClusterRoleAggregation
 from strongroom.controllers.deployment import controller as deployment
 from strongroom.controllers.garbage_collection import graph
@@ -22,13 +28,15 @@ from strongroom.controllers.resource_quota import ResourceQuotaController
 from strongroom.controllers.root_ca_publisher import RootCAPublisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.service_account import ServiceAccountController
+from strongroom.controllers.token_secrets import TokenSecrets
 from strongroom.machinery.gvk import Object, Resource
 
 CONTROLLER_MANAGER = "kube-controller-manager"
 SCHEDULER = "kube-scheduler"
 GARBAGE_COLLECTOR = "generic-garbage-collector"
 RESOURCE_QUOTA = "resourcequota-controller"
-SEPARATE = (GARBAGE_COLLECTOR, RESOURCE_QUOTA, deployment.NAME, replica_set.NAME)
+TOKENS = "tokens-controller"
+SEPARATE = (GARBAGE_COLLECTOR, RESOURCE_QUOTA, TOKENS, deployment.NAME, replica_set.NAME)
 """Controllers with an identity of their own: they may do what the others have no business with."""
 
 
@@ -47,11 +55,17 @@ class Loop(Protocol):
 class Manager:
     """`client_for` gives a component's client (`kube-controller-manager`, `kube-scheduler`).
 
-    `served`: all kinds of the API. `ca_pem`: what clients in Pods verify the API server with.
+    `served`: all kinds of the API. `ca_pem`: what clients in Pods verify the API server with. `issue`: makes
+    the tokens that live in Secrets.
     """
 
     def __init__(
-        self, client_for: Callable[[str], Client], served: Sequence[Resource], ca_pem: str, clock: Clock
+        self,
+        client_for: Callable[[str], Client],
+        served: Sequence[Resource],
+        ca_pem: str,
+        issue: token_secrets.Issue,
+        clock: Clock,
     ) -> None:
         self._clock = clock
         self._informers: list[Informer] = []
@@ -92,6 +106,9 @@ class Manager:
                 clock,
             ),
             RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
+            TOKENS: TokenSecrets(
+                client_for(TOKENS), followed[resources.SECRETS], accounts, ca_pem, issue, clock
+            ),
             deployment.NAME: deployment.DeploymentController(
                 deployer,
                 deployments,
@@ -139,11 +156,13 @@ class Manager:
         for resource in served:
             if resource in informers or resource.plural == resources.EVENTS.plural:
                 continue
+            # Tokens come and go in Secrets; a second watch of them would burden every write of one.
+            rules = token_secrets if resource == resources.SECRETS else graph
             informers[resource] = Informer(
                 client,
                 resource,
-                relevant=graph.relevant,
-                reduce=graph.reduce,
+                relevant=rules.relevant,
+                reduce=rules.reduce,
                 filled=self._refill,
                 clock=self._clock,
             )

@@ -1,6 +1,7 @@
 """The API server as an ASGI application."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from strongroom.aio import tasks
 from strongroom.aio.clock import Clock
@@ -65,12 +66,18 @@ def build_handler_chain(
     return with_metrics(handler, requests)
 
 
+class Part(Protocol):
+    """Something with work in the background."""
+
+    async def close(self) -> None: ...
+
+
 class Application:
     """`await app(scope, receive, send)`: HTTP and WebSocket. `close` ends watches and sessions.
 
     `server_address`: host:port, for discovery. `ready_checks`: more names for /readyz. `endpoints` and
     `reviews`: what is served without being stored, and how it is listed. `paths`: what is no resource.
-    `recorder`: the audit log. `limits`: requests at once.
+    `recorder`: the audit log. `limits`: requests at once. `parts`: are closed with it.
     """
 
     def __init__(
@@ -89,7 +96,9 @@ class Application:
         paths: Sequence[PathHandler] = (),
         recorder: Recorder | None = None,
         limits: Limits = Limits(),  # noqa: B008 - immutable
+        parts: Sequence[Part] = (),
     ) -> None:
+        self._parts = parts
         self._background = tasks.TaskGroup("server", describe_errors=False)
         self._watches = Watches()
         self._connections = ConnectHandler(catalog, nodes, authorizer)
@@ -134,6 +143,8 @@ class Application:
         await self._connections.close()
         await self._nodes.close()
         await self._background.aclose()
+        for part in self._parts:
+            await part.close()
 
 
 def _as_websocket(send: Send) -> Send:

@@ -30,6 +30,7 @@ from strongroom.server.health import Check
 from strongroom.server.in_flight import Limits
 from strongroom.server.issuer_discovery import IssuerDiscovery
 from strongroom.server.node_connection import NodeConnector
+from strongroom.server.service_accounts.last_use import LastUse
 from strongroom.server.service_accounts.settings import TokenSettings
 
 
@@ -48,7 +49,8 @@ def application(
     """An application for `catalog`, whose users are those of `tokens` and its service accounts."""
     audiences = token_settings.api_audiences
     static = TokenAuthenticator(tokens, audiences)
-    accounts = ServiceAccountTokens(token_settings, catalog, clock)
+    last_use = LastUse(catalog[resources.SECRETS], clock)
+    accounts = ServiceAccountTokens(token_settings, catalog, clock, last_use)
     index = RBACIndex(catalog)
     masters, system, rbac = MastersAuthorizer(), SystemRolesAuthorizer(), RBACAuthorizer(index)
     # No one denies, so the order matters for speed alone: most who ask hold a role.
@@ -80,5 +82,6 @@ def application(
         reviews=reviews.REVIEWS,
         recorder=recorder,
         limits=limits,
+        parts=[last_use],
         paths=[IssuerDiscovery(token_settings, server_address)],
     )

@@ -11,6 +11,7 @@ from strongroom.client import rest
 from strongroom.controllers import manager
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
+from strongroom.server.service_accounts import keys, legacy
 from strongroom.testing import api_server
 
 TOKENS = {
@@ -75,12 +76,14 @@ async def until(attempt: Callable[[], Awaitable[object]], seconds: float = 20) -
 @asynccontextmanager
 async def running(clock: Clock | None = None) -> AsyncIterator[World]:
     """Everything up: the namespace `default` has its ServiceAccount. Fails when a controller does."""
-    async with api_server.running() as server, tasks.TaskGroup("test") as group:
+    signing = keys.generate()
+    async with api_server.running(service_account_keys=signing) as server, tasks.TaskGroup("test") as group:
         world = World(server)
         controllers = manager.Manager(
             lambda component: rest.Client(server.transport(TOKENS[component]), component),
             tuple(scheme.STRATEGIES),
             "PEM",
+            legacy.issuer(signing),
             clock or SystemClock(),
         )
         group.spawn("manager", controllers.run())

@@ -1,4 +1,4 @@
-"""Bound service account tokens: signature, issuer, audience, times, and that what they are bound to lives.
+"""Tokens of service accounts: signature, issuer, audience, times, and that what they are bound to lives.
 
 Rules and texts: Kubernetes' "Managing Service Accounts" and `pkg/serviceaccount/claims.go`.
 """
@@ -14,12 +14,14 @@ from strongroom.api import resources
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry.catalog import Catalog
-from strongroom.server.authentication import tokens
+from strongroom.server.authentication import legacy_token, tokens
 from strongroom.server.authentication.tokens import Found, InvalidToken
 from strongroom.server.request import Headers
 from strongroom.server.service_accounts import claims as claim_names
+from strongroom.server.service_accounts import legacy
 from strongroom.server.service_accounts.claims import Reference, Subject
 from strongroom.server.service_accounts.keys import BadSignature
+from strongroom.server.service_accounts.last_use import LastUse
 from strongroom.server.service_accounts.settings import TokenSettings
 
 CACHE_SIZE: Final = 4096
@@ -67,7 +69,11 @@ class ServiceAccountTokens:
     A kept verification is used only while every object it rests on is unchanged, so deleting the account, the
     Pod or the Secret refuses the next request."""
 
-    def __init__(self, settings: TokenSettings, catalog: Catalog, clock: Clock) -> None:
+    def __init__(
+        self, settings: TokenSettings, catalog: Catalog, clock: Clock, last_use: LastUse | None = None
+    ) -> None:
+        """`last_use`: is told of each use of a token that lives in a Secret, once a day at least."""
+        self._last_use = last_use
         self._settings = settings
         self._catalog = catalog
         self._clock = clock
@@ -106,6 +112,8 @@ class ServiceAccountTokens:
         """Raises InvalidToken."""
         try:
             claims = self._settings.keys.verify(token)
+            if claims.get("iss") == legacy.ISSUER:
+                return self._legacy(token, claims, audiences)
             if claims.get("iss") != self._settings.issuer:
                 raise InvalidToken("invalid signature, no keys found")
             meant = _audiences(claims, audiences)
@@ -115,6 +123,25 @@ class ServiceAccountTokens:
             raise InvalidToken(str(error)) from None
         pins, until = self._bound(subject, now)
         return Verified(_user(subject, str(claims.get("jti", ""))), meant, min(expires, until), pins)
+
+    def _legacy(self, token: bytes, claims: dict[str, Any], asked: Sequence[str]) -> Verified:
+        """Raises InvalidToken and MalformedClaims."""
+        now = self._clock.now()
+        meant = _audiences({"aud": list(self._settings.api_audiences)}, asked)
+        holder = legacy_token.check(self._catalog, token, claims, now)
+        subject = holder.subject
+        pins = tuple(
+            _Live(registry.rows, registry.resource.key(subject.namespace, name), entry)
+            for registry, name, entry in (
+                (self._catalog[resources.SECRETS], subject.secret, holder.secret_entry),
+                (self._catalog[resources.SERVICE_ACCOUNTS], subject.account, holder.account_entry),
+            )
+        )
+        if self._last_use is not None:
+            self._last_use.note(subject.namespace, holder.secret)
+        bound = Subject(subject.namespace, Reference(subject.account, subject.account_uid))
+        ends = [_ends(each["metadata"]) for each in (holder.secret, holder.account)]
+        return Verified(_user(bound, ""), meant, min(legacy_token.day_ends(now), *ends), pins)
 
     def _bound(self, subject: Subject, now: float) -> tuple[tuple[_Live, ...], float]:
         """The objects that the token stands and falls with, and until when at most. Raises InvalidToken."""

@@ -63,6 +63,11 @@ USERS: Mapping[str, Sequence[Rule]] = {
         core("create patch delete", "pods"),
         _EVENTS,
     ),
+    # It is told of them by the garbage collector's watch, and reads those alone that hold tokens.
+    "system:controller:tokens-controller": (
+        core("get update delete", "secrets"),
+        core("get update", "serviceaccounts"),
+    ),
     # Whatever is counted is listed.
     "system:controller:resourcequota-controller": (
         Rule(("list", "watch"), (ALL,), (ALL,)),

@@ -97,6 +97,15 @@ def test_who_counts_for_quotas_lists_and_changes_nothing_but_their_status() -> N
         assert not _allowed(counter, verb, what)
 
 
+def test_who_fills_token_secrets_lists_none_and_makes_none() -> None:
+    filler = UserInfo("system:controller:tokens-controller", groups=("system:authenticated",))
+    for verb in ("get", "update", "delete"):
+        assert _allowed(filler, verb, "secrets")
+    for verb in ("list", "watch", "create", "deletecollection"):
+        assert not _allowed(filler, verb, "secrets")
+    assert not _allowed(filler, "create", "serviceaccounts/token")
+
+
 @pytest.mark.parametrize("path", ["/version", "/readyz/ping", "/livez", "/healthz"])
 def test_health_and_version_need_no_role_that_could_be_lost(path: str) -> None:
     for user in (SOMEBODY, NOBODY):
