@@ -41,7 +41,7 @@ async def create(
     issue.default(body, settings)
     spec = body["spec"]
     if errors := issue.validate(spec):
-        raise issue.invalid(info.name, errors)
+        raise issue.invalid(errors)
     if chain.handles(CREATE, resources.SERVICE_ACCOUNTS, "token"):
         await chain.admit(
             Attributes(

@@ -136,5 +136,5 @@ def rfc3339(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def invalid(name: str, errors: list[FieldError]) -> status.StatusError:
-    return status.invalid(reviews.TOKEN_REQUESTS, name, errors)
+def invalid(errors: list[FieldError]) -> status.StatusError:
+    return status.invalid(reviews.TOKEN_REQUESTS, "", errors)

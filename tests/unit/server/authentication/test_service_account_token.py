@@ -215,7 +215,8 @@ async def test_a_pods_token_of_a_nodes_length_is_extended_and_says_so(world: Wor
         (
             {"expirationSeconds": 599},
             422,
-            "spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes",
+            'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 599: '
+            "may not specify a duration less than 10 minutes",
         ),
         (
             {"expirationSeconds": 2**32 + 1},
