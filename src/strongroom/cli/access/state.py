@@ -1,0 +1,91 @@
+"""The state of a cluster as far as it decides who can obtain a Secret; read as the caller, by the API."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from strongroom.api import resources, reviews
+from strongroom.cli.access import grants
+from strongroom.cli.access.grants import RBAC_GROUP, Action, Grant, Subject
+from strongroom.cli.access.ways import State
+from strongroom.client.rest import Client
+
+COMPONENTS: Final = (
+    "system:kube-controller-manager",
+    "system:kube-scheduler",
+    "system:controller:generic-garbage-collector",
+    "system:controller:deployment-controller",
+    "system:controller:replicaset-controller",
+    "system:controller:tokens-controller",
+    "system:controller:resourcequota-controller",
+)
+"""Parts of the control plane whose rights stand in no role; the API is asked what they may."""
+
+
+async def read(client: Client, namespace: str, name: str) -> State:
+    """Raises StatusError: 404 when there is no such Secret, 403 when the caller may not read what is needed.
+
+    Of the Secret itself only its metadata is read."""
+    await client.get(resources.SECRETS, name, namespace, metadata_only=True)
+    kinds = (
+        resources.ROLES,
+        resources.CLUSTER_ROLES,
+        resources.ROLE_BINDINGS,
+        resources.CLUSTER_ROLE_BINDINGS,
+    )
+    held = [(await client.list(kind)).items for kind in kinds]
+    accounts = (await client.list(resources.SERVICE_ACCOUNTS)).items
+    pods = (await client.list(resources.PODS, namespace)).items
+    found = grants.collect(*held)
+    for component in COMPONENTS:
+        found += await _of_component(client, component, namespace, name)
+    return State(
+        namespace,
+        name,
+        found,
+        [
+            Subject("ServiceAccount", each["metadata"]["namespace"], each["metadata"]["name"])
+            for each in accounts
+        ],
+        pods,
+    )
+
+
+def _asked(namespace: str, name: str) -> Iterator[Action]:
+    for verb in ("get", "list", "watch", "patch", "deletecollection"):
+        yield Action(verb, "", "secrets", namespace, name)
+    yield Action("create", "", "pods", namespace)
+    yield Action("create", "", "pods/exec", namespace)
+    for kind in ("deployments", "replicasets"):
+        for verb in ("create", "patch", "update"):
+            yield Action(verb, "apps", kind, namespace)
+    for verb in ("escalate", "update", "bind"):
+        yield Action(verb, RBAC_GROUP, "clusterroles")
+
+
+async def _of_component(client: Client, component: str, namespace: str, name: str) -> Sequence[Grant]:
+    subject, found = Subject("User", "", component), []
+    for action in _asked(namespace, name):
+        resource, _, part = action.resource.partition("/")
+        wanted = {
+            "verb": action.verb,
+            "group": action.group,
+            "resource": resource,
+            "subresource": part,
+            "namespace": action.namespace,
+            "name": action.name,
+        }
+        spec = {"user": component, "groups": ["system:authenticated"], "resourceAttributes": wanted}
+        review = {
+            "kind": "SubjectAccessReview",
+            "apiVersion": "authorization.k8s.io/v1",
+            "metadata": {},
+            "spec": spec,
+        }
+        answer = await client.create(reviews.SUBJECT_ACCESS_REVIEWS, review)
+        if answer["status"].get("allowed"):
+            names = (action.name,) if action.name else ()
+            place = action.namespace
+            found.append(
+                Grant(subject, place, "built in", (action.verb,), (action.group,), (action.resource,), names)
+            )
+    return found
