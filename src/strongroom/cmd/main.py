@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import strongroom
+from strongroom.cli.access import command as access
 from strongroom.cmd import audit, keys, settings
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
@@ -168,6 +169,7 @@ def server(**flags: Any) -> int:
     return _start(with_node=False, **flags)
 
 
+app.add_command(access.access)
 app.add_command(audit.audit)
 app.add_command(keys.keys)
 

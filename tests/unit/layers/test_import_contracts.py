@@ -41,6 +41,11 @@ FORBIDDEN = [
     ("node", "server"),
     ("node", "encryption"),
     ("node", "controllers"),
+    ("node", "cli"),
+    ("cli", "server"),
+    ("cli", "store"),
+    ("cli", "node"),
+    ("cli", "cmd"),
     ("server", "cmd"),
     ("client", "testing"),
 ]
