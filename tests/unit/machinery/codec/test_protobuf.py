@@ -1,17 +1,15 @@
 """Protobuf bodies: what kubectl sends, the general protobuf library as oracle, and garbage."""
 
-from base64 import b64decode
-from datetime import datetime
 from typing import Any
 
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.machinery.codec import protobuf, structs
 from strongroom.machinery.codec.errors import DecodeError, TypeMismatch
-from strongroom.machinery.codec.types import Field, Type, TypeTable
+from strongroom.machinery.codec.types import Type, TypeTable
+from strongroom.testing import protobuf_bodies
 
 LINES = {
     "t.v1.Thing": "1 name string; 2 meta Meta; 3 spec *Spec; 4 parts []Part; 5 on bool; 6 maybe *bool; "
@@ -24,116 +22,9 @@ LINES = {
     "t.v1.Source": "1 secret *Ref; 2 blob bytes",
     "t.v1.Ref": "1 name string; 2 optional *bool",
 }
-BEHIND = {
-    "t.v1.Time": "1 seconds int64; 2 nanos int32",
-    "t.v1.Quantity": "1 string string",
-    "t.v1.IntOrString": "1 type int64; 2 intVal int32; 3 strVal string",
-    "t.v1.Strings": "1 items []string",
-}
 TABLE = TypeTable(LINES)
 DECODER = protobuf.Decoder(TABLE)
-NAMES = {"Time": "Time", "MicroTime": "Time", "Quantity": "Quantity", "IntOrString": "IntOrString"}
-Proto = descriptor_pb2.FieldDescriptorProto
-SCALARS = {
-    "string": Proto.TYPE_STRING,
-    "int32": Proto.TYPE_INT32,
-    "int64": Proto.TYPE_INT64,
-    "bool": Proto.TYPE_BOOL,
-    "bytes": Proto.TYPE_BYTES,
-    "double": Proto.TYPE_DOUBLE,
-}
-
-
-def _type(field: Any, kind: Type) -> None:
-    if kind.kind in SCALARS:
-        field.type = SCALARS[kind.kind]
-    else:
-        name = kind.message.rsplit(".", 1)[-1] if kind.message else NAMES.get(kind.kind, "Strings")
-        field.type, field.type_name = Proto.TYPE_MESSAGE, f".k8s.{name}"
-
-
-def _pool() -> descriptor_pool.DescriptorPool:
-    """The messages of the table as proto2, which is how Kubernetes publishes them."""
-    file = descriptor_pb2.FileDescriptorProto(name="k8s.proto", package="k8s", syntax="proto2")
-    types = TypeTable(LINES | BEHIND)
-    for message in types.messages():
-        described = file.message_type.add(name=message.rsplit(".", 1)[1])
-        for field in types.fields(message):
-            added = described.field.add(
-                name=f"f{field.number}", number=field.number, label=Proto.LABEL_OPTIONAL
-            )
-            kind = field.type
-            if kind.element:
-                added.label = Proto.LABEL_REPEATED
-            if kind.kind == "map" and kind.element:
-                entry = described.nested_type.add(name=f"F{field.number}Entry")
-                entry.options.map_entry = True
-                entry.field.add(name="key", number=1, label=Proto.LABEL_OPTIONAL, type=Proto.TYPE_STRING)
-                _type(entry.field.add(name="value", number=2, label=Proto.LABEL_OPTIONAL), kind.element)
-                added.type, added.type_name = Proto.TYPE_MESSAGE, f".k8s.{described.name}.{entry.name}"
-            else:
-                _type(added, kind.element or kind)
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return pool
-
-
-POOL = _pool()
-
-
-def message(name: str) -> Any:
-    return message_factory.GetMessageClass(POOL.FindMessageTypeByName(f"k8s.{name}"))()
-
-
-def fill(target: Any, fields: tuple[Field, ...], obj: dict[str, Any]) -> None:
-    """Sets in a message of the library what the JSON object holds."""
-    for field in fields:
-        name = f"f{field.number}"
-        if field.embedded:
-            inner = TABLE.fields(field.type.message)
-            if any(f.name in obj for f in inner):
-                fill(getattr(target, name), inner, obj)
-        elif field.name in obj:
-            put(target, name, field.type, obj[field.name])
-
-
-def put(target: Any, name: str, kind: Type, value: Any) -> None:
-    if kind.kind == "list" and kind.element:
-        for item in value:
-            if kind.element.kind == "message":
-                fill(getattr(target, name).add(), TABLE.fields(kind.element.message), item)
-            else:
-                getattr(target, name).append(item)
-    elif kind.kind == "map" and kind.element:
-        for key, item in value.items():
-            if kind.element.kind in SCALARS:
-                getattr(target, name)[key] = b64decode(item) if kind.element.kind == "bytes" else item
-            elif kind.element.kind == "list":
-                getattr(target, name)[key].f1.extend(item)
-            else:
-                well_known(getattr(target, name)[key], kind.element, item)
-    elif kind.kind == "message":
-        getattr(target, name).SetInParent()
-        fill(getattr(target, name), TABLE.fields(kind.message), value)
-    elif kind.kind in SCALARS:
-        setattr(target, name, b64decode(value) if kind.kind == "bytes" else value)
-    else:
-        well_known(getattr(target, name), kind, value)
-
-
-def well_known(target: Any, kind: Type, value: Any) -> None:
-    target.SetInParent()
-    if kind.kind == "Quantity":
-        target.f1 = value
-    elif kind.kind == "IntOrString":
-        target.f1 = int(isinstance(value, str))
-        if isinstance(value, str):
-            target.f3 = value
-        else:
-            target.f2 = value
-    else:
-        moment = datetime.fromisoformat(value)
-        target.f1, target.f2 = int(moment.timestamp() // 1), moment.microsecond * 1000
+BODIES = protobuf_bodies.Bodies(TABLE)
 
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -166,10 +57,8 @@ def objects(name: str) -> st.SearchStrategy[dict[str, Any]]:
 
 @given(objects("t.v1.Thing"))
 def test_protobuf_and_json_give_the_same_object(obj: dict[str, Any]) -> None:
-    sent = message("Thing")
-    fill(sent, TABLE.fields("t.v1.Thing"), obj)
     from_json = structs.Structs(TABLE).decoder("t.v1.Thing")(obj, None, structs.Walk())
-    from_protobuf = DECODER.decode("t.v1.Thing", sent.SerializeToString())
+    from_protobuf = DECODER.decode("t.v1.Thing", BODIES.encode("t.v1.Thing", obj))
     assert from_protobuf == without_unsent(from_json)
     assert list(from_protobuf) == list(without_unsent(from_json))
 
@@ -197,10 +86,8 @@ def test_garbage_is_refused_or_read_never_more(raw: bytes) -> None:
 
 @given(objects("t.v1.Thing"), st.integers(0, 300))
 def test_a_message_that_stops_too_soon_is_refused_or_shorter(obj: dict[str, Any], length: int) -> None:
-    sent = message("Thing")
-    fill(sent, TABLE.fields("t.v1.Thing"), obj)
     try:
-        DECODER.decode("t.v1.Thing", sent.SerializeToString()[:length])
+        DECODER.decode("t.v1.Thing", BODIES.encode("t.v1.Thing", obj)[:length])
     except TypeMismatch as error:
         assert str(error)
 
