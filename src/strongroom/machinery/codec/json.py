@@ -58,9 +58,15 @@ class Pairs(list[tuple[str, Any]]):
 def decode_pairs(data: bytes) -> Any:
     """As decode, with Pairs for objects. `data` must have passed decode."""
     try:
-        return stdlib.loads(data, object_pairs_hook=Pairs)
+        return stdlib.loads(data, object_pairs_hook=Pairs, parse_int=_integer)
     except RecursionError:
         raise DecodeError("exceeded max depth") from None
+
+
+def _integer(digits: str) -> int | float:
+    """As orjson reads it: what has no place in 64 bits is a float, which can be written again."""
+    value = int(digits)
+    return value if -(1 << 63) <= value < 1 << 64 else float(value)
 
 
 def merged(value: Any) -> Any:
