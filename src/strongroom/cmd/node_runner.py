@@ -13,6 +13,7 @@ from strongroom.node.containerd import daemon, network, pause, tools
 from strongroom.node.containerd.client import ContainerdClient
 from strongroom.node.containerd.events import ContainerEvents
 from strongroom.node.containerd.exec_sync import ContainerdExecSync
+from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.client import CRIClient
 from strongroom.node.service_proxy import cluster_ips
 from strongroom.node.settings import NodeSettings
@@ -113,6 +114,7 @@ class NodeRunner:
                     node_ip=address,
                     streaming_port=streaming.port,
                     exec_sync=exec_sync,
+                    secret_env=SecretEnv(settings.secret_env_dir) if settings.owns_containerd else None,
                 )
                 group.spawn("announce", self._announce(agent))
                 group.spawn("cluster-ips", self._serve_cluster_ips(agent, address))

@@ -16,6 +16,7 @@ from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import machine as machines
 from strongroom.node import node_status, pod_lifecycle_events, service_variables
+from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.events import Recorder
@@ -29,6 +30,7 @@ from strongroom.node.probes.manager import Probes
 from strongroom.node.probes.prober import Prober
 from strongroom.node.redaction import values_of
 from strongroom.node.runtime import observed
+from strongroom.node.runtime.observed import State
 from strongroom.node.services import Services
 from strongroom.node.settings import NodeSettings
 from strongroom.node.status_manager import StatusManager
@@ -42,7 +44,8 @@ class Agent:
     """`run` until cancelled; containers go on running, and the next agent adopts them.
 
     `streaming_port` is where exec, attach and logs are served; the Node object tells it. `exec_sync` runs the
-    commands of probes; None: the runtime does it by itself.
+    commands of probes; None: the runtime does it by itself. `secret_env` keeps values in the environment from
+    being stored by a runtime of our own.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Agent:
         node_ip: str = "",
         streaming_port: int = 0,
         exec_sync: ExecSync | None = None,
+        secret_env: SecretEnv | None = None,
     ) -> None:
         self._client = client
         self._cri = cri
@@ -81,6 +85,7 @@ class Agent:
             machine=machine,
             node_name=settings.node_name,
             logs_dir=settings.logs_dir,
+            secret_env=secret_env,
             service_variables=lambda pod: service_variables.variables(pod, self.services.values()),
         )
         self._workers = PodWorkers(self._services)
@@ -146,7 +151,15 @@ class Agent:
             self._workers.runtime_changed()
 
     async def _clean_up(self) -> None:
-        """Pods that the runtime or the disk knows, and the API does not."""
-        found = set(await observed.observe_all(self._cri)) | set(self._services.volumes.pods_on_disk())
+        """Pods that the runtime or the disk knows, and the API does not; values for containers that ended."""
+        secret_env = self._services.secret_env
+        # Before the look at the runtime: whoever has values was created before them.
+        with_values = secret_env.containers() if secret_env is not None else []
+        there = await observed.observe_all(self._cri)
+        if secret_env is not None:
+            all_of_them = [container for pod in there.values() for container in pod.all_containers()]
+            alive = [container.id for container in all_of_them if container.state is not State.EXITED]
+            secret_env.keep_only(alive, with_values)
+        found = set(there) | set(self._services.volumes.pods_on_disk())
         bound = {pod["metadata"]["uid"] for pod in self._pods.values()}
         self._workers.clean_up(sorted(found - bound - self._workers.known()))

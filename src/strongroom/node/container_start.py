@@ -65,15 +65,20 @@ async def start_container(
     """
     spec = start.container
     path = events.field_path(spec, is_init=start.is_init)
-    config, secret_values = _configure(services, pod, start, image, home)
+    config, secret_values, hidden = _configure(services, pod, start, image, home)
     try:
         if start.leftover is not None:
             await services.cri.remove_container(start.leftover.id)
         container_id = await services.cri.create_container(
             home.id, config, sandbox_config(services, pod, home.attempt)
         )
+        if services.secret_env is not None:
+            services.secret_env.put(container_id, hidden)
     except CRIError as error:
         raise StartError("CreateContainerError", redact(error.message, secret_values)) from None
+    except OSError as error:
+        text = f"the environment could not be written: {error.strerror}"
+        raise StartError("CreateContainerError", text) from None
     services.recorder.event(pod, events.NORMAL, "Created", "Container created", path)
     if not wanted():
         return
@@ -105,8 +110,8 @@ async def _post_start(
 
 def _configure(
     services: Services, pod: Object, start: Start, image: pb.Image, home: Sandbox
-) -> tuple[pb.ContainerConfig, Sequence[bytes]]:
-    """The container's configuration, and the values in it that must not be told."""
+) -> tuple[pb.ContainerConfig, Sequence[bytes], bytes]:
+    """The container's configuration, the values that must not be told, and what `SecretEnv` keeps of them."""
     spec = start.container
     try:
         security_context.verify_non_root(pod, spec, image)
@@ -118,18 +123,21 @@ def _configure(
     except OSError as error:
         text = f"error making pod data directories: {error.strerror}"
         raise StartError("CreateContainerConfigError", text) from None
+    shown, hidden = environment, b""
+    if services.secret_env is not None:
+        shown, hidden = services.secret_env.hide(environment)
     config = containers.config(
         pod,
         spec,
         start.attempt,
         image=image,
-        environment=environment,
+        environment=shown,
         mounts=mounts,
         memory=services.machine.memory,
     )
     log = services.logs_dir / labels.log_directory(pod) / spec["name"]
     log.mkdir(mode=0o755, parents=True, exist_ok=True)
-    return config, [environment.values[name] for name in environment.secret]
+    return config, [environment.values[name] for name in environment.secret], hidden
 
 
 def _mounts(

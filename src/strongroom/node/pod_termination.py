@@ -118,6 +118,7 @@ async def remove(services: Services, uid: str, pod: Object | None, runtime: PodR
         await services.cri.remove_pod_sandbox(sandbox_id)
     for container in runtime.all_containers():
         await services.cri.remove_container(container.id)
+        services.forget_env(container.id)
     metadata = pod["metadata"] if pod else {"name": runtime.name, "namespace": runtime.namespace, "uid": uid}
     if metadata["name"]:
         logs = services.logs_dir / labels.log_directory({"metadata": metadata})

@@ -201,6 +201,7 @@ class PodWorker:
         for container in self._runtime.all_containers():
             if container.state is State.EXITED and container.id not in self._messages:
                 self._messages[container.id] = termination_message.read(container)
+                self._services.forget_env(container.id)
 
     def _publish(self, pod: Object) -> None:
         """Tell the API what is."""

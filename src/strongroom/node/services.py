@@ -10,6 +10,7 @@ from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import env
 from strongroom.node.back_off import BackOffs
+from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.events import Recorder
 from strongroom.node.images.puller import Puller
@@ -38,6 +39,8 @@ class Services:
     logs_dir: Path
     service_variables: Callable[[Object], Mapping[str, str]] = lambda _: {}
     """The variables of Services for a pod."""
+    secret_env: SecretEnv | None = None
+    """Keeps values of Secrets out of what the runtime stores; None: the runtime is not ours."""
     crash_back_offs: BackOffs = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +56,11 @@ class Services:
             allocatable=self.machine.capacity(),
             service_variables=self.service_variables(pod),
         )
+
+    def forget_env(self, container_id: str) -> None:
+        """The container has ended, and with it the need for its environment."""
+        if self.secret_env is not None:
+            self.secret_env.remove(container_id)
 
     def now(self) -> datetime:
         return self.clock.now()

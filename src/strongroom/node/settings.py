@@ -73,6 +73,16 @@ class NodeSettings:
         return self.containerd_run_dir / "runtimes"
 
     @property
+    def secret_env_dir(self) -> Path:
+        """Values of Secrets for the environment of running containers; in memory."""
+        return self.containerd_run_dir / "env"
+
+    @property
+    def wrappers_dir(self) -> Path:
+        """Programs that stand in for the OCI runtimes. Not below /run, from where nothing may be run."""
+        return self.data_dir / "bin"
+
+    @property
     def certs_dir(self) -> Path:
         """containerd's `certs.d`, looked at whenever a registry is spoken to."""
         return self.registry_config_dir or self.data_dir / "certs.d"

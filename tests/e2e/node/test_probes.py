@@ -71,7 +71,7 @@ def test_a_failed_exec_liveness_probe_restarts_the_container(latest: Kubectl, cr
     check = {"exec": {"command": ["cat", "/tmp/alive"]}, "periodSeconds": 1, "failureThreshold": 1}
     create(
         "p",
-        "[ -e /v/again ] || { touch /tmp/alive /v/again; sleep 1; rm /tmp/alive; }; while sleep 1; do :; done",
+        "[ -e /v/again ] || { touch /tmp/alive /v/again; sleep 1; rm /tmp/alive; }; sleep 99",
         {"volumes": {"/v": {"emptyDir": {}}}},
         livenessProbe=check,
     )

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from strongroom.aio import clock as clocks
-from strongroom.node.containerd import config, leftovers, mounts, network, process, tools
+from strongroom.node.containerd import config, leftovers, mounts, network, process, secret_env, tools
 from strongroom.node.cri.client import CRIClient
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.settings import NodeSettings
@@ -135,6 +135,7 @@ class Daemon:
             masquerade=self._tools.masquerade,
         )
         _write(network_dir / "10-strongroom.conflist", json.dumps(conflist, indent=2) + "\n")
+        wrappers = self._write_wrappers()
         snapshotter = "overlayfs" if mounts.overlay_works(settings.containerd_root) else "native"
         text = config.render(
             config.Config(
@@ -142,7 +143,7 @@ class Daemon:
                 root=settings.containerd_root,
                 state=settings.containerd_run_dir / "state",
                 socket=settings.containerd_socket,
-                runtimes=self._tools.runtimes,
+                runtimes=wrappers,
                 runtimes_dir=settings.runtimes_dir,
                 snapshotter=snapshotter,
                 sandbox_image=settings.pause_image,
@@ -153,6 +154,16 @@ class Daemon:
             )
         )
         return _write(self._config_file, text)
+
+    def _write_wrappers(self) -> dict[str, Path]:
+        """The programs that stand in for the OCI runtimes, by handler."""
+        settings = self._settings
+        settings.wrappers_dir.mkdir(exist_ok=True)
+        written = {}
+        for handler, program in self._tools.runtimes.items():
+            written[handler] = settings.wrappers_dir / handler
+            _write(written[handler], secret_env.wrapper(program, settings.secret_env_dir), 0o755)
+        return written
 
     def _find_running(self) -> process.Process | None:
         """The containerd that an earlier run of ours left, by its pid file or as the owner of the socket."""
@@ -228,12 +239,13 @@ class Daemon:
                 await cri.close()
 
 
-def _write(path: Path, text: str) -> bool:
+def _write(path: Path, text: str, mode: int = 0o644) -> bool:
     """Replace a file if its text differs; whether it did."""
     if path.exists() and path.read_text() == text:
         return False
     temporary = path.with_name(path.name + ".new")
     temporary.write_text(text)
+    temporary.chmod(mode)
     temporary.replace(path)
     return True
 

@@ -51,9 +51,12 @@ def kind_of(path: Path) -> str:
 
 
 def keep_in_memory(directory: Path) -> None:
-    """See to it that what is written under a directory reaches no disk: tmpfs, without swap if it can be."""
+    """See to it that what is written under a directory reaches no disk: tmpfs, without swap if it can be.
+
+    Even where the directory is in memory already: what is there, such as /run, may be swapped out.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    if kind_of(directory) in _TMPFS:
+    if kind_of(directory) in _TMPFS and (directory.is_mount() or any(directory.iterdir())):
         return
     flags = _MS_NOSUID | _MS_NODEV
     try:

@@ -1,0 +1,114 @@
+"""Environment variables that come from Secrets, kept out of all that containerd writes to disk.
+
+containerd keeps a container's specification, environment included, in its database. So what it is given holds
+marks in the place of values; the values lie in a file of their own, in memory, readable for root alone. A
+wrapper around the OCI runtime puts them where the marks are, in the files (in memory too) from which the
+runtime makes a container's first process and each exec.
+
+The file is a sed script: no program that has to be compiled, and a millisecond for each call of the runtime.
+"""
+
+import secrets
+import shlex
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from strongroom.node.env import Environment
+
+_MARK = "strongroom:secret"
+_JSON = {
+    **{number: f"\\u{number:04x}".encode() for number in range(32)},
+    ord('"'): b'\\"',
+    ord("\\"): b"\\\\",
+}
+_SED = {ord("\\"): b"\\\\", ord("/"): b"\\/", ord("&"): b"\\&"}
+
+_WRAPPER = """\
+#!/bin/sh
+# Written by strongroom at each start. Runs the OCI runtime; before it makes a container or a process in one,
+# puts the values of Secrets where the specification holds marks for them. They are in memory and stay there.
+runtime={runtime}
+values={directory}
+verb= file= before=
+for word; do
+    case $before in
+        --bundle) file=$word/config.json ;;
+        --process) file=$word ;;
+        --root | --log | --log-format | --pid-file | --console-socket) ;;
+        *) case $word in create | exec) verb=${{verb:-$word}} ;; esac ;;
+    esac
+    before=$word
+done
+if [ "$verb" ] && [ "$file" ]; then
+    if [ -f "$values/$word" ]; then
+        LC_ALL=C sed -i -f "$values/$word" "$file" 2>/dev/null || {{
+            echo "the values of Secrets could not be put into the environment" >&2
+            exit 1
+        }}
+    elif [ "$verb" = create ] && grep -q {mark} "$file"; then
+        echo "the values of Secrets for the environment are not there" >&2
+        exit 1
+    fi
+fi
+exec "$runtime" "$@"
+"""
+
+
+def wrapper(runtime: Path, directory: Path) -> str:
+    """The text of the program that stands in for `runtime`; values are in files of `directory`."""
+    return _WRAPPER.format(
+        runtime=shlex.quote(str(runtime)), directory=shlex.quote(str(directory)), mark=shlex.quote(_MARK)
+    )
+
+
+class SecretEnv:
+    """The values of running containers, a file for each in `directory`, which must be in memory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def hide(self, environment: Environment) -> tuple[Environment, bytes]:
+        """The environment with marks for values of Secrets, and what `put` needs to bring them back."""
+        if not environment.secret:
+            return environment, b""
+        token = secrets.token_hex(16)
+        values = dict(environment.values)
+        script = []
+        for number, name in enumerate(sorted(environment.secret)):
+            mark = f"{_MARK}:{token}:{number}:".encode()
+            script.append(b"s/%b/%b/g\n" % (mark, _escaped(values[name])))
+            values[name] = mark
+        return replace(environment, values=values), b"".join(script)
+
+    def put(self, container_id: str, script: bytes) -> None:
+        """Have the values ready for a container that is created and not yet started. Raises `OSError`."""
+        if not script:
+            return
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._directory / container_id
+        path.touch(mode=0o600)
+        path.write_bytes(script)
+
+    def remove(self, container_id: str) -> None:
+        """The container has ended: nothing will run in it any more."""
+        with suppress(FileNotFoundError):
+            (self._directory / container_id).unlink()
+
+    def containers(self) -> list[str]:
+        """Ids of the containers whose values are kept."""
+        with suppress(FileNotFoundError):
+            return [path.name for path in self._directory.iterdir()]
+        return []
+
+    def keep_only(self, container_ids: Iterable[str], among: Iterable[str]) -> None:
+        """Remove the values of those `among` the containers that are not in `container_ids`."""
+        for container_id in set(among) - set(container_ids):
+            self.remove(container_id)
+
+
+def _escaped(value: bytes) -> bytes:
+    """A value as the inside of a JSON string, and that as sed takes what it is to put in."""
+    text = b"".join(_JSON.get(byte, bytes((byte,))) for byte in value)
+    return b"".join(_SED.get(byte, bytes((byte,))) for byte in text)
