@@ -19,6 +19,8 @@ from strongroom.controllers import (
 )
 from strongroom.controllers.cluster_role_aggregation import ClusterRoleAggregation
 from strongroom.controllers.deployment import controller as deployment
+from strongroom.controllers.endpoints.controller import EndpointsController, EndpointSliceController
+from strongroom.controllers.endpoints.service_pods import ServicePods
 from strongroom.controllers.garbage_collection import graph
 from strongroom.controllers.garbage_collector import GarbageCollector
 from strongroom.controllers.namespace import NamespaceController
@@ -36,7 +38,17 @@ SCHEDULER = "kube-scheduler"
 GARBAGE_COLLECTOR = "generic-garbage-collector"
 RESOURCE_QUOTA = "resourcequota-controller"
 TOKENS = "tokens-controller"
-SEPARATE = (GARBAGE_COLLECTOR, RESOURCE_QUOTA, TOKENS, deployment.NAME, replica_set.NAME)
+ENDPOINTS = "endpoint-controller"
+ENDPOINT_SLICES = "endpointslice-controller"
+SEPARATE = (
+    GARBAGE_COLLECTOR,
+    RESOURCE_QUOTA,
+    TOKENS,
+    ENDPOINTS,
+    ENDPOINT_SLICES,
+    deployment.NAME,
+    replica_set.NAME,
+)
 """Controllers with an identity of their own: they may do what the others have no business with."""
 
 
@@ -83,10 +95,17 @@ class Manager:
         deployer, replicator = client_for(deployment.NAME), client_for(replica_set.NAME)
         collector, counter = client_for(GARBAGE_COLLECTOR), client_for(RESOURCE_QUOTA)
         quotas = self._informer(counter, resources.RESOURCE_QUOTAS)
+        pointer, slicer = client_for(ENDPOINTS), client_for(ENDPOINT_SLICES)
+        endpoints = self._informer(pointer, resources.ENDPOINTS)
+        pieces = self._informer(slicer, resources.ENDPOINT_SLICES)
+        service_pods = ServicePods(self._informer(slicer, resources.SERVICES), manager_pods)
         followed = self._follow(
             collector,
             served,
-            (namespaces, accounts, manager_pods, manager_nodes, quotas, deployments, replica_sets),
+            (
+                *(namespaces, accounts, manager_pods, manager_nodes, quotas, deployments, replica_sets),
+                *(service_pods.services, endpoints, pieces),
+            ),
         )
         binder = client_for(SCHEDULER)
         recorder = EventRecorder(binder, scheduler.NAME, "", clock)
@@ -106,6 +125,8 @@ class Manager:
                 clock,
             ),
             RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
+            ENDPOINTS: EndpointsController(pointer, service_pods, endpoints, clock),
+            ENDPOINT_SLICES: EndpointSliceController(slicer, service_pods, pieces, manager_nodes, clock),
             TOKENS: TokenSecrets(
                 client_for(TOKENS), followed[resources.SECRETS], accounts, ca_pem, issue, clock
             ),

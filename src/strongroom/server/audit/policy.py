@@ -159,6 +159,8 @@ _COMPONENTS: Final = (
     "system:kube-controller-manager",
     "system:controller:generic-garbage-collector",
     "system:controller:resourcequota-controller",
+    "system:controller:endpoint-controller",
+    "system:controller:endpointslice-controller",
 )
 _ROUTINE: Final = (
     Resources("", ("events", "nodes", "nodes/status", "pods", "pods/status", "namespaces")),

@@ -68,6 +68,16 @@ USERS: Mapping[str, Sequence[Rule]] = {
         core("get update delete", "secrets"),
         core("get update", "serviceaccounts"),
     ),
+    # The controller manager tells them of Pods, the second of these tells both of Services.
+    "system:controller:endpoint-controller": (core(f"{_READ} create update delete", "endpoints"),),
+    "system:controller:endpointslice-controller": (
+        core("list watch", "services"),
+        Rule(
+            ("get", "list", "watch", "create", "update", "delete"),
+            ("discovery.k8s.io",),
+            ("endpointslices",),
+        ),
+    ),
     # Whatever is counted is listed.
     "system:controller:resourcequota-controller": (
         Rule(("list", "watch"), (ALL,), (ALL,)),

@@ -1,0 +1,1 @@
+"""Where the Pods of Services are: Endpoints and EndpointSlices."""
