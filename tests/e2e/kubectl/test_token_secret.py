@@ -20,7 +20,9 @@ def test_it_lives_with_its_account(kubectl: Kubectl) -> None:
     shown = kubectl.ok("describe", "secret", "app-token")
     assert "Type:  kubernetes.io/service-account-token" in shown
     assert f"namespace:  {len(kubectl.namespace)} bytes" in shown
-    assert "Tokens:              app-token" in kubectl.ok("describe", "serviceaccount", "app")
+    described = kubectl.ok("describe", "serviceaccount", "app")
+    if "1.32" in str(kubectl.binary):  # newer versions do not list tokens
+        assert "Tokens:              app-token" in described
     encoded = kubectl.ok("get", "secret", "app-token", "-o", "jsonpath={.data.token}")
     token = base64.b64decode(encoded).decode()
     who = kubectl.ok("auth", "whoami", "--token", token, "-o", "jsonpath={.status.userInfo.username}")
