@@ -69,27 +69,32 @@ class Probes:
         self._containers: dict[str, _Watched] = {}
         self._heap: list[tuple[float, int, Probe, _Watched]] = []
         self._numbers = itertools.count()
-        self._wake = asyncio.Event()
+        self._running = False
+        self._timer: asyncio.TimerHandle | None = None
         self._tasks = TaskGroup("probes", describe_errors=False)
 
     async def run(self) -> None:
         """Ask whatever is due, until cancelled."""
+        self._running = True
+        self.wake()
         try:
-            while True:
-                self._wake.clear()
-                delay = self._ask_due()
-                try:
-                    async with asyncio.timeout(delay):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+            await asyncio.Event().wait()
         finally:
+            self._running = False
+            if self._timer is not None:
+                self._timer.cancel()
             await self._tasks.aclose()
             await self._prober.aclose()
 
     def wake(self) -> None:
-        """Look at the clock."""
-        self._wake.set()
+        """Look at the clock, ask what is due, and set the timer for what is due next."""
+        if not self._running:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = self._ask_due()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(delay, 0.0), self.wake) if delay is not None else None
 
     # What runs
 
@@ -202,7 +207,7 @@ class Probes:
     def _put(self, due: float, watched: _Watched, probe: Probe) -> None:
         heapq.heappush(self._heap, (due, next(self._numbers), probe, watched))
         if self._heap[0][2] is probe:
-            self._wake.set()
+            self.wake()
 
     def _ask_due(self) -> float | None:
         """Start what is due; seconds until the next one is."""
