@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import io
 import json
+import ssl
 import subprocess
 import tarfile
 import urllib.parse
@@ -109,12 +110,31 @@ def nginx(version: str = "1.27.0") -> Image:
     return build(files, config | {"ExposedPorts": {"80/tcp": {}}, "StopSignal": "SIGQUIT"})
 
 
+def web(port: int, version: str = "v1") -> Image:
+    """An HTTP server on `port` whose page is its `version`; it ends within milliseconds of SIGTERM."""
+    script = f"#!/bin/bash\ntrap 'exit 0' TERM\nhttpd -f -p {port} -h /www &\nwait\n"
+    files = _base_files() | {
+        "www/index.html": File(f"{version}\n".encode()),
+        "usr/bin/serve": File(script.encode(), 0o755),
+    }
+    return build(files, _config(("/usr/bin/serve",), ()) | {"ExposedPorts": {f"{port}/tcp": {}}})
+
+
 def push(
-    registry: str, repository: str, tag: str, image: Image, *, credentials: tuple[str, str] | None = None
+    registry: str,
+    repository: str,
+    tag: str,
+    image: Image,
+    *,
+    credentials: tuple[str, str] | None = None,
+    ca: Path | None = None,
 ) -> None:
-    """Push to `registry` (`host:port`, plain HTTP); raises `OSError` when it does not take a part."""
+    """Push to `registry` (`host:port`; HTTPS if there is a `ca`); raises `OSError` when it refuses a part."""
     host, _, port = registry.partition(":")
     connection = http.client.HTTPConnection(host, int(port or 80), timeout=30)
+    if ca is not None:
+        trust = ssl.create_default_context(cafile=str(ca))
+        connection = http.client.HTTPSConnection(host, int(port or 443), timeout=30, context=trust)
     headers = {}
     if credentials is not None:
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(credentials).encode()).decode()

@@ -15,25 +15,27 @@ version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage:
   inmemory: {{}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "127.0.0.1:{port}"{tls}}}
 {auth}"""
 
 _HOSTS = """\
-server = "http://{address}"
-[host."http://{address}"]
+server = "{url}"
+[host."{url}"]
   capabilities = ["pull", "resolve"]
-"""
+{ca}"""
 
 
 @dataclasses.dataclass
 class Registry:
     """A context manager that runs one registry in memory on a free loopback port.
 
-    `directory` takes its configuration; with `users` (name to password) each request needs one of them.
+    `directory` takes its configuration; with `users` (name to password) each request needs one of them; with
+    `tls` it speaks HTTPS alone, with the certificate `ca`.
     """
 
     directory: Path
     users: dict[str, str] = dataclasses.field(default_factory=dict)
+    tls: bool = False
     port: int = dataclasses.field(default_factory=ports.free_port)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -41,6 +43,11 @@ class Registry:
     def address(self) -> str:
         """`host:port`, as an image reference would spell it."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def ca(self) -> Path | None:
+        """What its clients verify it with."""
+        return self.directory / "registry.crt" if self.tls else None
 
     def __enter__(self) -> "Registry":
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -50,7 +57,7 @@ class Registry:
             table.write_text("".join(map(self._htpasswd_line, self.users.items())))
             auth = f'auth: {{htpasswd: {{realm: registry, path: "{table}"}}}}\n'
         config = self.directory / "config.yml"
-        config.write_text(_CONFIG.format(port=self.port, auth=auth))
+        config.write_text(_CONFIG.format(port=self.port, auth=auth, tls=self._make_certificate()))
         with (self.directory / "registry.log").open("wb") as log:
             self._process = subprocess.Popen([PROGRAM, "serve", config], stdout=log, stderr=log)
         ports.wait_until_listening(self.port, timeout=20)
@@ -67,7 +74,17 @@ class Registry:
         """Store `image` as `repository:tag`, as the first of `users` if there are any."""
         repository, _, tag = reference.rpartition(":")
         credentials = next(iter(self.users.items()), None)
-        images.push(self.address, repository, tag, image, credentials=credentials)
+        images.push(self.address, repository, tag, image, credentials=credentials, ca=self.ca)
+
+    def _make_certificate(self) -> str:
+        """The setting that names key and certificate, which are made for it."""
+        if self.ca is None:
+            return ""
+        key = self.directory / "registry.key"
+        request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        request += ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"]
+        subprocess.run([*request, "-keyout", key, "-out", self.ca], check=True, capture_output=True)
+        return f', tls: {{certificate: "{self.ca}", key: "{key}"}}'
 
     @staticmethod
     def _htpasswd_line(user: tuple[str, str]) -> str:
@@ -78,9 +95,12 @@ class Registry:
         return made.stdout.strip() + "\n"
 
 
-def write_hosts(directory: Path, hosts: Iterable[str], address: str) -> None:
-    """Add to a `certs.d` tree: pulls from each of `hosts` (`docker.io`, ...) go to `address`."""
+def write_hosts(directory: Path, hosts: Iterable[str], address: str, ca: Path | None = None) -> None:
+    """Add to a `certs.d` tree: pulls from each of `hosts` (`docker.io`, ...) go to `address`, by HTTPS if
+    there is a `ca`."""
+    trust = f'  ca = "{ca}"\n' if ca is not None else ""
+    url = f"https://{address}" if ca is not None else f"http://{address}"
     for host in hosts:
         place = directory / host
         place.mkdir(parents=True, exist_ok=True)
-        (place / "hosts.toml").write_text(_HOSTS.format(address=address))
+        (place / "hosts.toml").write_text(_HOSTS.format(url=url, ca=trust))

@@ -27,11 +27,10 @@ class CredentialsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A user of a registry; `server` is the entry's key in the configuration."""
+    """A user of a registry."""
 
     username: str
     password: str = field(repr=False)
-    server: str = ""
 
 
 Keyring = Mapping[str, tuple[Credential, ...]]
@@ -43,7 +42,7 @@ def keyring(pull_secrets: Iterable[Object]) -> Keyring:
     ring: dict[str, list[Credential]] = {}
     for pull_secret in pull_secrets:
         for server, entry in _entries(pull_secret).items():
-            credential = _credential(server, entry)
+            credential = _credential(entry)
             known = ring.setdefault(normalize(server), [])
             if credential not in known:
                 known.append(credential)
@@ -114,11 +113,11 @@ def _entries(pull_secret: Object) -> dict[str, Any]:
         raise CredentialsError("unable to parse the registry configuration in a pull secret") from None
 
 
-def _credential(server: str, entry: Mapping[str, Any]) -> Credential:
+def _credential(entry: Mapping[str, Any]) -> Credential:
     username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
     if auth := entry.get("auth"):
         username, password = _decode_auth(str(auth))
-    return Credential(username, password, server)
+    return Credential(username, password)
 
 
 def _decode_auth(auth: str) -> tuple[str, str]:

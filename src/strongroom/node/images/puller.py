@@ -142,9 +142,9 @@ class Puller:
             return await self._cri.pull_image(full, None, sandbox_config)
         failures: list[CRIError] = []
         for credential in found:
-            auth = pb.AuthConfig(
-                username=credential.username, password=credential.password, server_address=credential.server
-            )
+            # Without an address, as the kubelet sends it: the runtime would hold it against the host that it
+            # asks, which is another for Docker Hub and for every mirror.
+            auth = pb.AuthConfig(username=credential.username, password=credential.password)
             try:
                 return await self._cri.pull_image(full, auth, sandbox_config)
             except CRIError as error:
