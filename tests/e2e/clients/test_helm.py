@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from strongroom.testing import manifests
 from strongroom.testing.api import API
 from strongroom.testing.kubectl import Kubectl
 
@@ -40,7 +39,7 @@ kind: Deployment
 metadata:
   name: {{ .Release.Name }}
 spec:
-  replicas: 0
+  replicas: {{ .Values.replicas }}
   selector:
     matchLabels: {app: {{ .Values.app }}}
   template:
@@ -48,9 +47,11 @@ spec:
       labels: {app: {{ .Values.app }}}
     spec:
       serviceAccountName: {{ .Release.Name }}
+      terminationGracePeriodSeconds: 1
       containers:
         - name: c
-          image: nginx:1.17.1
+          image: {{ .Values.image }}
+          imagePullPolicy: IfNotPresent
           envFrom:
             - secretRef: {name: {{ .Release.Name }}}
 """,
@@ -76,7 +77,9 @@ def chart(tmp_path: Path) -> Path:
     directory = tmp_path / "web"
     (directory / "templates").mkdir(parents=True)
     (directory / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: '7'\n")
-    (directory / "values.yaml").write_text("greeting: hello\npassword: first\ntype: Opaque\napp: web\n")
+    values = {"greeting": "hello", "password": "first", "type": "Opaque", "app": "web"}
+    values |= {"replicas": 0, "image": "nginx:1.17.1"}
+    (directory / "values.yaml").write_text(json.dumps(values))
     for name, text in TEMPLATES.items():
         (directory / "templates" / name).write_text(text)
     return directory
@@ -212,11 +215,22 @@ def test_a_namespace_on_the_way(helm: Kubectl, chart: Path, api: API, namespace:
         api.request("DELETE", f"/api/v1/namespaces/{other}")
 
 
-def test_waiting_until_a_pod_is_ready(helm: Kubectl, tmp_path: Path, api: API, namespace: str) -> None:
-    directory = tmp_path / "single"
-    (directory / "templates").mkdir(parents=True)
-    (directory / "Chart.yaml").write_text("apiVersion: v2\nname: single\nversion: 1.0.0\n")
-    (directory / "templates" / "pod.yaml").write_text(manifests.text(manifests.pod("p")))
-    helm.ok("install", "r", directory, "--wait", "--timeout", "40s")
-    conditions = api.ok("GET", f"/api/v1/namespaces/{namespace}/pods/p")["status"]["conditions"]
-    assert {"Ready": "True"}.items() <= {entry["type"]: entry["status"] for entry in conditions}.items()
+def test_waiting_until_pods_are_ready(helm: Kubectl, chart: Path, api: API, namespace: str) -> None:
+    apps = f"/apis/apps/v1/namespaces/{namespace}"
+    patient = ("--wait", "--timeout", "40s", "--set")
+    helm.ok("install", "r", chart, *patient, "replicas=1")
+    deployment = api.ok("GET", f"{apps}/deployments/r")
+    assert deployment["status"]["availableReplicas"] == 1
+    assert deployment["status"]["observedGeneration"] == deployment["metadata"]["generation"]
+    helm.ok("upgrade", "r", chart, *patient, "replicas=1,image=nginx:latest")
+    deployment = api.ok("GET", f"{apps}/deployments/r")
+    assert (deployment["status"]["updatedReplicas"], deployment["status"]["replicas"]) == (1, 1)
+    assert len(api.ok("GET", f"{apps}/replicasets")["items"]) == 2
+    refused = helm.fails(
+        "upgrade", "r", chart, "--wait", "--timeout", "1s", "--set", "replicas=1,image=no.such/image:1"
+    )
+    assert "deadline" in refused
+    assert history(helm)[-1] == (3, "failed")
+    helm.ok("rollback", "r", "2", *patient[:-1])
+    helm.ok("uninstall", "r", *patient[:-1])
+    assert api.ok("GET", f"{apps}/deployments")["items"] == []

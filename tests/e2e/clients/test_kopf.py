@@ -102,8 +102,3 @@ def test_the_life_of_a_secret(operator: Operator, api: API, namespace: str, secr
     assert gone(api, secret)
     eventually(lambda: gone(api, mirror))
     assert "other" not in operator.said()
-
-
-def test_the_operator_ends_when_told_to(operator: Operator) -> None:
-    operator.process.terminate()
-    assert operator.process.wait(WAIT) == 0, operator.said()
