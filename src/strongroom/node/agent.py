@@ -22,6 +22,7 @@ from strongroom.node.cri.protocol import CRI
 from strongroom.node.events import Recorder
 from strongroom.node.exec_sync import ExecSync, RuntimeExecSync
 from strongroom.node.images.puller import Puller
+from strongroom.node.log_rotation import LogRotation
 from strongroom.node.node_status import NodeStatus
 from strongroom.node.object_cache import ObjectCache
 from strongroom.node.pod_lifecycle_events import EventSource
@@ -64,6 +65,7 @@ class Agent:
     ) -> None:
         self._client = client
         self._cri = cri
+        self._clock = clock
         self._event_source = event_source
         ip = node_ip or settings.node_ip
         machine = machines.inspect(settings.data_dir, (ip,) if ip else ())
@@ -111,6 +113,7 @@ class Agent:
         try:
             self._tasks.spawn("heartbeat", self._heartbeat())
             self._tasks.spawn("probes", self._services.probes.run())
+            self._tasks.spawn("logs", LogRotation(self._cri, self._clock, self._workers.running).run())
             self._pods.subscribe(self._workers.pod_changed)
             self._tasks.spawn("services", self.services.run())
             await self.services.has_synced.wait()

@@ -25,7 +25,7 @@ from strongroom.api.core.v1.pod import references
 from strongroom.client.transport import ConnectionFailed
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.status import StatusError
-from strongroom.node import container_start, events, pod_status, pod_termination
+from strongroom.node import container_start, events, log_rotation, pod_status, pod_termination
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.images import puller
 from strongroom.node.lookup import NotSyncedError
@@ -80,6 +80,11 @@ class PodWorker:
     def finished(self) -> bool:
         """Whether nothing of the pod is left."""
         return self.stage is Stage.GONE
+
+    @property
+    def running(self) -> list[Container]:
+        """The containers that run, as last seen."""
+        return self._runtime.running
 
     # Notes
 
@@ -372,7 +377,7 @@ class PodWorker:
         for container in (self._runtime.containers.get(name) or ())[1:]:
             if container.state is State.EXITED:
                 await self._services.cri.remove_container(container.id)
-                (logs / containers.log_path(name, container.attempt)).unlink(missing_ok=True)
+                log_rotation.remove(logs / containers.log_path(name, container.attempt))
                 self._messages.pop(container.id, None)
 
     # Ending

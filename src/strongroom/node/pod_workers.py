@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from strongroom.aio.tasks import TaskGroup
 from strongroom.machinery.gvk import Object
 from strongroom.node.pod_worker import PodWorker
+from strongroom.node.runtime.observed import Container
 from strongroom.node.services import Services
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,10 @@ class PodWorkers:
             if uid not in self._workers:
                 _log.info("cleaning up after pod %s, which is gone", uid)
                 self._worker(uid).object_gone()
+
+    def running(self) -> list[Container]:
+        """The containers of all pods that run, as last seen."""
+        return [container for worker in self._workers.values() for container in worker.running]
 
     def known(self) -> set[str]:
         """Uids of the pods that have a worker."""
