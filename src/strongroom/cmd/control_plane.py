@@ -88,6 +88,7 @@ class ControlPlane:
             recorder=self._recorder(),
             limits=Limits(settings.max_requests_inflight, settings.max_mutating_requests_inflight),
             server_address=settings.server_url.removeprefix("https://"),
+            ready_checks=self._storage.checks,
         )
         await bootstrap.ensure_namespaces(catalog)
         await bootstrap.ensure_roles(catalog)
@@ -116,6 +117,9 @@ class ControlPlane:
         if self._storage.engine.unclean:
             # What is live was read by now; the rest is looked at while the API answers.
             self._tasks.spawn("check", self._storage.engine.check())
+        if self._storage.encryption.configured is not None:
+            followed = storage.follow(self._storage.encryption.configured, self._storage.cache)
+            self._tasks.spawn("encryption", followed)
         self._tasks.spawn("compactor", Compactor(self._storage.engine).run())
         assert self._catalog is not None
         expiry = EventExpiry(self._catalog[resources.EVENTS], self._clock)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.api import resources
+from strongroom.cmd.configured_encryption import ConfiguredEncryption
 from strongroom.cmd.data_dir import DataDir
 from strongroom.encryption import envelope, prefixed
 from strongroom.encryption.keyring import Keyring, KeyringError
@@ -45,6 +46,15 @@ class Encryption:
     transformers: Mapping[str, Transformer]
     keyring: Keyring | None = None
     file: KeyringFile | None = None
+    configured: ConfiguredEncryption | None = None
+    """Where the transformers come from when an EncryptionConfiguration says so."""
+
+    @property
+    def encrypted(self) -> Mapping[str, Transformer]:
+        """Those of kinds that are written encrypted now."""
+        if self.configured is None:
+            return self.transformers
+        return {prefix: self.transformers[prefix] for prefix in self.configured.encrypted}
 
     @property
     def current_key(self) -> str:
@@ -57,7 +67,9 @@ class Encryption:
         return f"kms/{PROVIDER}/{key_id}"
 
     def close(self) -> None:
-        """End what runs for it."""
+        """Let go of plugins."""
+        if self.configured is not None:
+            self.configured.close()
 
 
 def keyring_file(
@@ -105,6 +117,7 @@ def of_keyring(file: KeyringFile, *, create: bool) -> Encryption:
     return Encryption({resources.SECRETS.storage_prefix: secrets}, keys, file)
 
 
-def of_config(path: Path) -> Encryption:
+def of_config(path: Path, place: DataDir, passphrase_file: Path | None) -> Encryption:
     """What an EncryptionConfiguration file says. Raises KeyringError."""
-    raise KeyringError(f"{path}: unused")
+    configured = ConfiguredEncryption(path, lambda: keyring_file(place, passphrase_file).open_or_create())
+    return Encryption(configured.transformers, configured=configured)

@@ -41,6 +41,8 @@ class KeyRotation:
         encryption = self._encryption
         made = ""
         keyring, file = encryption.keyring, encryption.file
+        if encryption.configured is not None:
+            await asyncio.to_thread(encryption.configured.poll)  # what the user has just written counts
         if keyring is not None and file is not None and not await self._under_older_keys():
             made = await asyncio.to_thread(file.add_key, keyring)
         total = 0

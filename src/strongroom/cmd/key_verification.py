@@ -39,6 +39,8 @@ class Values:
     """Those of kinds that are encrypted."""
     keys: Counter[str] = field(default_factory=Counter)
     """Values by key, as `inspection.key_of` tells it."""
+    stale: Counter[str] = field(default_factory=Counter)
+    """Those that the provider and key that write now have not written, by key."""
     unreadable: int = 0
     named: list[str] = field(default_factory=list)
     """Keys of the first values that did not open."""
@@ -58,7 +60,7 @@ class Proof:
     @property
     def old_keys(self) -> list[str]:
         """Keys, not the current one, that values are under."""
-        return sorted(key for key in self.values.keys if self.current_key and key != self.current_key)
+        return sorted(self.values.stale)
 
     @property
     def plain(self) -> int:
@@ -67,7 +69,7 @@ class Proof:
     @property
     def proven(self) -> bool:
         """Every value opens under the current key, and nothing else is left of any."""
-        clean = not (self.values.unreadable or self.old_keys or self.plain or self.traces)
+        clean = not (self.values.unreadable or self.values.stale or self.plain or self.traces)
         return clean and not self.pages.dirty_bytes
 
     def document(self) -> Mapping[str, Any]:
@@ -78,6 +80,7 @@ class Proof:
             "revisions": self.values.rows,
             "values": self.values.values,
             "keys": dict(self.values.keys),
+            "stale": self.values.stale.total(),
             "plain": self.plain,
             "unreadable": self.values.unreadable,
             "unreadableKeys": self.values.named,
@@ -89,7 +92,7 @@ class Proof:
 def count(database: Path, used: Encryption) -> Values:
     """The stored values by key, none opened. Raises Unavailable."""
     with _reading(database) as connection:
-        return _read(connection, used.transformers, opened=False, report=lambda *_: None)
+        return _read(connection, used.encrypted, opened=False, report=lambda *_: None)
 
 
 def verify(place: DataDir, used: Encryption, report: Report) -> Proof:
@@ -99,13 +102,12 @@ def verify(place: DataDir, used: Encryption, report: Report) -> Proof:
     the process, so that no writer changes them meanwhile."""
     database = place.database
     with _reading(database) as connection, _copy(connection, database) as (copied, path):
-        values = _read(copied, used.transformers, opened=True, report=report)
+        values = _read(copied, used.encrypted, opened=True, report=report)
         try:
             pages = residue.examine(path)
         except (OSError, ValueError) as error:
             raise Unavailable(f"the copy of {database} can't be read: {error}") from None
-    old = set(values.keys) - {used.current_key, inspection.PLAIN, inspection.UNKNOWN}
-    ids = {label.rpartition("/")[2] for label in old if label.startswith("kms/")}
+    ids = {label.rpartition("/")[2] for label in values.stale if label.startswith("kms/")}
     if used.keyring is not None:
         ids.update(used.keyring.key_ids[1:])
     return Proof(used.current_key, values, pages, _traces(database, ids))
@@ -159,7 +161,8 @@ def _read(
         if opened:
             transformer = next(used for prefix, used in transformers.items() if key.startswith(prefix))
             try:
-                transformer.from_storage(value, key.encode())
+                if transformer.from_storage(value, key.encode()).stale:
+                    found.stale[inspection.key_of(value)] += 1
             except TransformError:
                 found.unreadable += 1
                 if len(found.named) < NAMED:

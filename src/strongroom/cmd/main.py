@@ -97,6 +97,12 @@ _SERVER_OPTIONS = (
         help="Holds the passphrase that seals the keyring.  [default: the keyring is a plain private file]",
     ),
     _option(
+        "--encryption-config",
+        type=_PATH,
+        metavar="F",
+        help="A Kubernetes EncryptionConfiguration, reloaded when it changes.  [default: the keyring]",
+    ),
+    _option(
         "--max-requests-inflight",
         type=click.IntRange(min=0),
         default=settings.MAX_REQUESTS_INFLIGHT,

@@ -1,12 +1,15 @@
 """The store of one process: engine, encryption, objects and the cache that reads come from."""
 
+import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.aio.clock import Clock
 from strongroom.cmd import encryption
+from strongroom.cmd.configured_encryption import ConfiguredEncryption
 from strongroom.cmd.data_dir import DataDir
 from strongroom.encryption import inspection
 from strongroom.encryption.keyring import KeyringError, MissingKeyring
@@ -29,6 +32,15 @@ class Storage:
     cache: WatchCache
     encryption: encryption.Encryption
 
+    @property
+    def checks(self) -> Mapping[str, Callable[[], bool]]:
+        """Names for /readyz."""
+        checks = {"storage-integrity": lambda: not self.engine.damage}
+        configured = self.encryption.configured
+        if configured is not None:
+            checks["kms-providers"] = lambda: configured.healthy
+        return checks
+
     async def close(self) -> None:
         await self.cache.close()
         await self.engine.close()
@@ -38,7 +50,7 @@ class Storage:
 def open_encryption(place: DataDir, options: encryption.Options) -> encryption.Encryption:
     """Encryption at rest for a data directory. Raises KeyringError, naming the key that is missing."""
     if options.config is not None:
-        return encryption.of_config(options.config)
+        return encryption.of_config(options.config, place, options.passphrase_file)
     file = encryption.keyring_file(place, options.passphrase_file)
     try:
         # A new key could not read an existing database: there, a missing keyring is no first start.
@@ -98,3 +110,11 @@ async def _check_keys(engine: SQLiteEngine, cache: WatchCache, used: encryption.
                 ) from None
             except TransformError:
                 continue  # the value's own trouble, which is logged
+
+
+async def follow(configured: ConfiguredEncryption, cache: WatchCache) -> None:
+    """Take over changes of the encryption configuration and of plugins' keys, for ever."""
+    while True:
+        await asyncio.sleep(configured.interval)
+        for prefix in await asyncio.to_thread(configured.poll):
+            cache.resource(prefix).mark_stale()

@@ -37,6 +37,8 @@ class EncryptedObject(NamedTuple):
     key_id: str
     dek_source: bytes
     dek_source_type: int
+    annotations: tuple[tuple[str, bytes], ...] = ()
+    """What a KMS plugin wants back when it is to open the DEK source, by key."""
 
 
 _NOT_ONE: Final = "the stored data is not an EncryptedObject"
@@ -46,6 +48,8 @@ def encode(sealed: EncryptedObject) -> bytes:
     """The message's bytes, fields in the order of their numbers, empty ones left out."""
     parts = (sealed.data, sealed.key_id.encode(), sealed.dek_source)
     encoded = b"".join(_tagged(number, part) for number, part in enumerate(parts, 1) if part)
+    for key, value in sealed.annotations:
+        encoded += _tagged(_ANNOTATIONS, _tagged(1, key.encode()) + _tagged(2, value))
     return encoded + (b"\x28" + bytes((sealed.dek_source_type,)) if sealed.dek_source_type else b"")
 
 
@@ -70,8 +74,8 @@ def decode(encoded: bytes) -> EncryptedObject:
     if not parts[3] or len(parts[3]) > DEK_SOURCE_LIMIT:
         raise ValueError(f"the encrypted DEK source must have 1 to {DEK_SOURCE_LIMIT} bytes")
     if annotations:
-        _check_annotations(annotations)
-    return EncryptedObject(parts[1], key_id, parts[3], dek_source_type)
+        check_annotations(annotations)
+    return EncryptedObject(parts[1], key_id, parts[3], dek_source_type, tuple(sorted(annotations.items())))
 
 
 def _annotation(encoded: bytes, start: int, end: int) -> tuple[str, bytes]:
@@ -83,7 +87,8 @@ def _annotation(encoded: bytes, start: int, end: int) -> tuple[str, bytes]:
     return parts[1].decode(), parts[2]
 
 
-def _check_annotations(annotations: Mapping[str, bytes]) -> None:
+def check_annotations(annotations: Mapping[str, bytes]) -> None:
+    """Raises ValueError when the format does not allow them."""
     if sum(len(key) + len(value) for key, value in annotations.items()) > ANNOTATIONS_LIMIT:
         raise ValueError(f"the annotations must not exceed {ANNOTATIONS_LIMIT} bytes")
     if not all(_DOMAIN.fullmatch(key) for key in annotations):

@@ -41,6 +41,7 @@ class Wrapped(NamedTuple):
 
     key_id: str
     ciphertext: bytes
+    annotations: tuple[tuple[str, bytes], ...] = ()
 
 
 class KeyEncryption(Protocol):
@@ -157,9 +158,11 @@ class EnvelopeTransformer:
         with self._lock:
             writing = self._writing
             if writing is None or writing.key_id != self._keys.current_key_id:
-                seed, (key_id, ciphertext) = self._keys.new_seed()
+                seed, (key_id, ciphertext, annotations) = self._keys.new_seed()
                 derived = encrypted_object.HKDF_SHA256_XNONCE_AES_GCM_SEED
-                trailer = encrypted_object.encode(EncryptedObject(b"", key_id, ciphertext, derived))
+                trailer = encrypted_object.encode(
+                    EncryptedObject(b"", key_id, ciphertext, derived, annotations)
+                )
                 writing = self._writing = _Writing(_Source(seed, key_id, derives=True), key_id, trailer)
                 self._remember(trailer, writing.source)
             return writing
@@ -184,7 +187,7 @@ class EnvelopeTransformer:
         derives = sealed.dek_source_type == encrypted_object.HKDF_SHA256_XNONCE_AES_GCM_SEED
         if not derives and sealed.dek_source_type != encrypted_object.AES_GCM_KEY:
             raise TransformError(f"unknown type of DEK source: {sealed.dek_source_type}")
-        dek = self._keys.unwrap(Wrapped(sealed.key_id, sealed.dek_source))
+        dek = self._keys.unwrap(Wrapped(sealed.key_id, sealed.dek_source, sealed.annotations))
         source = _Source(dek, sealed.key_id, derives=derives)
         if sealed.data == first:
             self._remember(trailer, source)

@@ -1,9 +1,12 @@
 """Several providers for the same objects: the first writes, all read, told apart by the value's prefix."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-from strongroom.encryption.transformer import Opened, Transformer, TransformError
+from strongroom.encryption import inspection
+from strongroom.encryption.transformer import Opened, Transformer, TransformError, WrongKey
+
+_ENCRYPTED: Final = b"k8s:enc:"
 
 
 class Provider(Transformer, Protocol):
@@ -36,4 +39,6 @@ class PrefixedTransformer:
                 problem = problem or error
                 continue
             return Opened(data, stale or provider is not self._providers[0])
+        if problem is None and stored.startswith(_ENCRYPTED):
+            raise WrongKey(f'no matching prefix found: no provider for key "{inspection.key_of(stored)}"')
         raise problem or TransformError("no matching prefix found")

@@ -204,6 +204,11 @@ class ResourceCache:
         self._floor = self.revision = revision
         self.cut_all()
 
+    def mark_stale(self) -> None:
+        """Another key, or provider, writes from now on: an update that changes nothing is written, too."""
+        for entry in self._entries.values():
+            entry.stale = True
+
     def cut_all(self) -> None:
         """Cut all watchers."""
         for subscription in self.subscriptions:

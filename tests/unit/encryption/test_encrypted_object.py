@@ -99,7 +99,10 @@ def annotation(key: bytes, value: bytes) -> bytes:
 
 def test_annotations_are_checked() -> None:
     message = encrypted_object.encode(SEALED)
-    assert encrypted_object.decode(message + annotation(b"kms.example.com", b"v")) == SEALED
+    told = (("kms.example.com", b"v"),)
+    annotated = SEALED._replace(annotations=told)
+    assert encrypted_object.decode(message + annotation(b"kms.example.com", b"v")) == annotated
+    assert encrypted_object.decode(encrypted_object.encode(annotated)) == annotated
     with pytest.raises(ValueError, match="fully qualified"):
         encrypted_object.decode(message + annotation(b"short", b"v"))
     with pytest.raises(ValueError, match="exceed"):
@@ -124,10 +127,11 @@ def test_the_protobuf_library_reads_and_writes_the_same(
         encryptedDEKSourceType=kind,
         annotations={"kms.example.com": b"v"},
     )
-    sealed = EncryptedObject(data, key_id, source, kind)
+    sealed = EncryptedObject(data, key_id, source, kind, (("kms.example.com", b"v"),))
     assert encrypted_object.decode(library.SerializeToString()) == sealed
-    library.ClearField("annotations")
     assert encrypted_object.encode(sealed) == library.SerializeToString()
+    library.ClearField("annotations")
+    assert encrypted_object.encode(sealed._replace(annotations=())) == library.SerializeToString()
 
 
 @given(st.binary(max_size=60))

@@ -1,0 +1,1 @@
+"""Key-encryption keys that a KMS v2 plugin holds."""
