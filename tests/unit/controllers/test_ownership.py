@@ -84,9 +84,11 @@ def test_the_patches_hold_for_one_object_alone() -> None:
 
 def test_the_index_follows_changes_of_owner() -> None:
     told: list[tuple[str, str | None]] = []
-    index = ownership.Index(
-        lambda kind, obj, before: told.append((kind, before and before["metadata"]["labels"]["app"]))
-    )
+
+    def tell(kind: str, obj: Object, before: Object | None) -> None:
+        told.append((kind, None if before is None else before["metadata"]["labels"]["app"]))
+
+    index = ownership.Index(tell)
     index.changed("ADDED", pod("p"))
     assert names(index.uncontrolled("n")) == ["p"]
     assert index.uncontrolled("other") == []
