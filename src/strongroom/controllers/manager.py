@@ -12,8 +12,10 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.controllers import (
     garbage_collector,
+    node_lifecycle,
     root_ca_publisher,
     scheduler,
+    taint_eviction,
     token_secrets,
     workload_cache,
 )
@@ -24,12 +26,14 @@ from strongroom.controllers.endpoints.service_pods import ServicePods
 from strongroom.controllers.garbage_collection import graph
 from strongroom.controllers.garbage_collector import GarbageCollector
 from strongroom.controllers.namespace import NamespaceController
+from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
 from strongroom.controllers.replica_set import controller as replica_set
 from strongroom.controllers.resource_quota import ResourceQuotaController
 from strongroom.controllers.root_ca_publisher import RootCAPublisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.service_account import ServiceAccountController
+from strongroom.controllers.taint_eviction import TaintEviction
 from strongroom.controllers.token_secrets import TokenSecrets
 from strongroom.machinery.gvk import Object, Resource
 
@@ -127,6 +131,17 @@ class Manager:
             RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
             ENDPOINTS: EndpointsController(pointer, service_pods, endpoints, clock),
             ENDPOINT_SLICES: EndpointSliceController(slicer, service_pods, pieces, manager_nodes, clock),
+            node_lifecycle.NAME: NodeLifecycle(
+                manager,
+                manager_nodes,
+                self._informer(manager, resources.LEASES, namespace=node_lifecycle.LEASE_NAMESPACE),
+                manager_pods,
+                self._recorder(manager, node_lifecycle.NAME),
+                clock,
+            ),
+            taint_eviction.NAME: TaintEviction(
+                manager, manager_pods, manager_nodes, self._recorder(manager, taint_eviction.NAME), clock
+            ),
             TOKENS: TokenSecrets(
                 client_for(TOKENS), followed[resources.SECRETS], accounts, ca_pem, issue, clock
             ),
@@ -157,9 +172,12 @@ class Manager:
         resource: Resource,
         field_selector: str = "",
         *,
+        namespace: str | None = None,
         reduce: Callable[[Object], Object] | None = None,
     ) -> Informer:
-        informer = Informer(client, resource, field_selector=field_selector, reduce=reduce, clock=self._clock)
+        informer = Informer(
+            client, resource, namespace, field_selector=field_selector, reduce=reduce, clock=self._clock
+        )
         self._informers.append(informer)
         return informer
 

@@ -162,7 +162,8 @@ class NodeStatus:
     async def _report(self, found: list[Object]) -> None:
         now = self._clock.monotonic()
         changed = [_essence(item) for item in found] != [_essence(item) for item in self._reported]
-        if self._registered and not changed and now - self._reported_at < _REPORT:
+        due = not self._registered or changed or now - self._reported_at >= _REPORT
+        if not due and not await self._is_given_up():
             return
         body = {**status(self._machine, self._name, self._runtime_version, self._port), "conditions": found}
         if not self._registered:
@@ -172,6 +173,12 @@ class NodeStatus:
         self._registered = True
         self._reported, self._reported_at = found, now
         self.ready = any(item["type"] == "Ready" and item["status"] == "True" for item in found)
+
+    async def _is_given_up(self) -> bool:
+        """Whether the API says that nobody knows how this node is, after it was not heard of for a while."""
+        node = await self._client.get(resources.NODES, self._name)
+        said = (node.get("status") or {}).get("conditions") or ()
+        return any(condition.get("status") == "Unknown" for condition in said)
 
     async def _register(self) -> None:
         metadata = {"name": self._name, "labels": labels(self._name, self._machine)}

@@ -53,6 +53,8 @@ class StatusManager:
             entry = _Entry(metadata["namespace"], metadata["name"], metadata["uid"], present, present)
             entry.idle.set()
             self._entries[entry.uid] = entry
+        if entry.idle.is_set() and _overruled(pod, entry.sent):
+            entry.sent = entry.wanted = pod["status"]
         if entry.gone or not differs(entry.wanted, status):
             return
         entry.wanted = status
@@ -97,6 +99,20 @@ class StatusManager:
             return False
         entry.sent = status
         return True
+
+
+def _overruled(pod: Object, sent: Object) -> bool:
+    """Whether somebody else has said of the pod's readiness what is not so: the controller of nodes does when
+    it has not heard of this one. What the API said before our own last word does not count."""
+    there, ours = (_ready(status) for status in (pod.get("status") or {}, sent))
+    if not there or not ours or there.get("status") == ours.get("status"):
+        return False
+    return bool((there.get("lastTransitionTime") or "") > (ours.get("lastTransitionTime") or ""))
+
+
+def _ready(status: Object) -> Object:
+    found = (c for c in status.get("conditions") or () if c.get("type") == "Ready")
+    return next(found, {})
 
 
 def differs(old: Object, new: Object) -> bool:

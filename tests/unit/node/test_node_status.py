@@ -186,3 +186,22 @@ async def test_trouble_is_left_to_the_next_beat(error: Exception) -> None:
     world.api.fail = None
     await world.status.beat()
     assert world.status.ready
+
+
+async def test_a_node_that_was_given_up_reports_that_it_is_there() -> None:
+    world = World()
+    await world.status.beat()
+    node = world.node
+    for condition in node["status"]["conditions"]:
+        condition["status"] = "Unknown"
+    world.api.put(resources.NODES, node)
+    world.clock.advance(10)
+    await world.status.beat()
+    assert world.condition("Ready")["status"] == "True"
+    assert world.condition("MemoryPressure")["status"] == "False"
+    written = len(world.api.writes)
+    world.clock.advance(10)
+    await world.status.beat()
+    assert [call.path for call in world.api.writes[written:]] == [
+        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1"
+    ]

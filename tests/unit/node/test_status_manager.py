@@ -124,3 +124,26 @@ def test_patch_takes_away_what_is_no_more() -> None:
 )
 def test_differs(old: Object, new: Object, expected: bool) -> None:
     assert status_manager.differs(old, new) is expected
+
+
+async def test_a_pod_that_is_said_not_to_be_ready_by_others_is_reported_again() -> None:
+    world = World()
+
+    def status(ready: str, since: str) -> Object:
+        condition = {"type": "Ready", "status": ready, "lastTransitionTime": since}
+        return {"phase": "Running", "conditions": [condition]}
+
+    ours = status("True", "2026-01-02T00:00:00Z")
+    world.manager.set(world.pod, ours)
+    await world.manager.flush("u1")
+    stale = {**world.pod, "status": status("False", "2026-01-01T00:00:00Z")}
+    world.manager.set(stale, ours)
+    await world.manager.flush("u1")
+    assert len(world.api.writes) == 1, "an event from before our own write says nothing"
+    overruled = world.api.put(
+        resources.PODS, {**world.pod, "status": status("False", "2026-01-03T00:00:00Z")}
+    )
+    world.manager.set(overruled, ours)
+    await world.manager.flush("u1")
+    assert world.stored["conditions"][0]["status"] == "True"
+    assert len(world.api.writes) == 2
