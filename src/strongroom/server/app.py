@@ -32,7 +32,7 @@ from strongroom.server.handlers.watch import WatchHandler
 from strongroom.server.health import Check, Health
 from strongroom.server.in_flight import InFlight, Limits
 from strongroom.server.node_connection import NodeConnector
-from strongroom.server.openapi import ROOT as OPENAPI_ROOT
+from strongroom.server.openapi import PATHS as OPENAPI_PATHS
 from strongroom.server.openapi import OpenAPIDocuments
 from strongroom.server.request import Message, Receive, Request, Scope, Send
 from strongroom.server.request_counts import RequestCounts
@@ -122,7 +122,7 @@ class Application:
                 metrics.Metrics(requests, self.in_flight, catalog),
                 *paths,
             ),
-            [*discovery.paths, *self.health.paths, metrics.PATH, OPENAPI_ROOT, version.PATH],
+            [*discovery.paths, *self.health.paths, metrics.PATH, *OPENAPI_PATHS, version.PATH],
             endpoints,
         )
         self._handle = build_handler_chain(

@@ -13,6 +13,7 @@ from strongroom.server.request import Request
 
 ROOT: Final = "/openapi/v3"
 V2: Final = "/openapi/v2"
+PATHS: Final = (V2, ROOT)
 _YEAR: Final = timedelta(days=365)
 _PROTOBUF_NAMES: Final = (
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
@@ -29,7 +30,7 @@ class OpenAPIDocuments:
         self._documents = documents
 
     def has(self, path: str) -> bool:
-        return path in (ROOT, V2) or path.startswith(f"{ROOT}/")
+        return path in PATHS or path.startswith(f"{ROOT}/")
 
     async def serve(self, request: Request) -> None:
         """Answer a path that `has` knows. Raises StatusError 404, 405."""

@@ -78,6 +78,7 @@ async def test_root_lists_the_paths(server: APIServer) -> None:
         "/apis",
         "/healthz",
         "/livez/ping",
+        "/openapi/v2",
         "/openapi/v3",
         "/readyz/etcd",
         "/version",
