@@ -1,5 +1,6 @@
 """kr8s, with and without blocking: objects that keep themselves up to date, waits, labels, watches."""
 
+import http.client
 from typing import Any
 
 import kr8s
@@ -95,6 +96,12 @@ def test_a_pod(kube: Any) -> None:
     assert list(pod.logs()) == ["nginx: ready for start up"]
     done = pod.exec(["sh", "-c", "echo out; echo err >&2; exit 3"], check=False)
     assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"err\n", 3)
+    pod.exec(["sh", "-c", "until wget -q -O /dev/null 127.0.0.1; do sleep 0.1; done"])
+    with pod.portforward(80, local_port="auto") as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT)
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+        connection.close()
     pod.delete(grace_period=1)
     pod.wait("delete", timeout=WAIT)
 

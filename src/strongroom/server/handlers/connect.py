@@ -58,7 +58,7 @@ class ConnectHandler:
         if request.scope["type"] != "websocket":
             raise await self._not_a_websocket(request, served, node, path, query)
         named = request.scope.get("subprotocols") or ()
-        offered = [p for p in served if p in (named or (UNNAMED,))]
+        offered = [p for p in served if p in (named or (_unnamed(info.subresource),))]
         if not offered:
             raise status.bad_request(
                 f"none of the offered subprotocols is supported; supported: {', '.join(served)}"
@@ -98,6 +98,10 @@ class ConnectHandler:
         """End all sessions."""
         for upstream in list(self._open):
             await upstream.close(code=_GOING_AWAY)
+
+
+def _unnamed(subresource: str) -> str:
+    return port_forward.UNNAMED if subresource == port_forward.SUBRESOURCE else UNNAMED
 
 
 def _query(request: Request) -> Query:

@@ -11,6 +11,8 @@ TUNNEL: Final = "SPDY/3.1+portforward.k8s.io"
 """SPDY frames inside of WebSocket messages, as kubectl sends them since 1.31."""
 CHANNELS: Final = ("v4.channel.k8s.io", "v4.base64.channel.k8s.io")
 """Two channels for each port that the query names; client libraries speak so."""
+UNNAMED: Final = CHANNELS[0]
+"""The protocol of who names none."""
 PROTOCOLS: Final = (TUNNEL, *CHANNELS)
 _MAX: Final = 65535
 

@@ -288,6 +288,15 @@ async def test_who_names_no_protocol_gets_the_first_one(server: APIServer, node:
     await session.leave()
 
 
+async def test_who_names_no_protocol_forwards_by_two_channels_a_port(server: APIServer, node: Node) -> None:
+    await _pod(server, node.port)
+    session = Session(server, "ports=80", FORWARD, protocols=[])
+    assert await session.next() == {"type": "websocket.accept", "subprotocol": None}
+    (request,) = node.requests
+    assert request.headers["Sec-WebSocket-Protocol"] == "v4.channel.k8s.io"
+    await session.leave()
+
+
 async def test_ports_are_forwarded_to_the_pod_of_two_containers(server: APIServer, node: Node) -> None:
     await _pod(server, node.port, **TWO)
     session = Session(server, "ports=80&ports=81,82", FORWARD, protocols=[TUNNEL])
