@@ -20,6 +20,8 @@ class NameRule(Protocol):
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = _LABEL + r"(\." + _LABEL + ")*"
+_LABEL_UNDERSCORE = r"_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN_UNDERSCORE = _LABEL_UNDERSCORE + r"(\." + _LABEL_UNDERSCORE + ")*"
 _LABEL_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = "(" + _QUALIFIED + ")?"
@@ -36,6 +38,7 @@ def _matcher(pattern: str) -> Matcher:
 
 _is_label = _matcher(_LABEL)
 _is_subdomain = _matcher(_SUBDOMAIN)
+_is_subdomain_underscore = _matcher(_SUBDOMAIN_UNDERSCORE)
 _is_label_1035 = _matcher(_LABEL_1035)
 _is_qualified = _matcher(_QUALIFIED)
 _is_label_value = _matcher(_LABEL_VALUE)
@@ -60,6 +63,11 @@ _SUBDOMAIN_TEXT = _regex_error(
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
     "start and end with an alphanumeric character",
     _SUBDOMAIN, "example.com",
+)  # fmt: skip
+_SUBDOMAIN_UNDERSCORE_TEXT = _regex_error(
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and "
+    "must start and end with an alphanumeric character",
+    _SUBDOMAIN_UNDERSCORE, "example.com",
 )  # fmt: skip
 _LABEL_1035_TEXT = _regex_error(
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
@@ -118,6 +126,14 @@ def dns1123_subdomain(name: str, *, prefix: bool = False) -> list[str]:
     messages = [max_length(SUBDOMAIN_MAX)] if size(name) > SUBDOMAIN_MAX else []
     if not _is_subdomain(name):
         messages.append(_SUBDOMAIN_TEXT)
+    return messages
+
+
+def dns1123_subdomain_with_underscore(name: str) -> list[str]:
+    """The rule for domains that are searched."""
+    messages = [max_length(SUBDOMAIN_MAX)] if size(name) > SUBDOMAIN_MAX else []
+    if not _is_subdomain_underscore(name):
+        messages.append(_SUBDOMAIN_UNDERSCORE_TEXT)
     return messages
 
 

@@ -91,6 +91,7 @@ async def test_not_through_the_pod_itself(server: APIServer, pod: Object) -> Non
 async def test_not_for_mirror_pods(server: APIServer) -> None:
     made = manifests.pod("m")
     made["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
+    made["spec"]["nodeName"] = "n1"
     created = await server.request("POST", PODS, made)
     assert created.status == 201, created.text
     answer = await _patch(

@@ -3,10 +3,9 @@
 from typing import Any
 
 from strongroom.api.core.v1.pod import containers
+from strongroom.api.core.v1.pod.validation_annotations import MIRROR
 from strongroom.machinery.gvk import Object
 
-MIRROR = "kubernetes.io/config.mirror"
-"""The annotation of a Pod that a node runs by itself, of which the API only shows a copy."""
 MODE = 0o644
 TOKEN_SECONDS = 3600
 NOT_READY = "node.kubernetes.io/not-ready"

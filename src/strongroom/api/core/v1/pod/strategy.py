@@ -5,12 +5,22 @@ from datetime import datetime
 from typing import Any
 
 from strongroom.api import resources
-from strongroom.api.core.v1.pod import conversion, defaults, qos, table, update, validation, warnings
+from strongroom.api.core.v1.pod import (
+    conversion,
+    defaults,
+    qos,
+    status_update,
+    table,
+    update,
+    validation,
+    validation_annotations,
+    warnings,
+)
 from strongroom.api.strategy import Strategy, Subresource, keep
 from strongroom.machinery.gvk import Object
-from strongroom.machinery.validation import FieldError, forbidden, invalid_value
+from strongroom.machinery.validation import FieldError, forbidden
 
-MIRROR = defaults.MIRROR
+MIRROR = validation_annotations.MIRROR
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
 
@@ -99,13 +109,7 @@ class PodStrategy(Strategy):
         return validation.validate(new) + update.validate_ephemeral_containers(new, old)
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
-        errors: list[FieldError] = []
-        status, before = new.get("status") or {}, old.get("status") or {}
-        if before.get("qosClass") and status.get("qosClass") != before["qosClass"]:
-            errors.append(invalid_value("status.qosClass", status["qosClass"], "field is immutable"))
-        for index, address in enumerate(status.get("podIPs") or ()):
-            errors += validation.valid_ip(f"status.podIPs[{index}]", address.get("ip", ""))
-        return errors
+        return status_update.validate(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
         return warnings.warnings(obj)

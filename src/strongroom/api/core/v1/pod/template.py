@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from strongroom.api.core.v1.pod import containers, conversion, defaults, validation
+from strongroom.api.core.v1.pod import containers, conversion, defaults, validation, validation_annotations
 from strongroom.api.core.v1.pod import warnings as pod_warnings
 from strongroom.machinery import meta
 from strongroom.machinery.gvk import Object, Resource
@@ -24,10 +24,12 @@ def validate(template: Object, path: str) -> list[FieldError]:
     """All broken rules of a template with its defaults."""
     metadata, spec = template.get("metadata") or {}, template["spec"]
     errors = meta.validate_labels(metadata.get("labels") or {}, f"{path}.labels")
-    errors += meta.validate_annotations(metadata.get("annotations") or {}, f"{path}.annotations")
+    annotations = metadata.get("annotations") or {}
+    errors += meta.validate_annotations(annotations, f"{path}.annotations")
+    errors += validation_annotations.validate(annotations, spec, f"{path}.annotations")
     errors += [
         FieldError(error.reason, f"{path}.{error.field}", error.body)
-        for error in validation.validate({"metadata": metadata, "spec": spec})
+        for error in validation.validate_spec(spec, is_pod=False)
     ]
     if containers.of(spec, "ephemeralContainers"):
         text = "ephemeral containers not allowed in pod template"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from strongroom.api.core.v1.pod import containers, validation_scheduling
+from strongroom.api.core.v1.pod import containers, gated, validation_annotations, validation_scheduling
 from strongroom.machinery import names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -23,15 +23,20 @@ UPDATABLE = (
 def validate_update(new: Object, old: Object) -> list[FieldError]:
     """The changes that are not allowed; the new spec by itself is checked elsewhere."""
     spec, before = new["spec"], old["spec"]
+    annotations, known = ((each["metadata"].get("annotations") or {}) for each in (new, old))
+    errors = validation_annotations.validate_update(annotations, known)
     for kind in ("containers", "initContainers"):
         if len(containers.of(spec, kind)) != len(containers.of(before, kind)):
             text = "pod updates may not add or remove containers"
-            return [validation.forbidden(f"spec.{kind}", text)]
-    errors, stop = _deadline(spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+            return [*errors, validation.forbidden(f"spec.{kind}", text)]
+    found, stop = _deadline(spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+    errors += found
     if stop:
         return errors
-    errors += _gates(spec.get("schedulingGates") or [], before.get("schedulingGates") or [])
     errors += _tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
+    errors += _gates(spec.get("schedulingGates") or [], before.get("schedulingGates") or [])
+    if before.get("schedulingGates"):
+        errors += gated.validate_update(spec, before)
     restored = _restored(spec, before)
     difference = list(_difference(before, restored, "spec"))
     if difference:
@@ -105,12 +110,21 @@ def _restored(spec: Object, before: Object) -> Object:
     for field in ("activeDeadlineSeconds", "tolerations"):
         _put_back(restored, before, field)
     if before.get("schedulingGates"):
-        # Without its gates a Pod that waits for them may also be told where to go.
-        for field in ("schedulingGates", "nodeSelector", "affinity"):
+        # A Pod that waits at its gates may also be told where to go.
+        for field in ("schedulingGates", "nodeSelector"):
             _put_back(restored, before, field)
+        _put_back_node_affinity(restored, before)
     if before.get("terminationGracePeriodSeconds", 0) < 0 and spec["terminationGracePeriodSeconds"] == 1:
         _put_back(restored, before, "terminationGracePeriodSeconds")
     return restored
+
+
+def _put_back_node_affinity(restored: Object, before: Object) -> None:
+    affinity = _put_back(dict(restored.get("affinity") or {}), before.get("affinity") or {}, "nodeAffinity")
+    if affinity or "affinity" in before:
+        restored["affinity"] = affinity
+    else:
+        restored.pop("affinity", None)
 
 
 def _put_back(current: Object, was: Object, field: str) -> Object:

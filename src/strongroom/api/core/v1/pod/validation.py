@@ -1,12 +1,14 @@
 """The rules of a Pod's spec (`ValidatePodSpec`); its parts have files of their own."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
 from strongroom.api.core.v1.pod import (
     containers,
+    validation_annotations,
     validation_container,
+    validation_dns,
+    validation_resources,
     validation_scheduling,
     validation_security,
     validation_volume,
@@ -19,30 +21,51 @@ RESTART_POLICIES = ("Always", "OnFailure", "Never")
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
 INT32_MAX = 2**31 - 1
-NAMESERVERS_MAX = 3
+SYSTEMS = ("linux", "windows")
 
 
 def validate(pod: Object) -> list[FieldError]:
     """All broken rules of a Pod with its defaults, without those of ObjectMeta."""
-    spec = pod["spec"]
+    metadata, spec = pod["metadata"], pod["spec"]
+    errors = validation_annotations.validate(metadata.get("annotations") or {}, spec)
+    errors += validate_spec(spec, is_pod=True)
+    if not spec.get("serviceAccountName"):
+        text = "must not be specified when serviceAccountName is not set"
+        errors += [
+            validation.forbidden(f"spec.volumes[{index}].projected.sources[{at}].serviceAccountToken", text)
+            for index, volume in enumerate(containers.volumes(spec))
+            for at, source in enumerate((volume.get("projected") or {}).get("sources") or ())
+            if source.get("serviceAccountToken") is not None
+        ]
+    return errors + validation_container.validate_images(spec)
+
+
+def validate_spec(spec: Object, *, is_pod: bool) -> list[FieldError]:
+    """Those of a Pod's spec, or of the one in a template (not `is_pod`)."""
     volumes, errors = validation_volume.validate_volumes(containers.volumes(spec), "spec.volumes")
-    errors += validation_container.validate_all(spec, volumes)
+    errors += validation_container.validate_all(spec, volumes, is_pod=is_pod)
     errors += _choice(spec, "restartPolicy", RESTART_POLICIES)
     errors += _choice(spec, "dnsPolicy", DNS_POLICIES)
     errors += meta.validate_labels(spec.get("nodeSelector") or {}, "spec.nodeSelector")
     errors += validation_security.validate_pod(spec)
-    errors += _validate_dns(spec)
-    errors += validation_scheduling.validate(spec)
-    errors += _validate_names(spec)
+    errors += validation_scheduling.validate_affinity(spec.get("affinity") or {})
+    errors += validation_dns.validate(spec)
+    errors += _readiness_gates(spec.get("readinessGates") or ())
+    errors += validation_scheduling.validate_gates(spec.get("schedulingGates") or ())
+    errors += validation_scheduling.validate_spread(spec.get("topologySpreadConstraints") or ())
+    errors += validation_security.validate_host_users(spec)
+    errors += _names(spec, "serviceAccountName", "nodeName")
     errors += _validate_deadline(spec.get("activeDeadlineSeconds"))
-    for index, alias in enumerate(spec.get("hostAliases") or ()):
-        path = f"spec.hostAliases[{index}]"
-        errors += valid_ip(f"{path}.ip", alias.get("ip", ""))
-        for at, hostname in enumerate(alias.get("hostnames") or ()):
-            errors += _invalid(f"{path}.hostnames[{at}]", hostname, names.dns1123_subdomain(hostname))
+    errors += _names(spec, "hostname", "subdomain")
+    tolerations = spec.get("tolerations") or ()
+    errors += validation_scheduling.validate_tolerations(tolerations, "spec.tolerations")
+    errors += _host_aliases(spec.get("hostAliases") or ())
+    errors += _names(spec, "priorityClassName", "runtimeClassName")
     if "preemptionPolicy" in spec:
         errors += _choice(spec, "preemptionPolicy", PREEMPTION_POLICIES)
-    return errors
+    if overhead := spec.get("overhead"):
+        errors += validation_resources.validate({"limits": overhead}, "spec.overhead")
+    return errors + _operating_system(spec)
 
 
 def validate_create(pod: Object) -> list[FieldError]:
@@ -68,57 +91,46 @@ def _choice(spec: Object, field: str, supported: Sequence[str]) -> list[FieldErr
     return [] if value in supported else [validation.not_supported(f"spec.{field}", value, supported)]
 
 
-def valid_ip(field: str, text: str) -> list[FieldError]:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-        return [validation.invalid_value(field, text, detail)]
-    return []
-
-
-def _validate_names(spec: Object) -> list[FieldError]:
+def _names(spec: Object, *fields: str) -> list[FieldError]:
     errors: list[FieldError] = []
-    for field, rule in (
-        ("serviceAccountName", names.dns1123_subdomain),
-        ("nodeName", names.dns1123_subdomain),
-        ("hostname", names.dns1123_label),
-        ("subdomain", names.dns1123_label),
-        ("priorityClassName", names.dns1123_subdomain),
-        ("runtimeClassName", names.dns1123_subdomain),
-    ):
+    for field in fields:
         if value := spec.get(field):
+            rule = names.dns1123_label if field in ("hostname", "subdomain") else names.dns1123_subdomain
             errors += _invalid(f"spec.{field}", value, rule(value))
-    for index, gate in enumerate(spec.get("readinessGates") or ()):
+    return errors
+
+
+def _readiness_gates(gates: Sequence[Object]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, gate in enumerate(gates):
         kind = gate.get("conditionType", "")
         errors += _invalid(f"spec.readinessGates[{index}].conditionType", kind, names.qualified_name(kind))
     return errors
+
+
+def _host_aliases(aliases: Sequence[Object]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, alias in enumerate(aliases):
+        path = f"spec.hostAliases[{index}]"
+        errors += validation_dns.valid_ip(f"{path}.ip", alias.get("ip", ""))
+        for at, hostname in enumerate(alias.get("hostnames") or ()):
+            errors += _invalid(f"{path}.hostnames[{at}]", hostname, names.dns1123_subdomain(hostname))
+    return errors
+
+
+def _operating_system(spec: Object) -> list[FieldError]:
+    system = spec.get("os")
+    if system is None:
+        return []
+    name = system.get("name", "")
+    if not name:
+        return [validation.required("spec.os.name")]
+    if name not in SYSTEMS:
+        return [validation.not_supported("spec.os.name", name, SYSTEMS)]
+    return []
 
 
 def _validate_deadline(seconds: int | None) -> list[FieldError]:
     if seconds is None or 1 <= seconds <= INT32_MAX:
         return []
     return _invalid("spec.activeDeadlineSeconds", seconds, [names.in_range(1, INT32_MAX)])
-
-
-def _validate_dns(spec: Object) -> list[FieldError]:
-    config = spec.get("dnsConfig")
-    nameservers = (config or {}).get("nameservers") or ()
-    if spec.get("dnsPolicy") == "None":
-        if config is None:
-            return [
-                validation.required("spec.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None")
-            ]
-        if not nameservers:
-            detail = "must provide at least one DNS nameserver when `dnsPolicy` is None"
-            return [validation.required("spec.dnsConfig.nameservers", detail)]
-    errors: list[FieldError] = []
-    if len(nameservers) > NAMESERVERS_MAX:
-        detail = f"must not have more than {NAMESERVERS_MAX} nameservers"
-        errors.append(validation.invalid_value("spec.dnsConfig.nameservers", list(nameservers), detail))
-    for index, server in enumerate(nameservers):
-        errors += valid_ip(f"spec.dnsConfig.nameservers[{index}]", server)
-    for index, option in enumerate((config or {}).get("options") or ()):
-        if not option.get("name"):
-            errors.append(validation.required(f"spec.dnsConfig.options[{index}]", "must not be empty"))
-    return errors

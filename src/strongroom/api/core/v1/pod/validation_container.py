@@ -1,10 +1,12 @@
 """The rules of containers: regular, init and ephemeral ones."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from strongroom.api.core.v1.pod import (
     containers,
     validation_env,
+    validation_mount,
     validation_probe,
     validation_resources,
     validation_security,
@@ -16,35 +18,55 @@ from strongroom.machinery.validation import FieldError
 MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
-PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
-RECURSIVE = ("Disabled", "Enabled", "IfPossible")
+RESIZABLE = ("cpu", "memory")
+RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 Volumes = Mapping[str, Object]
 _ONLY_SIDECARS = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
 _NOT_EPHEMERAL = (
-    "ports", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe", "resizePolicy", "restartPolicy"
+    "ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe",
+    "readinessProbe", "startupProbe", "lifecycle",
 )  # fmt: skip
 
 
-def validate_all(spec: Object, volumes: Volumes) -> list[FieldError]:
-    """All containers of a Pod. `volumes`: the valid ones, by name."""
+def validate_all(spec: Object, volumes: Volumes, *, is_pod: bool) -> list[FieldError]:
+    """All containers of a Pod, or of a template (not `is_pod`). `volumes`: the valid ones, by name."""
     regular, init = containers.of(spec, "containers"), containers.of(spec, "initContainers")
     if not regular:
         return [validation.required("spec.containers")]
     grace = spec.get("terminationGracePeriodSeconds")
-    errors = _regular(regular, volumes, grace)
-    errors += _init(init, {container.get("name", "") for container in regular}, volumes, grace)
-    errors += _ephemeral(containers.of(spec, "ephemeralContainers"), [*regular, *init], volumes)
+    shared = _Shared(volumes, spec.get("restartPolicy", ""), spec.get("hostUsers") is not False)
+    errors = _regular(regular, shared, grace)
+    errors += _init(init, {container.get("name", "") for container in regular}, shared, grace)
+    errors += _ephemeral(containers.of(spec, "ephemeralContainers"), [*regular, *init], shared)
     if spec.get("hostNetwork"):
-        errors += _host_network_ports(regular)
+        errors += _host_network_ports(regular, is_pod=is_pod)
     return errors
 
 
-def _regular(regular: Sequence[Object], volumes: Volumes, grace: int | None) -> list[FieldError]:
+def validate_images(spec: Object) -> list[FieldError]:
+    """What is asked of a Pod's images, but not of a template's."""
+    return [
+        error
+        for kind in ("containers", "initContainers")
+        for index, container in enumerate(containers.of(spec, kind))
+        for error in _image(container, f"spec.{kind}[{index}]")
+    ]
+
+
+class _Shared(NamedTuple):
+    """What the containers of a Pod have in common."""
+
+    volumes: Volumes
+    restart_policy: str
+    host_users: bool
+
+
+def _regular(regular: Sequence[Object], shared: _Shared, grace: int | None) -> list[FieldError]:
     errors: list[FieldError] = []
     seen: set[str] = set()
     for index, container in enumerate(regular):
         path = f"spec.containers[{index}]"
-        errors += _common(container, path, volumes)
+        errors += _common(container, path, shared)
         errors += _unique(container, path, seen)
         errors += validation_probe.validate_hooks_and_probes(container, path, grace)
         if container.get("restartPolicy"):
@@ -54,11 +76,11 @@ def _regular(regular: Sequence[Object], volumes: Volumes, grace: int | None) -> 
     return errors + _host_port_conflicts(regular, "spec.containers")
 
 
-def _init(init: Sequence[Object], seen: set[str], volumes: Volumes, grace: int | None) -> list[FieldError]:
+def _init(init: Sequence[Object], seen: set[str], shared: _Shared, grace: int | None) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, container in enumerate(init):
         path = f"spec.initContainers[{index}]"
-        errors += _common(container, path, volumes)
+        errors += _common(container, path, shared)
         policy = container.get("restartPolicy")
         if policy is not None and policy != containers.ALWAYS:
             errors.append(validation.not_supported(f"{path}.restartPolicy", policy, (containers.ALWAYS,)))
@@ -77,14 +99,15 @@ def _init(init: Sequence[Object], seen: set[str], volumes: Volumes, grace: int |
     return errors
 
 
-def _ephemeral(ephemeral: Sequence[Object], others: Sequence[Object], volumes: Volumes) -> list[FieldError]:
+def _ephemeral(ephemeral: Sequence[Object], others: Sequence[Object], shared: _Shared) -> list[FieldError]:
     errors: list[FieldError] = []
     targets = {container.get("name", "") for container in others}
     seen = set(targets)
     text = "cannot be set for an Ephemeral Container"
     for index, container in enumerate(ephemeral):
         path = f"spec.ephemeralContainers[{index}]"
-        errors += _common(container, path, volumes)
+        errors += _common(container, path, shared)
+        errors += _image(container, path)
         errors += _unique(container, path, seen)
         target = container.get("targetContainerName")
         if target and target not in targets:
@@ -92,8 +115,6 @@ def _ephemeral(ephemeral: Sequence[Object], others: Sequence[Object], volumes: V
         errors += [
             validation.forbidden(f"{path}.{field}", text) for field in _NOT_EPHEMERAL if container.get(field)
         ]
-        if container.get("resources"):
-            errors.append(validation.forbidden(f"{path}.resources", text))
         for at, mount in enumerate(container.get("volumeMounts") or ()):
             errors += [
                 validation.forbidden(f"{path}.volumeMounts[{at}].{field}", text)
@@ -112,7 +133,7 @@ def _unique(container: Object, path: str, seen: set[str]) -> list[FieldError]:
     return []
 
 
-def _common(container: Object, path: str, volumes: Volumes) -> list[FieldError]:
+def _common(container: Object, path: str, shared: _Shared) -> list[FieldError]:
     errors: list[FieldError] = []
     name, image = container.get("name", ""), container.get("image", "")
     if not name:
@@ -121,22 +142,50 @@ def _common(container: Object, path: str, volumes: Volumes) -> list[FieldError]:
         errors += [validation.invalid_value(f"{path}.name", name, m) for m in names.dns1123_label(name)]
     if not image:
         errors.append(validation.required(f"{path}.image"))
-    elif image != image.strip():
-        errors.append(
-            validation.invalid_value(f"{path}.image", image, "must not have leading or trailing whitespace")
-        )
     policy = container.get("terminationMessagePolicy", "")
     if policy not in MESSAGE_POLICIES:
         errors.append(validation.not_supported(f"{path}.terminationMessagePolicy", policy, MESSAGE_POLICIES))
     errors += _ports(container.get("ports") or (), f"{path}.ports")
     errors += validation_env.validate_env(container.get("env") or (), f"{path}.env")
     errors += validation_env.validate_env_from(container.get("envFrom") or (), f"{path}.envFrom")
-    errors += _mounts(container, f"{path}.volumeMounts", volumes)
+    errors += validation_mount.validate_mounts(container, f"{path}.volumeMounts", shared.volumes)
+    errors += validation_mount.validate_devices(container, f"{path}.volumeDevices", shared.volumes)
     policy = container.get("imagePullPolicy", "")
     if policy not in PULL_POLICIES:
         errors.append(validation.not_supported(f"{path}.imagePullPolicy", policy, PULL_POLICIES))
     errors += validation_resources.validate(container.get("resources") or {}, f"{path}.resources")
-    errors += validation_security.validate_container(container, f"{path}.securityContext")
+    resizing = container.get("resizePolicy") or ()
+    errors += _resize_policies(resizing, f"{path}.resizePolicy", shared.restart_policy)
+    errors += validation_security.validate_container(
+        container, f"{path}.securityContext", host_users=shared.host_users
+    )
+    return errors
+
+
+def _image(container: Object, path: str) -> list[FieldError]:
+    image = container.get("image", "")
+    if image == image.strip():
+        return []
+    return [validation.invalid_value(f"{path}.image", image, "must not have leading or trailing whitespace")]
+
+
+def _resize_policies(policies: Sequence[Object], path: str, restart_policy: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for index, each in enumerate(policies):
+        name, policy = each.get("resourceName", ""), each.get("restartPolicy", "")
+        if name in seen:
+            errors.append(validation.duplicate(f"{path}[{index}]", name))
+        seen.add(name)
+        # Upstream names the list, not the element, in these.
+        for value, supported in ((name, RESIZABLE), (policy, RESIZE_POLICIES)):
+            if not value:
+                errors.append(validation.required(path))
+            elif value not in supported:
+                errors.append(validation.not_supported(path, value, supported))
+        if restart_policy == "Never" and policy != "NotRequired":
+            text = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+            errors.append(validation.invalid_value(path, policy, text))
     return errors
 
 
@@ -184,7 +233,8 @@ def _host_port_conflicts(group: Sequence[Object], path: str) -> list[FieldError]
     return errors
 
 
-def _host_network_ports(regular: Sequence[Object]) -> list[FieldError]:
+def _host_network_ports(regular: Sequence[Object], *, is_pod: bool) -> list[FieldError]:
+    """A template may leave the host's port out: its Pods get it."""
     detail = "must match `containerPort` when `hostNetwork` is true"
     return [
         validation.invalid_value(
@@ -192,60 +242,5 @@ def _host_network_ports(regular: Sequence[Object]) -> list[FieldError]:
         )
         for index, container in enumerate(regular)
         for at, port in enumerate(container.get("ports") or ())
-        if port.get("hostPort", 0) != port.get("containerPort", 0)
+        if (is_pod or port.get("hostPort")) and port.get("hostPort", 0) != port.get("containerPort", 0)
     ]
-
-
-def _mounts(container: Object, path: str, volumes: Volumes) -> list[FieldError]:
-    errors: list[FieldError] = []
-    taken: set[str] = set()
-    for index, mount in enumerate(container.get("volumeMounts") or ()):
-        at = f"{path}[{index}]"
-        name, point = mount.get("name", ""), mount.get("mountPath", "")
-        if not name:
-            errors.append(validation.required(f"{at}.name"))
-        if name not in volumes:
-            errors.append(validation.not_found(f"{at}.name", name))
-        if not point:
-            errors.append(validation.required(f"{at}.mountPath"))
-        if point in taken:
-            errors.append(validation.invalid_value(f"{at}.mountPath", point, "must be unique"))
-        taken.add(point)
-        errors += _sub_path(mount, at, path)
-        errors += _propagation(mount, container, path)
-    return errors
-
-
-def _sub_path(mount: Object, at: str, path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    plain, expression = mount.get("subPath", ""), mount.get("subPathExpr", "")
-    if plain and expression:
-        detail = "subPathExpr and subPath are mutually exclusive"
-        errors.append(validation.invalid_value(f"{at}.subPathExpr", expression, detail))
-    # Upstream names the list, not the element, in these.
-    for field, value in (("subPath", plain), ("subPathExpr", expression)):
-        errors += [validation.invalid_value(f"{path}.{field}", value, m) for m in names.relative_path(value)]
-    return errors
-
-
-def _propagation(mount: Object, container: Object, path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    mode, recursive = mount.get("mountPropagation"), mount.get("recursiveReadOnly")
-    if mode is not None and mode not in PROPAGATIONS:
-        errors.append(validation.not_supported(f"{path}.mountPropagation", mode, PROPAGATIONS))
-    privileged = (container.get("securityContext") or {}).get("privileged")
-    if mode == "Bidirectional" and not privileged:
-        detail = "Bidirectional mount propagation is available only to privileged containers"
-        errors.append(validation.forbidden(f"{path}.mountPropagation", detail))
-    if recursive is None or recursive == "Disabled":
-        return errors
-    if recursive not in RECURSIVE:
-        return [*errors, validation.not_supported(f"{path}.recursiveReadOnly", recursive, RECURSIVE)]
-    if not mount.get("readOnly"):
-        errors.append(
-            validation.forbidden(f"{path}.recursiveReadOnly", "may only be specified when readOnly is true")
-        )
-    if mode not in (None, "None"):
-        detail = "may only be specified when mountPropagation is None or not specified"
-        errors.append(validation.forbidden(f"{path}.recursiveReadOnly", detail))
-    return errors

@@ -21,6 +21,7 @@ RESOURCES = (
 _KNOWN = frozenset((*ENV_FIELDS, *VOLUME_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"))
 _CPU_DIVISORS = ("1m", "1")
 _SIZE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+_SHOWN = {"ephemeral-storage": "local ephemeral storage"}
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef")
 
 
@@ -110,7 +111,7 @@ def validate_resource_reference(
     kind = resource.partition(".")[2]
     allowed = _CPU_DIVISORS if kind == "cpu" else _SIZE_DIVISORS
     if divisor != "0" and divisor not in allowed:
-        label = "hugepages" if kind.startswith("hugepages-") else kind
+        label = "hugepages" if kind.startswith("hugepages-") else _SHOWN.get(kind, kind)
         shown = "1m and 1" if kind == "cpu" else ", ".join(allowed)
         detail = f"only divisor's values {shown} are supported with the {label} resource"
         errors.append(validation.invalid_value(f"{path}.divisor", resource, detail))

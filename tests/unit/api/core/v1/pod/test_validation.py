@@ -181,7 +181,8 @@ def test_the_least_pod() -> None:
           f"type is "
           "Localhost"]),
         ({"securityContext": {"seccompProfile": {"type": "RuntimeDefault", "localhostProfile": "x"}}},
-         [f'{C}.securityContext.seccompProfile.localhostProfile: Invalid value: "x": can only be set when '
+         [f'{C}.securityContext.seccompProfile.localhostProfile: Invalid value: '
+          '{"Type":"RuntimeDefault","LocalhostProfile":"x"}: can only be set when '
           f'seccomp '
           "type is Localhost"]),
         ({"securityContext": {"seccompProfile": {}}},
@@ -509,7 +510,9 @@ def node_affinity(*expressions: dict[str, Any]) -> dict[str, Any]:
           "value: 0: "
           "must be in the range 1-100"]),
         ({"affinity": {"podAntiAffinity": {REQUIRED: [{}]}}},
-         [f"spec.affinity.podAntiAffinity.{REQUIRED}[0].topologyKey: Required value: can not be empty"]),
+         [f"spec.affinity.podAntiAffinity.{REQUIRED}[0].topologyKey: Required value: can not be empty",
+          *(f'spec.affinity.podAntiAffinity.{REQUIRED}[0].topologyKey: Invalid value: "": {message}'
+            for message in names.qualified_name(""))]),
         ({"topologySpreadConstraints": [{}]},
          ["spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero",
           "spec.topologySpreadConstraints[0].topologyKey: Required value: can not be empty",
