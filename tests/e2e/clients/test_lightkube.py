@@ -127,10 +127,13 @@ def test_watch(kube: Client) -> None:
     assert seen == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
 
 
-def test_waiting_for_a_pod(kube: Client) -> None:
+def test_a_pod(kube: Client) -> None:
     kube.create(codecs.from_dict(manifests.pod("p")))
     assert kube.wait(Pod, "p", for_conditions=["Ready"]).status.phase == "Running"
     assert list(kube.log("p")) == ["nginx: ready for start up\n"]
+    script = "cat; echo err >&2; exit 3"
+    done = kube.exec("p", command=["sh", "-c", script], stdin="in\n", stdout=True, stderr=True, timeout=30)
+    assert (done.stdout, done.stderr, done.exit_code) == ("in\n", "err\n", 3)
 
 
 async def test_without_blocking(kubeconfig: str, namespace: str) -> None:
