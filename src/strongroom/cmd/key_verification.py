@@ -92,7 +92,7 @@ class Proof:
 def count(database: Path, used: Encryption) -> Values:
     """The stored values by key, none opened. Raises Unavailable."""
     with _reading(database) as connection:
-        return _read(connection, used.encrypted, opened=False, report=lambda *_: None)
+        return read(connection, used.encrypted, opened=False, report=lambda *_: None)
 
 
 def verify(place: DataDir, used: Encryption, report: Report) -> Proof:
@@ -102,7 +102,7 @@ def verify(place: DataDir, used: Encryption, report: Report) -> Proof:
     the process, so that no writer changes them meanwhile."""
     database = place.database
     with _reading(database) as connection, _copy(connection, database) as (copied, path):
-        values = _read(copied, used.encrypted, opened=True, report=report)
+        values = read(copied, used.encrypted, opened=True, report=report)
         try:
             pages = residue.examine(path)
         except (OSError, ValueError) as error:
@@ -144,9 +144,10 @@ def _copy(source: sqlite3.Connection, database: Path) -> Any:
         os.close(descriptor)
 
 
-def _read(
+def read(
     connection: sqlite3.Connection, transformers: Mapping[str, Transformer], *, opened: bool, report: Report
 ) -> Values:
+    """What is stored under the prefixes of `transformers`, and whether it opens. Raises sqlite3.Error."""
     found = Values()
     total = connection.execute("SELECT count(*) FROM revisions WHERE version > 0").fetchone()[0]
     prefixes = tuple(transformers)

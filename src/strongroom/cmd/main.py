@@ -10,7 +10,7 @@ import click
 
 import strongroom
 from strongroom.cli.access import command as access
-from strongroom.cmd import audit, keys, settings
+from strongroom.cmd import audit, backup, keys, settings, transfer
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -177,7 +177,11 @@ def server(**flags: Any) -> int:
 
 app.add_command(access.access)
 app.add_command(audit.audit)
+app.add_command(backup.backup)
+app.add_command(transfer.export)
+app.add_command(transfer.import_)
 app.add_command(keys.keys)
+app.add_command(backup.restore)
 
 
 def _start(**flags: Any) -> int:

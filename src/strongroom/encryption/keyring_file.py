@@ -88,6 +88,13 @@ class KeyringFile:
             held.replace(kept)
         return gone
 
+    def copy_to(self, path: Path) -> None:
+        """The same keys, sealed alike, in a new file at `path`. Raises KeyringError, also if there is one."""
+        try:
+            KeyringFile(path, self.passphrase)._write(self._keys(), new=True)
+        except FileExistsError:
+            raise KeyringError(f"{path} is there already") from None
+
     def _keys(self) -> dict[str, bytes]:
         document = self._read()
         if not passphrase.is_sealed(document):

@@ -43,6 +43,12 @@ class Watchers:
             queue.finish()
         self._live.clear()
 
+    def cut(self) -> None:
+        """Make all watches read the log again from where each stands."""
+        for queue in self._live:
+            queue.cut()
+        self._live.clear()
+
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[EngineEvent]]:
         """As `Engine.watch` promises, for a log that is complete up to `delivered`."""
         position = revision

@@ -151,7 +151,8 @@ async def test_full_disk_refuses_writes_answers_reads_and_recovers(path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system")
-async def test_file_system_that_runs_full_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own_process", [False, True])
+async def test_file_system_that_runs_full_loses_nothing(tmp_path: Path, own_process: bool) -> None:
     mount = tmp_path / "mount"
     mount.mkdir()
     process = await asyncio.create_subprocess_exec(
@@ -162,7 +163,7 @@ async def test_file_system_that_runs_full_loses_nothing(tmp_path: Path) -> None:
     try:
         path = mount / "store.db"
         filler = mount / "filler"
-        async with running(lambda: SQLiteEngine(path)) as engine:
+        async with running(lambda: SQLiteEngine(path, own_process=own_process)) as engine:
             await engine.create("/registry/first", bytes(1000))
             filler.write_bytes(bytes(500_000))
             written = 0
@@ -174,7 +175,7 @@ async def test_file_system_that_runs_full_loses_nothing(tmp_path: Path) -> None:
             filler.unlink()
             await engine.create(f"/registry/k{written:04d}", bytes(5000))
             assert await engine.current_revision() == written + 3
-        async with running(lambda: SQLiteEngine(path)) as engine:
+        async with running(lambda: SQLiteEngine(path, own_process=own_process)) as engine:
             assert (await engine.range("/registry/")).count == written + 2
     finally:
         process = await asyncio.create_subprocess_exec("umount", str(mount))
