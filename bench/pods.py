@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from bench.target import Options, Target
+from strongroom.testing.api import API
 
 
 def manifest(name: str, options: Options) -> dict[str, Any]:
@@ -49,6 +50,29 @@ def create_secret(target: Target, namespace: str) -> None:
 
 def start(target: Target, options: Options, namespace: str, names: Collection[str]) -> Run:
     """Create the Pods and follow a watch until all are Ready, or patience is at an end."""
+
+    def send(api: API) -> None:
+        for name in names:
+            api.ok("POST", f"/api/v1/namespaces/{namespace}/pods", manifest(name, options))
+
+    return _follow(target, options, namespace, len(names), send)
+
+
+def start_deployment(target: Target, options: Options, namespace: str, count: int) -> Run:
+    """Create a Deployment `web` of so many of these Pods, and follow them in the same way."""
+    pod, labels = manifest("web", options), {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": pod["spec"]}
+    spec = {"replicas": count, "selector": {"matchLabels": labels}, "template": template}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+
+    def send(api: API) -> None:
+        api.ok("POST", f"/apis/apps/v1/namespaces/{namespace}/deployments", deployment)
+
+    return _follow(target, options, namespace, count, send)
+
+
+def _follow(target: Target, options: Options, namespace: str, count: int, send: Callable[[API], None]) -> Run:
+    """When each of the `count` Pods became Ready that `send` leads to."""
     path = f"/api/v1/namespaces/{namespace}/pods"
     ready: dict[str, float] = {}
     with target.api() as api, target.api() as watcher:
@@ -57,15 +81,14 @@ def start(target: Target, options: Options, namespace: str, names: Collection[st
         query = f"watch=1&resourceVersion={version}&timeoutSeconds={int(options.patience)}"
         connection.request("GET", f"{path}?{query}", headers=target.access.headers)
         began = time.perf_counter()
-        for name in names:
-            api.ok("POST", path, manifest(name, options))
+        send(api)
         with connection.getresponse() as events:
-            while len(ready) < len(names) and (line := events.readline()):
+            while len(ready) < count and (line := events.readline()):
                 event = json.loads(line)
                 name = event["object"]["metadata"]["name"]
-                if name in names and name not in ready and is_ready(event["object"]):
+                if name not in ready and is_ready(event["object"]):
                     ready[name] = time.perf_counter() - began
-    return Run(ready, len(names) - len(ready))
+    return Run(ready, count - len(ready))
 
 
 def is_ready(pod: dict[str, Any]) -> bool:

@@ -7,7 +7,18 @@ as it found it. `start` is not among them: it measures a program, not a cluster 
 
 from types import ModuleType
 
-from bench.works import create, get, list_many, memory, pod_ready, pods_together, secret_to_file, watch_fanout
+from bench.works import (
+    at_rest,
+    create,
+    deployment,
+    get,
+    list_many,
+    memory,
+    pod_ready,
+    pods_together,
+    secret_to_file,
+    watch_fanout,
+)
 
 ALL: dict[str, ModuleType] = {
     "memory": memory,
@@ -17,5 +28,7 @@ ALL: dict[str, ModuleType] = {
     "watch": watch_fanout,
     "pod": pod_ready,
     "pods": pods_together,
+    "deployment": deployment,
     "change": secret_to_file,
+    "rest": at_rest,
 }
