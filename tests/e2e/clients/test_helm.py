@@ -66,6 +66,23 @@ metadata:
 data:
   revision: {{ .Release.Revision | quote }}
 """,
+    "test.yaml": """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Release.Name }}-test
+  annotations:
+    helm.sh/hook: test
+spec:
+  restartPolicy: Never
+  containers:
+    - name: c
+      image: {{ .Values.image }}
+      imagePullPolicy: IfNotPresent
+      command: [sh, -c, echo password $password]
+      envFrom:
+        - secretRef: {name: {{ .Release.Name }}}
+""",
     "NOTES.txt": "Connected to {{ .Capabilities.KubeVersion.Version }}.\n",
 }
 KINDS = ["Deployment", "ServiceAccount", "ConfigMap", "Secret"]
@@ -192,6 +209,13 @@ def test_an_upgrade_that_the_server_refuses(helm: Kubectl, chart: Path, released
     helm.ok("rollback", "r")
     assert history(helm) == [(1, "superseded"), (2, "failed"), (3, "deployed")]
     assert released.value("secrets", "password") == "Zmlyc3Q="
+
+
+def test_the_charts_own_test(helm: Kubectl, chart: Path) -> None:
+    helm.ok("install", "r", chart)
+    tried = helm.ok("test", "r", "--logs", "--timeout", "40s")
+    assert "Phase:          Succeeded" in tried
+    assert "password first" in tried
 
 
 def test_what_belongs_to_others_is_left_alone(helm: Kubectl, chart: Path, api: API, namespace: str) -> None:
