@@ -25,10 +25,47 @@ async def _wait(event: asyncio.Event, timeout: float | None) -> None:
         pass
 
 
+class _Fifo(Generic[K]):
+    """Keys in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._keys: deque[K] = deque()
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def append(self, key: K) -> None:
+        self._keys.append(key)
+
+    def pop(self) -> K:
+        return self._keys.popleft()
+
+
+class _Ranked(Generic[K]):
+    """Keys by urgency, those of one urgency in the order in which they came."""
+
+    def __init__(self, urgency: Callable[[K], int]) -> None:
+        self._urgency = urgency
+        self._heap: list[tuple[int, int, K]] = []
+        self._serial = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def append(self, key: K) -> None:
+        self._serial += 1
+        heapq.heappush(self._heap, (-self._urgency(key), self._serial, key))
+
+    def pop(self) -> K:
+        return heapq.heappop(self._heap)[2]
+
+
 class WorkQueue(Generic[K]):
     """For any number of workers of one event loop: `get`, work, `done`.
 
     There is no timer unless a key waits for its time. `wait` is how a worker sleeps; tests replace it.
+    `urgency`: of keys that are ready the most urgent is taken first, as it was when the key was added; else the
+    one that came first.
     """
 
     def __init__(
@@ -38,12 +75,13 @@ class WorkQueue(Generic[K]):
         first_delay: float = 0.05,
         longest_delay: float = 60.0,
         wait: Callable[[asyncio.Event, float | None], Awaitable[None]] = _wait,
+        urgency: Callable[[K], int] | None = None,
     ) -> None:
         self._clock = clock
         self._first_delay = first_delay
         self._longest_delay = longest_delay
         self._wait = wait
-        self._ready: deque[K] = deque()
+        self._ready: _Fifo[K] | _Ranked[K] = _Fifo() if urgency is None else _Ranked(urgency)
         self._dirty: set[K] = set()
         self._working: set[K] = set()
         self._later: list[tuple[float, int, K]] = []
@@ -100,7 +138,7 @@ class WorkQueue(Generic[K]):
             now = self._clock.monotonic()
             self._promote(now)
             if self._ready:
-                key = self._ready.popleft()
+                key = self._ready.pop()
                 self._dirty.discard(key)
                 self._working.add(key)
                 return key

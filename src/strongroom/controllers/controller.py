@@ -24,6 +24,7 @@ class Controller:
 
     A key is "name" or "namespace/name". `reconcile` raises to be tried again. A lost race or a cut connection
     is no news; anything else is logged with the key, and without its message where that may carry a value.
+    Of keys that are ready, the one with the highest `urgency` is next.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class Controller:
         clock: Clock,
         *,
         workers: int = 1,
+        urgency: Callable[[str], int] | None = None,
     ) -> None:
         self.name = name
-        self.queue: WorkQueue[str] = WorkQueue(clock)
+        self.queue: WorkQueue[str] = WorkQueue(clock, urgency=urgency)
         self._reconcile = reconcile
         self._informers = informers
         self._workers = workers

@@ -160,6 +160,7 @@ class Manager:
                 binder,
                 self._informer(binder, resources.PODS),
                 self._informer(binder, resources.NODES),
+                namespaces,
                 recorder,
                 clock,
             ),

@@ -4,6 +4,8 @@ Source: Kubernetes documentation, "Kubernetes Scheduler". The rules are in `sche
 node says so, and is tried again when nodes or other Pods change, never by the clock.
 """
 
+from collections.abc import Callable, Mapping
+
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
 from strongroom.client import event_recorder
@@ -12,9 +14,9 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.client.watching import DELETED
 from strongroom.controllers.controller import Controller
-from strongroom.controllers.scheduling import pod_use
+from strongroom.controllers.scheduling import placement, pod_use
 from strongroom.controllers.scheduling.cluster import Cluster, key_of
-from strongroom.controllers.scheduling.placement import Placed, Unschedulable, place
+from strongroom.controllers.scheduling.placement import Placed, Unschedulable
 from strongroom.controllers.scheduling.pod_use import PodUse
 from strongroom.machinery import duration, status
 from strongroom.machinery.gvk import Object
@@ -63,16 +65,30 @@ class Scheduler:
     """Keys are `namespace/name` of Pods."""
 
     def __init__(
-        self, client: Client, pods: Informer, nodes: Informer, recorder: EventRecorder, clock: Clock
+        self,
+        client: Client,
+        pods: Informer,
+        nodes: Informer,
+        namespaces: Informer,
+        recorder: EventRecorder,
+        clock: Clock,
     ) -> None:
         self._client = client
         self._pods = pods
         self._recorder = recorder
         self._clock = clock
+        self._namespaces = namespaces
         self._cluster = Cluster()
         self._waiting: dict[str, Object] = {}
         """Pods that found no node, with the spec they had then."""
-        self._loop = Controller("scheduler", self._reconcile, (nodes, pods), clock, workers=_WORKERS)
+        self._loop = Controller(
+            "scheduler",
+            self._reconcile,
+            (nodes, namespaces, pods),
+            clock,
+            workers=_WORKERS,
+            urgency=self._priority,
+        )
         nodes.subscribe(self._node_changed)
         pods.subscribe(self._pod_changed)
 
@@ -84,18 +100,34 @@ class Scheduler:
             self._try_again()
 
     def _pod_changed(self, kind: str, pod: Object) -> None:
+        key = key_of(pod)
+        before = self._cluster.labels_of(key)
         if self._cluster.pod_changed(kind, pod):
             self._try_again()
-        key = key_of(pod)
+        elif self._waiting and self._cluster.labels_of(key) != before:
+            # A new neighbour, or one with other labels.
+            self._try_again(placement.is_choosy)
         if kind == DELETED:
             self._waiting.pop(key, None)
         elif is_ours(pod) and self._waiting.get(key) != pod["spec"]:
             self._loop.queue.add(key)
 
-    def _try_again(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for key in waiting:
-            self._loop.queue.add(key)
+    def _try_again(self, concerned: Callable[[Object], bool] | None = None) -> None:
+        for key, spec in list(self._waiting.items()):
+            if concerned is None or concerned({"spec": spec}):
+                del self._waiting[key]
+                self._loop.queue.add(key)
+
+    def _priority(self, key: str) -> int:
+        """Of two Pods that wait the more important one is placed first."""
+        namespace, name = key.split("/")
+        pod = self._pods.get(namespace, name)
+        return int(((pod or {}).get("spec") or {}).get("priority") or 0)
+
+    def _namespace_labels(self, namespace: str) -> Mapping[str, str]:
+        found = self._namespaces.get(None, namespace)
+        labels: Mapping[str, str] = (found["metadata"].get("labels") or {}) if found is not None else {}
+        return labels
 
     async def _reconcile(self, key: str) -> None:
         namespace, name = key.split("/")
@@ -103,7 +135,13 @@ class Scheduler:
         if pod is None or not is_ours(pod) or self._cluster.is_assumed(key):
             return
         use = pod_use.of(pod)
-        outcome = place(pod, use, self._cluster.candidates())
+        outcome = placement.place(
+            pod,
+            use,
+            self._cluster.candidates(),
+            others_are_aloof=self._cluster.has_aloof,
+            namespace_labels=self._namespace_labels,
+        )
         if isinstance(outcome, Placed):
             await self._bind(key, pod, outcome.node, use)
         else:
@@ -121,6 +159,7 @@ class Scheduler:
             self._cluster.forget(key)
             self._try_again()
             raise
+        self._try_again(placement.is_choosy)
         self._recorder.event(
             pod, event_recorder.NORMAL, "Scheduled", f"Successfully assigned {key} to {node}"
         )

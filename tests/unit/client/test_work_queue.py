@@ -170,3 +170,11 @@ def test_nothing_added_is_ever_lost(steps: list[tuple[str, str]]) -> None:
         assert wanted == set()
 
     asyncio.run(scenario())
+
+
+async def test_the_most_urgent_key_is_taken_first() -> None:
+    queue: work_queue.WorkQueue[str] = work_queue.WorkQueue(clock.FakeClock(), urgency=len)
+    for key in ("a", "ccc", "b", "dd"):
+        queue.add(key)
+    assert len(queue) == 4
+    assert [await queue.get() for _ in range(4)] == ["ccc", "dd", "a", "b"]

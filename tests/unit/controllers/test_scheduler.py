@@ -14,8 +14,12 @@ class World(controllers.World):
     def start(self) -> None:
         self.recorder = event_recorder.EventRecorder(self.client, scheduler.NAME, "", self.clock)
         self.spawn(self.recorder)
-        informers = (self.informer(resources.PODS), self.informer(resources.NODES))
-        self.task = self.spawn(scheduler.Scheduler(self.client, *informers, self.recorder, self.clock))
+        pods, nodes, namespaces = (
+            self.informer(resource) for resource in (resources.PODS, resources.NODES, resources.NAMESPACES)
+        )
+        self.task = self.spawn(
+            scheduler.Scheduler(self.client, pods, nodes, namespaces, self.recorder, self.clock)
+        )
 
     def node(self, name: str = "a", *, pods: str = "10", beat: str = "") -> None:
         ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": beat}
@@ -222,3 +226,33 @@ async def test_it_can_be_cancelled_twice() -> None:
         world.start()
         await world.settle()
         await controllers.cancel_twice(world.task)
+
+
+async def test_of_those_that_wait_the_more_important_pod_is_placed_first() -> None:
+    async with World() as world:
+        world.start()
+        world.pod("a")
+        world.pod("b", priority=1000)
+        await world.settle()
+        assert world.node_of("a") is world.node_of("b") is None
+        world.node(pods="1")
+        await world.settle()
+        assert (world.node_of("a"), world.node_of("b")) == (None, "a")
+
+
+async def test_a_pod_that_waits_for_company_is_placed_when_it_comes() -> None:
+    async with World() as world:
+        world.node()
+        node = world.api.get(resources.NODES, "a")
+        assert node is not None
+        world.api.put(resources.NODES, {**node, "metadata": {**node["metadata"], "labels": {"zone": "x"}}})
+        world.start()
+        term = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": "web"}}}
+        affinity = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+        world.pod("waits", affinity=affinity)
+        await world.settle()
+        assert world.node_of("waits") is None
+        metadata = {"name": "web", "namespace": "n", "labels": {"app": "web"}}
+        world.api.put(resources.PODS, {"metadata": metadata, "spec": {"containers": [{}]}})
+        await world.settle()
+        assert world.node_of("web") == world.node_of("waits") == "a"

@@ -1,6 +1,6 @@
 """Nodes and what is placed on them, as events tell it: the scheduler's picture of the cluster."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,11 @@ class Candidate:
         name: str = self.node["metadata"]["name"]
         return name
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        labels: Mapping[str, str] = self.node["metadata"].get("labels") or {}
+        return labels
+
 
 class Cluster:
     """Fed with events of Pods and nodes, in any order, and with the scheduler's own decisions ahead of them.
@@ -62,6 +67,13 @@ class Cluster:
         self._loads: dict[str, Load] = {}
         self._placed: dict[str, str] = {}
         self._assumed: set[str] = set()
+        self._aloof: set[str] = set()
+        """Pods that must be far from others."""
+
+    @property
+    def has_aloof(self) -> bool:
+        """Whether any placed Pod must be far from some others."""
+        return bool(self._aloof)
 
     def candidates(self) -> Iterable[Candidate]:
         for name, (node, allocatable, _) in self._nodes.items():
@@ -100,6 +112,11 @@ class Cluster:
             self._assumed.discard(key)
             self._remove(key)
 
+    def labels_of(self, key: str) -> Mapping[str, str] | None:
+        """The labels of a Pod that is placed."""
+        node = self._placed.get(key)
+        return self._loads[node].pods[key].labels if node is not None else None
+
     def is_assumed(self, key: str) -> bool:
         return key in self._assumed
 
@@ -109,12 +126,15 @@ class Cluster:
     def _place(self, key: str, node: str, use: PodUse) -> None:
         self._remove(key)
         self._placed[key] = node
+        if use.wishes.far:
+            self._aloof.add(key)
         self._load(node).add(key, use)
 
     def _remove(self, key: str) -> bool:
         node = self._placed.pop(key, None)
         if node is None:
             return False
+        self._aloof.discard(key)
         load = self._load(node)
         load.remove(key)
         if not load.pods:

@@ -26,6 +26,11 @@ def wanted(spec: Mapping[str, Any], node: Object) -> bool:
     return any(_term(term, node) for term in required.get("nodeSelectorTerms") or ())
 
 
+def preference(preferred: Iterable[Mapping[str, Any]], node: Object) -> int:
+    """The sum of the weights of the preferred terms that the node matches."""
+    return sum(int(each.get("weight", 0)) for each in preferred if _term(each.get("preference") or {}, node))
+
+
 def _term(term: Mapping[str, Any], node: Object) -> bool:
     """All requirements of a term; an empty term matches nothing."""
     expressions, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()

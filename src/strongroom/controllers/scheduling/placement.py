@@ -5,18 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.controllers.scheduling import node_matching, pod_use
+from strongroom.controllers.scheduling import affinity, node_matching, pod_use, scoring, topology_spread
+from strongroom.controllers.scheduling.affinity import NamespaceLabels, Neighbourhood, Resident
 from strongroom.controllers.scheduling.cluster import Candidate
 from strongroom.controllers.scheduling.pod_use import PodUse
+from strongroom.controllers.scheduling.topology_spread import Spread
 from strongroom.machinery import quantity
 from strongroom.machinery.gvk import Object
 
 NO_NODES = "no nodes available to schedule pods"
 _NOT_HELPFUL = "Preemption is not helpful for scheduling"
 _NO_VICTIMS = "No preemption victims found for incoming pod"
-_LEAST_CPU = quantity.parse("100m").nanos
-_LEAST_MEMORY = quantity.parse("200Mi").nanos
-"""What a Pod without requests is taken to use when loads are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +38,88 @@ class _Refusal:
     preemption: str = _NOT_HELPFUL
 
 
-def place(pod: Object, use: PodUse, candidates: Iterable[Candidate]) -> Placed | Unschedulable:
-    """The least loaded of the nodes that fit. `use`: what the Pod takes."""
+def place(
+    pod: Object,
+    use: PodUse,
+    candidates: Iterable[Candidate],
+    *,
+    others_are_aloof: bool = True,
+    namespace_labels: NamespaceLabels = affinity.no_labels,
+) -> Placed | Unschedulable:
+    """The best of the nodes that fit. `use`: what the Pod takes. `others_are_aloof`: whether any placed Pod
+    must be far from some others; nobody looks at them otherwise."""
     spec = pod.get("spec") or {}
+    candidates = list(candidates)
+    nodes = {candidate.name: candidate for candidate in candidates}
+    neighbourhood = None
+    if use.wishes or others_are_aloof:
+        residents = _residents(candidates)
+        neighbourhood = Neighbourhood(use.wishes, use.namespace, use.labels, residents, namespace_labels)
+    hard, soft = (_spread(kind, spec, use, nodes) for kind in (topology_spread.HARD, topology_spread.SOFT))
     fitting: list[Candidate] = []
     refusals: list[_Refusal] = []
     for candidate in candidates:
-        refusal = _refuses(spec, use, candidate)
+        refusal = _refuses(spec, use, candidate) or _is_misplaced(use, candidate, neighbourhood, hard)
         if refusal is None:
             fitting.append(candidate)
         else:
             refusals.append(refusal)
     if fitting:
-        return Placed(min(fitting, key=lambda candidate: _rank(spec, use, candidate)).name)
+        return Placed(scoring.best(spec, use, fitting, neighbourhood, soft or hard).name)
     return Unschedulable(_explain(refusals) if refusals else NO_NODES)
+
+
+def is_choosy(pod: Object) -> bool:
+    """Whether it depends on where other Pods are that there is a node for the Pod."""
+    spec = pod.get("spec") or {}
+    affinities = spec.get("affinity") or {}
+    return bool(
+        spec.get("topologySpreadConstraints")
+        or affinities.get("podAffinity")
+        or affinities.get("podAntiAffinity")
+    )
+
+
+def _residents(candidates: Iterable[Candidate]) -> Iterable[Resident]:
+    for candidate in candidates:
+        for other in candidate.load.pods.values():
+            yield Resident(other.namespace, other.labels, other.wishes, candidate.labels)
+
+
+def _spread(
+    kind: str, spec: Mapping[str, Any], use: PodUse, candidates: Mapping[str, Candidate]
+) -> Spread | None:
+    wanted = topology_spread.constraints(spec, use.labels, kind)
+    if not wanted:
+        return None
+
+    def residents(node: Object) -> Iterable[Mapping[str, str]]:
+        others = candidates[node["metadata"]["name"]].load.pods.values()
+        return (o.labels for o in others if o.namespace == use.namespace and not o.leaving)
+
+    return Spread(wanted, spec, use.labels, [c.node for c in candidates.values()], residents)
+
+
+def _is_misplaced(
+    use: PodUse, candidate: Candidate, neighbourhood: Neighbourhood | None, spread: Spread | None
+) -> _Refusal | None:
+    """The first rule about other Pods that keeps the Pod off the node."""
+    labels = candidate.labels
+    if spread is not None:
+        text = "node(s) didn't match pod topology spread constraints"
+        if spread.is_outside(labels):
+            return _Refusal((f"{text} (missing required label)",))
+        if spread.skews(labels):
+            return _Refusal((text,), _NO_VICTIMS)
+    if neighbourhood is None:
+        return None
+    if use.wishes.near and not neighbourhood.finds_company(labels):
+        return _Refusal(("node(s) didn't match pod affinity rules",))
+    if neighbourhood.is_crowded(labels):
+        return _Refusal(("node(s) didn't match pod anti-affinity rules",), _NO_VICTIMS)
+    if neighbourhood.keeps_away(labels):
+        return _Refusal(("node(s) didn't satisfy existing pods anti-affinity rules",), _NO_VICTIMS)
+    return None
 
 
 def _refuses(spec: Mapping[str, Any], use: PodUse, candidate: Candidate) -> _Refusal | None:
@@ -95,19 +162,6 @@ def _lacks(use: PodUse, candidate: Candidate) -> _Refusal | None:
             if amount > room:
                 preemption = _NOT_HELPFUL
     return _Refusal(tuple(reasons), preemption) if reasons else None
-
-
-def _rank(spec: Mapping[str, Any], use: PodUse, candidate: Candidate) -> tuple[int, float, int, str]:
-    """Smaller is better: less unwelcome, more free of CPU and memory, fewer Pods; the name decides a tie."""
-    load = candidate.load
-    taken = 0.0
-    for name, least in (("cpu", _LEAST_CPU), ("memory", _LEAST_MEMORY)):
-        room = candidate.allocatable.get(name, 0)
-        amount = max(use.requests.get(name, 0), least) + sum(
-            max(other.requests.get(name, 0), least) for other in load.pods.values()
-        )
-        taken += min(amount / room, 1.0) if room else 1.0
-    return node_matching.unwelcome(spec, candidate.node), taken, len(load.pods), candidate.name
 
 
 def _explain(refusals: list[_Refusal]) -> str:

@@ -1,11 +1,13 @@
 """What a Pod takes of a node."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.api.core.v1.pod import totals
 from strongroom.api.core.v1.pod.totals import Amounts
+from strongroom.controllers.scheduling import affinity
+from strongroom.controllers.scheduling.affinity import Wishes
 from strongroom.machinery.gvk import Object
 
 Port = tuple[str, str, int]
@@ -16,16 +18,32 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104
 
 @dataclass(frozen=True, slots=True)
 class PodUse:
-    """Requests of the whole Pod and the ports of the host that it binds."""
+    """Requests of the whole Pod, the ports of the host that it binds, and what makes it a neighbour."""
 
     requests: Amounts
     ports: frozenset[Port] = frozenset()
+    namespace: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    wishes: Wishes = affinity.NONE
+    owner: str = ""
+    """The uid of the controller that made it."""
+    leaving: bool = False
 
 
 def of(pod: Object) -> PodUse:
     """What the scheduler reserves for `pod`."""
-    spec = pod.get("spec") or {}
-    return PodUse(totals.requests(spec), frozenset(_ports(spec)))
+    spec, metadata = pod.get("spec") or {}, pod.get("metadata") or {}
+    namespace, labels = metadata.get("namespace", ""), metadata.get("labels") or {}
+    owners = (o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller"))
+    return PodUse(
+        totals.requests(spec),
+        frozenset(_ports(spec)),
+        namespace,
+        labels,
+        affinity.wishes(spec, namespace, labels),
+        next(owners, ""),
+        bool(metadata.get("deletionTimestamp")),
+    )
 
 
 def _ports(spec: Mapping[str, Any]) -> Iterable[Port]:
