@@ -21,6 +21,7 @@ from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.events import Recorder
 from strongroom.node.exec_sync import ExecSync, RuntimeExecSync
+from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import Puller
 from strongroom.node.log_rotation import LogRotation
 from strongroom.node.node_status import NodeStatus
@@ -81,7 +82,7 @@ class Agent:
             clock=clock,
             objects=objects,
             volumes=VolumeManager(settings.pods_dir, objects, clock, allocatable=machine.capacity()),
-            puller=Puller(cri, recorder, clock),
+            puller=Puller(cri, recorder, clock, PullRecords(settings.image_records_dir, clock)),
             statuses=StatusManager(client, self._tasks),
             probes=Probes(prober, clock, self._probes_changed),
             machine=machine,

@@ -93,6 +93,11 @@ class NodeSettings:
         return self.data_dir / "pods"
 
     @property
+    def image_records_dir(self) -> Path:
+        """By whose credentials the images on this node were pulled."""
+        return self.data_dir / "image_manager"
+
+    @property
     def logs_dir(self) -> Path:
         """Container logs, `<logs_dir>/<namespace>_<pod>_<uid>/<container>/<attempt>.log`."""
         return self.pod_logs_dir or self.data_dir / "logs" / "pods"

@@ -16,6 +16,7 @@ from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import pod_lifecycle_events
 from strongroom.node.exec_sync import RuntimeExecSync
+from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import Puller
 from strongroom.node.machine import Machine
 from strongroom.node.object_cache import ObjectCache
@@ -66,7 +67,7 @@ class Node:
             clock=self.clock,
             objects=self.objects,
             volumes=self.volumes,
-            puller=Puller(self.cri, self, self.clock),
+            puller=Puller(self.cri, self, self.clock, PullRecords(self.directory / "images", self.clock)),
             statuses=StatusManager(client, self.tasks),
             probes=self.probes,
             machine=MACHINE,

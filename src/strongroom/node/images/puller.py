@@ -1,5 +1,6 @@
 """Makes sure that a container's image is on the machine, and tells the pod's owner what comes of it."""
 
+import asyncio
 from collections.abc import Sequence
 
 from strongroom.aio.clock import Clock
@@ -10,7 +11,9 @@ from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import Images
 from strongroom.node.images import credentials, pull_policy, reference
+from strongroom.node.images.credentials import Credential
 from strongroom.node.images.pull_policy import Decision
+from strongroom.node.images.pull_records import PullRecords
 
 _CLASSES = {
     "RegistryUnavailable": "the registry is unavailable",
@@ -28,10 +31,14 @@ class ImageError(Exception):
 
 
 class Puller:
-    """Pulls images for pods. Failed attempts are spaced, for each pod and image, from 10 s to 5 minutes."""
+    """Pulls images for pods. Failed attempts are spaced, for each pod and image, from 10 s to 5 minutes.
 
-    def __init__(self, cri: Images, recorder: events.Recorder, clock: Clock) -> None:
+    `records` decide who may use an image that is there already.
+    """
+
+    def __init__(self, cri: Images, recorder: events.Recorder, clock: Clock, records: PullRecords) -> None:
         self._cri = cri
+        self._records = records
         self._recorder = recorder
         self._clock = clock
         self._back_offs = BackOffs(clock)
@@ -65,6 +72,8 @@ class Puller:
         attempt = _Attempt(self._recorder, pod, container, events.field_path(container, is_init=is_init))
         full = self._full_name(attempt)
         present = await self._inspect(attempt, full)
+        if present is not None and not self._may_use(attempt, full, present, pull_secrets):
+            present = None
         match pull_policy.decide(pull_policy.policy_of(container), present=present is not None):
             case Decision.USE if present is not None:
                 text = f'Container image "{attempt.image}" already present on machine'
@@ -102,6 +111,16 @@ class Puller:
             attempt.warning("InspectFailed", text)
             raise attempt.failed("ImageInspectError", text) from error
 
+    def _may_use(
+        self, attempt: "_Attempt", full: str, present: pb.Image, pull_secrets: Sequence[Object]
+    ) -> bool:
+        if pull_policy.policy_of(attempt.container) == pull_policy.ALWAYS:
+            return True  # the registry is asked anyway
+        try:
+            return self._records.may_use(full, present.id, pull_secrets)
+        except (credentials.CredentialsError, OSError):
+            return False
+
     async def _pull(
         self,
         attempt: "_Attempt",
@@ -113,13 +132,10 @@ class Puller:
         attempt.normal("Pulling", f'Pulling image "{attempt.image}"')
         began = self._clock.monotonic()
         try:
-            pulled = await self._try_credentials(full, pull_secrets, sandbox_config)
+            image = await self._pull_and_record(full, pull_secrets, sandbox_config)
             took = self._clock.monotonic() - began
-            image = await self._cri.image_status(pulled) or await self._cri.image_status(full)
-            if image is None:
-                raise CRIError("NotFound", f'image "{full}" is gone since it was pulled')
-        except (CRIError, credentials.CredentialsError) as error:
-            text = error.rpc if isinstance(error, CRIError) else str(error)
+        except (CRIError, credentials.CredentialsError, OSError) as error:
+            text = error.rpc if isinstance(error, CRIError) else _plain(error)
             self._back_offs.next(key)
             self._failures[key] = text
             raise self._pull_failed(attempt, text) from None
@@ -133,20 +149,39 @@ class Puller:
         )
         return image
 
+    async def _pull_and_record(
+        self, full: str, pull_secrets: Sequence[Object], sandbox_config: pb.PodSandboxConfig
+    ) -> pb.Image:
+        """Pull, and note with whose credentials that was."""
+        self._records.begin(full)
+        try:
+            pulled, used = await self._try_credentials(full, pull_secrets, sandbox_config)
+            image = await self._cri.image_status(pulled) or await self._cri.image_status(full)
+        except asyncio.CancelledError:
+            self._records.cut_short(full)
+            raise
+        except BaseException:
+            self._records.end(full, None, None, ())
+            raise
+        self._records.end(full, image.id if image is not None else None, used, pull_secrets)
+        if image is None:
+            raise CRIError("NotFound", f'image "{full}" is gone since it was pulled')
+        return image
+
     async def _try_credentials(
         self, full: str, pull_secrets: Sequence[Object], sandbox_config: pb.PodSandboxConfig
-    ) -> str:
-        """Pull with each credential in turn; without any, as anyone."""
+    ) -> tuple[str, Credential | None]:
+        """Pull with each credential in turn; without any, as anyone. The image, and the credential used."""
         found = credentials.find(credentials.keyring(pull_secrets), reference.parse(full).name)
         if not found:
-            return await self._cri.pull_image(full, None, sandbox_config)
+            return await self._cri.pull_image(full, None, sandbox_config), None
         failures: list[CRIError] = []
         for credential in found:
             # Without an address, as the kubelet sends it: the runtime would hold it against the host that it
             # asks, which is another for Docker Hub and for every mirror.
             auth = pb.AuthConfig(username=credential.username, password=credential.password)
             try:
-                return await self._cri.pull_image(full, auth, sandbox_config)
+                return await self._cri.pull_image(full, auth, sandbox_config), credential
             except CRIError as error:
                 failures.append(error)
         if len(failures) == 1:
@@ -161,6 +196,10 @@ class Puller:
                 rest = text.partition(f"{reason}: ")[2] or text
                 return attempt.failed(reason, f"image pull failed for {attempt.image} because {why}: {rest}")
         return attempt.failed("ErrImagePull", text)
+
+
+def _plain(error: Exception) -> str:
+    return error.strerror or "input/output error" if isinstance(error, OSError) else str(error)
 
 
 class _AggregateError(CRIError):

@@ -2,6 +2,8 @@
 
 import base64
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
 
 import orjson
 import pytest
@@ -10,6 +12,7 @@ from strongroom.aio.clock import FakeClock
 from strongroom.machinery.gvk import Object
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri.errors import CRIError
+from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import ImageError, Puller, go_duration
 from strongroom.testing.fake_cri import FakeCRI
 
@@ -18,12 +21,15 @@ POD: Object = {"metadata": {"name": "p", "namespace": "ns", "uid": "u1"}}
 
 @dataclass
 class Case:
+    place: ClassVar[Path]
+    """Where the records of the test at hand are."""
     clock: FakeClock = field(default_factory=FakeClock)
     cri: FakeCRI = field(default_factory=FakeCRI)
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.puller = Puller(self.cri, self, self.clock)
+        records = PullRecords(self.place, self.clock)
+        self.puller = Puller(self.cri, self, self.clock, records)
 
     def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
         assert field_path == "spec.containers{c}"
@@ -38,6 +44,11 @@ class Case:
         with pytest.raises(ImageError) as error:
             await self.ensure(image, *pull_secrets, **container)
         return error.value
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path) -> None:
+    Case.place = tmp_path
 
 
 def pull_secret(host: str, user: str, password: str) -> Object:
