@@ -74,10 +74,10 @@ def test_dry_runs_tell_what_would_be_done_and_do_nothing(kubectl: Kubectl, how: 
     assert stored(kubectl, "secret/s") == before
 
 
-def test_server_dry_run_finds_what_the_client_cannot(kubectl: Kubectl) -> None:
+def test_server_dry_run_finds_what_the_client_cannot(latest: Kubectl) -> None:
     wrong = {**SECRET, "type": "kubernetes.io/tls"}
-    assert apply(kubectl, wrong, flags=("--dry-run=client",)) == "secret/s created (dry run)\n"
-    shown = kubectl.fails("apply", "--dry-run=server", "-f", "-", stdin=manifests.text(wrong))
+    assert apply(latest, wrong, flags=("--dry-run=client",)) == "secret/s created (dry run)\n"
+    shown = latest.fails("apply", "--dry-run=server", "-f", "-", stdin=manifests.text(wrong))
     assert "* data[tls.crt]: Required value\n* data[tls.key]: Required value\n" in shown
 
 
@@ -98,15 +98,15 @@ def test_what_is_taken_out_goes_and_what_others_set_stays(kubectl: Kubectl) -> N
     assert container(kubectl)["env"] == [{"name": "B", "value": "2"}, {"name": "C", "value": "3"}]
 
 
-def test_force_replaces_what_may_not_change(kubectl: Kubectl) -> None:
-    apply(kubectl, SECRET)
-    before = stored(kubectl, "secret/s")["metadata"]["uid"]
+def test_force_replaces_what_may_not_change(latest: Kubectl) -> None:
+    apply(latest, SECRET)
+    before = stored(latest, "secret/s")["metadata"]["uid"]
     other = {**SECRET, "type": "example.com/other"}
-    assert kubectl.fails("apply", "-f", "-", stdin=manifests.text(other)) == (
+    assert latest.fails("apply", "-f", "-", stdin=manifests.text(other)) == (
         'The Secret "s" is invalid: type: Invalid value: "example.com/other": field is immutable\n'
     )
-    assert apply(kubectl, other, flags=("--force",)) == "secret/s configured\n"
-    after = stored(kubectl, "secret/s")
+    assert apply(latest, other, flags=("--force",)) == "secret/s configured\n"
+    after = stored(latest, "secret/s")
     assert (after["type"], after["metadata"]["uid"] == before) == ("example.com/other", False)
 
 
@@ -130,16 +130,16 @@ def test_from_client_side_to_server_side(kubectl: Kubectl) -> None:
     assert container(kubectl)["image"] == "hub.example/java-demo:v1"
 
 
-def test_last_applied(kubectl: Kubectl) -> None:
-    kubectl.ok("create", "-f", "-", stdin=manifests.text(SECRET))
+def test_last_applied(latest: Kubectl) -> None:
+    latest.ok("create", "-f", "-", stdin=manifests.text(SECRET))
     text = manifests.text(SECRET)
-    shown = kubectl.fails("apply", "set-last-applied", "-f", "-", stdin=text)
+    shown = latest.fails("apply", "set-last-applied", "-f", "-", stdin=text)
     assert "no last-applied-configuration annotation found" in shown
-    kubectl.ok("apply", "set-last-applied", "--create-annotation", "-f", "-", stdin=text)
+    latest.ok("apply", "set-last-applied", "--create-annotation", "-f", "-", stdin=text)
     # The namespace that apply adds is not in that annotation yet.
-    assert apply(kubectl, SECRET) == "secret/s configured\n"
-    assert apply(kubectl, SECRET) == "secret/s unchanged\n"
-    view = json.loads(kubectl.ok("apply", "view-last-applied", "secret/s", "-ojson"))
+    assert apply(latest, SECRET) == "secret/s configured\n"
+    assert apply(latest, SECRET) == "secret/s unchanged\n"
+    view = json.loads(latest.ok("apply", "view-last-applied", "secret/s", "-ojson"))
     assert view["data"] == SECRET["data"]
 
 
@@ -168,14 +168,14 @@ def test_a_file_with_mistakes(kubectl: Kubectl) -> None:
     assert (ignored.stdout, ignored.stderr) == ("secret/u created\n", "")
 
 
-def test_a_list_with_a_mistake_is_refused_by_kubectl_itself(kubectl: Kubectl) -> None:
+def test_a_list_with_a_mistake_is_refused_by_kubectl_itself(latest: Kubectl) -> None:
     wrong = {**SECRET, "metadata": {"name": "t", "lables": {}}}
-    shown = kubectl.fails("apply", "-f", "-", stdin=manifests.text(SECRET, wrong))
+    shown = latest.fails("apply", "-f", "-", stdin=manifests.text(SECRET, wrong))
     assert (
         'unknown field "lables" in io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta; if you choose to ignore '
         "these errors, turn validation off with --validate=false"
     ) in shown
-    assert kubectl.ok("get", "secrets", "-oname") == ""
+    assert latest.ok("get", "secrets", "-oname") == ""
 
 
 def test_diff(kubectl: Kubectl) -> None:

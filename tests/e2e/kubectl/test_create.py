@@ -43,13 +43,14 @@ def test_generators(kubectl: Kubectl) -> None:
     assert set(GENERATORS) <= set(names.splitlines())
 
 
-def test_everything_can_be_tried_without_storing_it(latest: Kubectl) -> None:
-    for name, arguments in GENERATORS.items():
-        command, *rest = arguments
-        for how in ("client", "server"):
-            created = latest.ok("create", command, f"--dry-run={how}", *rest)
-            assert created == f"{name} created ({'server ' * (how == 'server')}dry run)\n"
-        assert "NotFound" in latest.fails("get", name)
+@pytest.mark.parametrize("how", ["client", "server"])
+def test_a_dry_run_stores_nothing(latest: Kubectl, how: str) -> None:
+    tried = [name for name in GENERATORS if name.startswith(("secret", "deployment", "service/c", "role."))]
+    for name in tried:
+        command, *rest = GENERATORS[name]
+        created = latest.ok("create", command, f"--dry-run={how}", *rest)
+        assert created == f"{name} created ({'server ' * (how == 'server')}dry run)\n"
+    assert latest.ok("get", *tried, "--ignore-not-found", "-oname") == ""
 
 
 def test_cluster_wide_kinds(kubectl: Kubectl) -> None:

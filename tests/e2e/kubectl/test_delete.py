@@ -102,14 +102,14 @@ def test_a_namespace_takes_along_what_it_holds(kubectl: Kubectl) -> None:
     )
 
 
-def test_replace_by_force_makes_another_object(kubectl: Kubectl) -> None:
-    kubectl.ok("create", "secret", "generic", "a", "--from-literal=k=v")
-    uid = kubectl.ok("get", "secret", "a", "-ojsonpath={.metadata.uid}")
+def test_replace_by_force_makes_another_object(latest: Kubectl) -> None:
+    latest.ok("create", "secret", "generic", "a", "--from-literal=k=v")
+    uid = latest.ok("get", "secret", "a", "-ojsonpath={.metadata.uid}")
     other = manifests.text(manifests.secret("a", {"k": "w"}, type="example.com/other"))
-    assert kubectl.fails("replace", "-f", "-", stdin=other) == (
+    assert latest.fails("replace", "-f", "-", stdin=other) == (
         'The Secret "a" is invalid: type: Invalid value: "example.com/other": field is immutable\n'
     )
-    replaced = kubectl.ok("replace", "--force", "-f", "-", stdin=other).splitlines()
+    replaced = latest.ok("replace", "--force", "-f", "-", stdin=other).splitlines()
     assert replaced[0].startswith('secret "a" deleted') and replaced[1] == "secret/a replaced"
-    assert kubectl.ok("get", "secret", "a", "-ojsonpath={.type}") == "example.com/other"
-    assert kubectl.ok("get", "secret", "a", "-ojsonpath={.metadata.uid}") != uid
+    assert latest.ok("get", "secret", "a", "-ojsonpath={.type}") == "example.com/other"
+    assert latest.ok("get", "secret", "a", "-ojsonpath={.metadata.uid}") != uid

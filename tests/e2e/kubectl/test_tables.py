@@ -51,7 +51,7 @@ def one_of_each(namespace: str) -> list[dict[str, Any]]:
         {**core, "kind": "Secret"},
         {**core, "kind": "Pod", "spec": {**TEMPLATE["spec"], "nodeName": "nowhere"}},
         {**core, "kind": "Service", "spec": {"ports": [{"port": 80}], "selector": {"app": "web"}}},
-        {**core, "kind": "Endpoints", "subsets": []},
+        {**core, "kind": "Endpoints", "metadata": {"name": "y"}, "subsets": []},  # x are those of the Service
         {**core, "kind": "ResourceQuota", "spec": {"hard": {"secrets": "5"}}},
         {**apps, "kind": "Deployment", "spec": {**SELECTOR, "paused": True, "template": TEMPLATE}},
         {**apps, "kind": "ReplicaSet", "spec": {**SELECTOR, "template": TEMPLATE}},
@@ -91,7 +91,7 @@ def test_columns_of_every_kind(full: Kubectl) -> None:
         ("deployments", "x  0/0  0  0  <age>  one,two  a:1,b:2  app=web"),
         ("replicasets", "x  0  0  0  <age>  one,two  a:1,b:2  app=web"),
         ("services", "x  ClusterIP  <word>  <none>  80/TCP  <age>  app=web"),
-        ("endpoints", "x  <none>  <age>"),
+        ("endpoints", "y  <none>  <age>"),
         ("endpointslices", "x  IPv4  <unset>  <unset>  <age>"),
         ("roles", "x  <time>"),
         ("secrets", "x  Opaque  0  <age>"),
@@ -100,7 +100,7 @@ def test_columns_of_every_kind(full: Kubectl) -> None:
 def test_rows(latest: Kubectl, kind: str, row: str) -> None:
     objects = [each for each in one_of_each(latest.namespace) if f"{each['kind'].lower()}s".startswith(kind)]
     latest.ok("create", "-f", "-", stdin=manifests.text(*objects))
-    expect.check(latest.ok("get", kind, "x", "-owide", "--no-headers"), row)
+    expect.check(latest.ok("get", kind, row[0], "-owide", "--no-headers"), row)
 
 
 def test_a_table_as_it_comes(api: plain_api.API, latest: Kubectl) -> None:

@@ -31,18 +31,18 @@ a-token      kubernetes.io/service-account-token   <number>   <age>
     )
 
 
-def test_a_type_of_ones_own_and_one_that_has_rules(kubectl: Kubectl) -> None:
-    kubectl.ok("create", "secret", "generic", "mine", "--type=example.com/mine", "--from-literal=k=v")
-    assert kubectl.ok("get", "secret", "mine", "-ojsonpath={.type}") == "example.com/mine"
-    shown = kubectl.fails("create", "secret", "generic", "login", "--type=kubernetes.io/basic-auth")
+def test_a_type_of_ones_own_and_one_that_has_rules(latest: Kubectl) -> None:
+    latest.ok("create", "secret", "generic", "mine", "--type=example.com/mine", "--from-literal=k=v")
+    assert latest.ok("get", "secret", "mine", "-ojsonpath={.type}") == "example.com/mine"
+    shown = latest.fails("create", "secret", "generic", "login", "--type=kubernetes.io/basic-auth")
     assert shown == (
         'error: failed to create secret Secret "login" is invalid: '
         "[data[username]: Required value, data[password]: Required value]\n"
     )
-    selected = kubectl.ok("get", "secrets", "--field-selector=type=example.com/mine", "-ojson")
+    selected = latest.ok("get", "secrets", "--field-selector=type=example.com/mine", "-ojson")
     assert [item["metadata"]["name"] for item in json.loads(selected)["items"]] == ["mine"]
 
 
-def test_kubectl_tells_which_kinds_there_are(kubectl: Kubectl) -> None:
-    shown = kubectl.ok("create", "secret", "--help")
+def test_kubectl_tells_which_kinds_there_are(latest: Kubectl) -> None:
+    shown = latest.ok("create", "secret", "--help")
     assert all(kind in shown for kind in ("docker-registry", "generic", "tls"))

@@ -63,7 +63,7 @@ def test_a_given_key_and_a_whole_directory(kubectl: Kubectl, files: Path) -> Non
     assert shown == "password.txt username.txt "
 
 
-def test_a_file_that_is_not_there(kubectl: Kubectl, files: Path) -> None:
-    shown = kubectl.fails("create", "secret", "generic", "a", "--from-file=./absent.txt", cwd=files)
+def test_a_file_that_is_not_there(latest: Kubectl, files: Path) -> None:
+    shown = latest.fails("create", "secret", "generic", "a", "--from-file=./absent.txt", cwd=files)
     assert shown.startswith("error: error reading ./absent.txt: no such file or directory")
-    assert kubectl.ok("get", "secrets", "-oname") == ""
+    assert latest.ok("get", "secrets", "-oname") == ""

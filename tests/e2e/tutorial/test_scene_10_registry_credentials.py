@@ -39,8 +39,8 @@ Data
     )
 
 
-def test_with_a_server_and_an_address(kubectl: Kubectl) -> None:
-    kubectl.ok(
+def test_with_a_server_and_an_address(latest: Kubectl) -> None:
+    latest.ok(
         "create",
         "secret",
         "docker-registry",
@@ -56,7 +56,7 @@ def test_with_a_server_and_an_address(kubectl: Kubectl) -> None:
         "email": "jdoe@example.com",
         "auth": base64.b64encode(b"janedoe:xxx").decode(),
     }
-    assert config_of(kubectl, "regcred") == {"auths": {"hub.example": entry}}
+    assert config_of(latest, "regcred") == {"auths": {"hub.example": entry}}
 
 
 def test_from_a_manifest(kubectl: Kubectl) -> None:

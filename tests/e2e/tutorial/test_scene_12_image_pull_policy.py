@@ -53,8 +53,8 @@ def test_a_given_policy_stays(latest: Kubectl, policy: str) -> None:
     assert latest.ok("create", "-f", "-", *output, stdin=manifests.text(pod("p", "nginx", policy))) == policy
 
 
-def test_another_policy_is_refused(kubectl: Kubectl) -> None:
-    assert kubectl.fails("create", "-f", "-", stdin=manifests.text(pod("p", "nginx", "Sometimes"))) == (
+def test_another_policy_is_refused(latest: Kubectl) -> None:
+    assert latest.fails("create", "-f", "-", stdin=manifests.text(pod("p", "nginx", "Sometimes"))) == (
         'The Pod "p" is invalid: spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": '
         'supported values: "Always", "IfNotPresent", "Never"\n'
     )
