@@ -16,7 +16,8 @@ def new() -> str:
 
 
 def spellings(value: str) -> list[bytes]:
-    """The value plain, in base64 (at each of the three alignments, both alphabets) and in hex."""
+    """The value plain, in base64 (at each of the three alignments, both alphabets), in hex, and each
+    backwards."""
     plain = value.encode()
     found = [plain, plain.hex().encode(), plain.hex().upper().encode()]
     for shift in range(3):
@@ -24,7 +25,7 @@ def spellings(value: str) -> list[bytes]:
         encoded = base64.b64encode(b"\0" * shift + plain)[(shift * 8 + 5) // 6 :]
         core = encoded[: (len(plain) * 8 - (6 - shift * 8 % 6) % 6) // 6]
         found += [core, core.translate(bytes.maketrans(b"+/", b"-_"))]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found + [spelling[::-1] for spelling in found]))
 
 
 def in_bytes(data: "bytes | mmap.mmap", values: Sequence[str]) -> bool:

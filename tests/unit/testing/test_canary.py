@@ -13,6 +13,7 @@ VALUE = "canary-0123456789abcdef"
 def test_found_inside_anything_that_was_encoded(before: bytes, after: bytes) -> None:
     whole = before + VALUE.encode() + after
     for encoded in (whole, base64.b64encode(whole), base64.urlsafe_b64encode(whole), whole.hex().encode()):
+        assert canary.in_bytes(encoded[::-1], [VALUE])
         assert canary.in_bytes(encoded, [VALUE])
 
 
