@@ -1,5 +1,5 @@
 # The front door. `make demo` and `make test` do all their own set-up on a fresh Debian or Ubuntu machine.
-.PHONY: help install demo test test-unit test-e2e check fix bench gen lock clean
+.PHONY: help install demo test test-unit test-e2e check fix bench robustness gen lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ fix: install ## what of `make check` can be mended by a tool
 
 bench: install ## figures: bench/README.md tells how to hold two clusters against each other
 	@scripts/bench $(ARGS)
+
+robustness: ## the crash tests at length: 1,000 kills, torn files, clusters killed under load (half an hour)
+	@scripts/robustness
 
 gen: install ## generated files: schemas, protobuf modules
 	@scripts/gen
