@@ -45,7 +45,7 @@ def test_a_finalizer_is_waited_for(kubectl: Kubectl) -> None:
     kubectl.ok("create", "-f", "-", stdin=manifests.text(secret))
     kubectl.ok("delete", "secret", "a", "--wait=false")
     assert kubectl.ok("get", "secret", "a", "-ojsonpath={.metadata.deletionTimestamp}")
-    shown = kubectl("delete", "secret", "a", "--timeout=100ms")
+    shown = kubectl("delete", "secret", "a", "--timeout=500ms")
     assert (shown.code, shown.stderr) == (1, "error: timed out waiting for the condition on secrets/a\n")
     waiting = kubectl.start("delete", "secret", "a", "--timeout=20s")
     assert waiting.stdout is not None
