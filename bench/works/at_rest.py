@@ -48,7 +48,7 @@ def _create(target: Target, namespace: str, patience: float) -> int:
         deadline = time.monotonic() + patience
         while True:
             items = api.ok("GET", path)["items"]
-            seen = sum(item["status"].get("observedGeneration", 0) > 0 for item in items)
+            seen = len([item for item in items if item["status"].get("observedGeneration")])
             if seen == DEPLOYMENTS or time.monotonic() > deadline:
                 return seen
             time.sleep(0.2)

@@ -26,7 +26,7 @@ from strongroom.machinery.gvk import Object
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A Deployment, the ReplicaSets that it has, and for strategy Recreate their Pods, by the uid of these."""
+    """A Deployment, the ReplicaSets that it has, and for strategy Recreate their Pods by uid of these."""
 
     deployment: Deployment
     replica_sets: Sequence[ReplicaSet]
@@ -100,7 +100,7 @@ class _Decider:
         name = f"{deployment.name}-{ending}"
         replicas = rolling_update.size_of_new(deployment, 0, view.total(self._old))
         revision = revisions.next_revision(self._old)
-        annotations = revisions.annotations_of_new(deployment, revision)
+        annotations = {**revisions.annotations_of_new(deployment, revision), **self._plan.sizes()}
         self._plan.create(name, ending, replicas, annotations)
         self._revision = str(revision)
         self._tell(conditions.CREATED, f'Created new replica set "{name}"')

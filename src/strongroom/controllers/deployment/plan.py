@@ -65,9 +65,8 @@ class Plan:
         return [*self._created, *map(_action, self._changes.values()), *self._deleted]
 
     def create(self, name: str, hash: str, replicas: int, annotations: Mapping[str, str]) -> None:
-        annotations = {**annotations, **self.sizes()}
-        made = CreateReplicaSet(name, hash, self._deployment.digest, replicas, annotations)
-        self._created.append(made)
+        digest = self._deployment.digest
+        self._created.append(CreateReplicaSet(name, hash, digest, replicas, annotations))
 
     def delete(self, replica_set: ReplicaSet) -> None:
         self._deleted.append(DeleteReplicaSet(replica_set.name, replica_set.uid))
