@@ -198,3 +198,20 @@ def test_diff(kubectl: Kubectl) -> None:
         "-  k: '*** (before)'",
         "+  k: '*** (after)'",
     ]
+
+
+def test_apply_sets_whose_parent_is_a_secret(kubectl: Kubectl) -> None:
+    def apply_set(*objects: dict[str, Any]) -> list[str]:
+        flags = ("--server-side", "--prune", "--applyset=mine")
+        env = {"KUBECTL_APPLYSET": "true"}
+        done = kubectl("apply", "-f", "-", *flags, stdin=yaml.safe_dump_all(objects), env=env)
+        assert done.code == 0, str(done)
+        return done.stdout.splitlines()
+
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+    assert apply_set(SECRET, config) == ["secret/s serverside-applied", "configmap/c serverside-applied"]
+    assert apply_set(SECRET) == ["secret/s serverside-applied", "configmap/c pruned"]
+    parent = stored(kubectl, "secret/mine")["metadata"]
+    assert parent["annotations"]["applyset.kubernetes.io/contains-group-kinds"] == "Secret"
+    part_of = stored(kubectl, "secret/s")["metadata"]["labels"]["applyset.kubernetes.io/part-of"]
+    assert parent["labels"]["applyset.kubernetes.io/id"] == part_of
