@@ -202,7 +202,7 @@ def test_diff(kubectl: Kubectl) -> None:
 
 def test_apply_sets_whose_parent_is_a_secret(kubectl: Kubectl) -> None:
     def apply_set(*objects: dict[str, Any]) -> list[str]:
-        flags = ("--server-side", "--prune", "--applyset=mine")
+        flags = ("-n", kubectl.namespace, "--server-side", "--prune", "--applyset=mine")
         env = {"KUBECTL_APPLYSET": "true"}
         done = kubectl("apply", "-f", "-", *flags, stdin=yaml.safe_dump_all(objects), env=env)
         assert done.code == 0, str(done)
