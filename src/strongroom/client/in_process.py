@@ -19,7 +19,7 @@ Application = Callable[
 _log = logging.getLogger(__name__)
 _DISCONNECT_GRACE = 0.5
 """Seconds that an application gets to end by itself after `http.disconnect`, before it is cancelled."""
-_HIGH_WATER = 256 * 1024
+_HIGH_WATER = 16 * 1024
 """Bytes that wait for the reader before `send` waits too."""
 
 

@@ -50,7 +50,8 @@ class Informer:
     `relevant` looks at the line of an object that came or changed, and tells whether the cache is to see it:
     what it refuses costs no decoding and no memory, and is not told; deletions always are. `reduce` makes of
     an object what is kept of it; metadata must keep name, namespace, uid, resourceVersion. `filled` is called
-    after each fill: deletions of refused objects may have been missed before it.
+    after each fill: deletions of refused objects may have been missed before it. `linger`: seconds to wait
+    after refused ones, so that they come many together.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Informer:
         relevant: Callable[[bytes], bool] | None = None,
         reduce: Callable[[Object], Object] | None = None,
         filled: Callable[[], None] | None = None,
+        linger: float = 0.0,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -77,6 +79,7 @@ class Informer:
         self._relevant = relevant
         self._reduce = reduce
         self._filled = filled
+        self._linger = linger
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff(0.05, 30.0)
         self._sleep = sleep
@@ -199,6 +202,7 @@ class Informer:
             resource_version=resource_version,
             initial_events=initial_events,
             relevant=self._relevant,
+            linger=self._linger,
         )
 
     def _kept(self, obj: Object) -> Object:

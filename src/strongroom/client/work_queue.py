@@ -64,8 +64,8 @@ class WorkQueue(Generic[K]):
     """For any number of workers of one event loop: `get`, work, `done`.
 
     There is no timer unless a key waits for its time. `wait` is how a worker sleeps; tests replace it.
-    `urgency`: of keys that are ready the most urgent is taken first, as it was when the key was added; else the
-    one that came first.
+    `urgency`: of keys that are ready the most urgent is taken first, as it was when the key was added; else
+    the one that came first.
     """
 
     def __init__(

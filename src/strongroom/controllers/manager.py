@@ -44,6 +44,8 @@ RESOURCE_QUOTA = "resourcequota-controller"
 TOKENS = "tokens-controller"
 ENDPOINTS = "endpoint-controller"
 ENDPOINT_SLICES = "endpointslice-controller"
+_LINGER = 0.05
+"""Seconds that writes of Secrets, most of which concern nobody here, wait to be passed over together."""
 SEPARATE = (
     GARBAGE_COLLECTOR,
     RESOURCE_QUOTA,
@@ -197,13 +199,15 @@ class Manager:
             if resource in informers or resource.plural == resources.EVENTS.plural:
                 continue
             # Tokens come and go in Secrets; a second watch of them would burden every write of one.
-            rules = token_secrets if resource == resources.SECRETS else graph
+            secrets = resource == resources.SECRETS
+            rules = token_secrets if secrets else graph
             informers[resource] = Informer(
                 client,
                 resource,
                 relevant=rules.relevant,
                 reduce=rules.reduce,
                 filled=self._refill,
+                linger=_LINGER if secrets else 0.0,
                 clock=self._clock,
             )
             self._informers.append(informers[resource])

@@ -328,3 +328,28 @@ async def test_what_is_not_relevant_is_neither_decoded_nor_kept_and_the_rest_is_
         world.api.remove(SECRETS, "wanted-1", "n")
         await world.settle()
         assert world.told[-1] == ("DELETED", "wanted-1")
+
+
+async def test_after_refused_objects_it_lingers_so_that_many_are_passed_over_at_once() -> None:
+    world = World()
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    world.informer = informers.Informer(
+        rest.Client(world.api, "test", sleep=sleep),
+        SECRETS,
+        "n",
+        relevant=lambda line: b'"wanted' in line,
+        linger=0.5,
+        clock=world.clock,
+    )
+    async with world.running():
+        world.api.put(SECRETS, _secret("wanted"))
+        await world.settle()
+        assert slept == [], "what is wanted is told at once"
+        world.api.put(SECRETS, _secret("other"))
+        await world.settle()
+        assert slept == [0.5]

@@ -44,7 +44,10 @@ class Lines:
         await responses.part(self._request, b"")  # sends the head off
 
     async def part(self, lines: bytes) -> None:
-        await responses.part(self._request, lines)
+        try:
+            await responses.part(self._request, lines)
+        except OSError:  # how ASGI says that the client has gone
+            raise Disconnected from None
 
     async def left(self) -> None:
         while (await self._request.receive())["type"] != "http.disconnect":
