@@ -103,6 +103,7 @@ class NodeRunner:
                 group.spawn("events", recorder.run())
                 # Before the node says that it is ready: a sandbox without its image fails and is put off.
                 await self._have_pause_image(containerd, cri)
+                await exec_sync.clean_up()
                 await streaming.start()
                 agent = Agent(
                     self._client,

@@ -6,6 +6,7 @@ and while it holds the output open, the call does not return at all.
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -13,12 +14,13 @@ from pathlib import Path
 
 from strongroom.aio import tasks
 from strongroom.node.containerd import client as clients
-from strongroom.node.containerd import errors, sessions
+from strongroom.node.containerd import errors, process, sessions
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.errors import NotFoundError as NoContainerError
 from strongroom.node.exec_sync import OUTPUT_LIMIT, ExecResult, ExecTimeoutError
 from strongroom.node.streaming import cleanups, fifos, process_spec, start_gate
 
+_PREFIX = "sync-"
 _DRAIN_IDLE = 0.2
 _START_TIMEOUT = 30.0
 _END_TIMEOUT = 10.0
@@ -26,7 +28,7 @@ _ROUNDS = 5
 
 
 class ContainerdExecSync:
-    """Fulfils `node.exec_sync.ExecSync`. FIFOs are made below `directory`, by names that begin with `sync-`.
+    """Fulfils `node.exec_sync.ExecSync`. Each exec has a directory below `directory`, with its FIFOs.
 
     The time counts from the moment when the command runs. To be closed with `aclose`.
     """
@@ -41,6 +43,14 @@ class ContainerdExecSync:
         """Wait for what is being cleaned up."""
         await self._cleanups.aclose(_END_TIMEOUT)
 
+    async def clean_up(self) -> None:
+        """End what an agent that was killed has left running. To be called before anything is run."""
+        for directory in self._directory.glob(f"{_PREFIX}*"):
+            container_id, session = _noted(directory)
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+            if container_id:
+                await self._forget(container_id, directory.name, session)
+
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: float) -> ExecResult:
         try:
             return await self._exec(container_id, command, timeout)
@@ -51,8 +61,8 @@ class ContainerdExecSync:
 
     async def _exec(self, container_id: str, command: Sequence[str], timeout: float) -> ExecResult:
         spec = await self._client.container_spec(container_id)
-        process = process_spec.derive(spec, command, terminal=False)
-        exec_id = f"sync-{os.urandom(16).hex()}"
+        wanted = process_spec.derive(spec, command, terminal=False)
+        exec_id = f"{_PREFIX}{os.urandom(16).hex()}"
         with ExitStack() as stack:
             pipes = fifos.Fifos(self._directory / exec_id, stdin=False, stderr=True)
             stack.callback(pipes.remove)
@@ -65,9 +75,10 @@ class ContainerdExecSync:
             session = 0
             try:
                 async with self._gate.of(process_spec.sandbox_id(spec, container_id)):
-                    await self._client.exec(container_id, exec_id, process, streams, terminal=False)
+                    await self._client.exec(container_id, exec_id, wanted, streams, terminal=False)
                     async with asyncio.timeout(_START_TIMEOUT):
                         session = await self._client.start(container_id, exec_id)
+                _note(self._directory / exec_id, container_id, session)
                 return await self._finish(container_id, exec_id, readers, timeout)
             except TimeoutError:
                 raise ExecTimeoutError from None
@@ -106,6 +117,20 @@ class ContainerdExecSync:
             await self._client.kill(container_id, exec_id, signal.SIGKILL)
         async with asyncio.timeout(_END_TIMEOUT):
             await self._client.wait(container_id, exec_id)
+
+
+def _note(directory: Path, container_id: str, session: int) -> None:
+    """Write down what runs, for whoever has to end it."""
+    (directory / "process").write_text(f"{container_id} {session} {process.start_time(session)}")
+
+
+def _noted(directory: Path) -> tuple[str, int]:
+    """Container and session of an exec; no session where the process is not the one that was noted."""
+    try:
+        container_id, session, started = (directory / "process").read_text().split()
+    except (OSError, ValueError):
+        return "", 0
+    return container_id, int(session) if process.start_time(int(session)) == started else 0
 
 
 async def _read(reader: fifos.Reader) -> bytes:
