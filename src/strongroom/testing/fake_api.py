@@ -76,6 +76,7 @@ class FakeAPI:
         self._oldest = 0
         self._watches: set[_Watch] = set()
         self._uids = itertools.count(1)
+        self._names = itertools.count(1)
 
     # What tests do to it
 
@@ -232,6 +233,8 @@ class FakeAPI:
         metadata = obj["metadata"]
         if target.resource.namespaced:
             metadata.setdefault("namespace", target.namespace)
+        if "name" not in metadata:
+            metadata["name"] = f"{metadata['generateName']}{next(self._names)}"
         if (target.namespace, metadata["name"]) in self._objects[target.resource]:
             raise status.already_exists(target.resource, metadata["name"])
         return 201, self.put(target.resource, obj)
@@ -370,13 +373,13 @@ def _merge(obj: Any, patch: Any) -> None:
     for key, value in patch.items():
         if isinstance(value, dict):
             _merge(obj.setdefault(key, {}), value)
+        elif value is None:
+            obj.pop(key, None)
         elif key == "conditions":
             by_type = {condition["type"]: condition for condition in obj.get(key) or []}
             for condition in value:
                 by_type[condition["type"]] = {**by_type.get(condition["type"], {}), **condition}
             obj[key] = list(by_type.values())
-        elif value is None:
-            obj.pop(key, None)
         else:
             obj[key] = value
 
