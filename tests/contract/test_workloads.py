@@ -247,8 +247,12 @@ async def test_a_replica_set_adopts_and_releases_pods(world: World) -> None:
         )
 
     await managed.until(released)
+
+    async def another() -> bool:
+        return len(await world.pods()) == 2
+
+    await managed.until(another)
     await managed.until(lambda: ready(2))
-    assert len(await world.pods()) == 2
 
 
 async def test_what_the_api_refuses_is_told_and_tried_again(world: World) -> None:
