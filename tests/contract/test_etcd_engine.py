@@ -9,10 +9,10 @@ from strongroom.aio import tasks
 from strongroom.encryption import envelope, keyring
 from strongroom.store import errors
 from strongroom.store.engine import Engine
-from strongroom.store.engines.etcd import EtcdEngine
 from strongroom.store.engines.etcd import _generated_rpc_pb2 as pb
 from strongroom.store.engines.etcd.client import EtcdClient
 from strongroom.store.engines.etcd.endpoint import parse
+from strongroom.store.engines.etcd.engine import EtcdEngine
 from strongroom.testing import etcd as etcds
 from strongroom.testing.engine_contract import EngineContract, OpenEngine
 from strongroom.testing.engine_contract.base import running, take, watching

@@ -1,7 +1,9 @@
 """API server, controllers and scheduler in this process: from the data directory to a port that answers."""
 
 import ipaddress
+import socket
 import ssl
+import uuid
 from datetime import datetime
 
 from strongroom.aio.clock import Clock
@@ -16,6 +18,7 @@ from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.key_rotation import KeyRotation
 from strongroom.cmd.settings import Settings
 from strongroom.controllers import manager
+from strongroom.controllers.leader_election import LeaderElection
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, kubernetes_service
 from strongroom.registry.catalog import Catalog
@@ -34,6 +37,7 @@ from strongroom.server.service_accounts.settings import TokenSettings
 from strongroom.store.compactor import Compactor
 
 CONTEXT = "strongroom"
+_LEASE = "strongroom-controllers"
 _SERVICE_NAMES = (
     "kubernetes",
     "kubernetes.default",
@@ -62,12 +66,13 @@ class ControlPlane:
         self._app: Application | None = None
         self._listener: Listener | None = None
         self._admin_socket: AdminSocket | None = None
+        self._election: LeaderElection | None = None
 
     async def start(self) -> None:
         """Open the store, serve the API, write the kubeconfig. Raises what `standalone.FAILURES` lists."""
         settings = self._settings
         options = encryption.Options(settings.passphrase_file, settings.encryption_config)
-        self._storage = await storage.open_storage(self._place, self._clock, options)
+        self._storage = await storage.open_storage(self._place, self._clock, options, settings.store)
         catalog = self._catalog = Catalog(self._storage.cache, self._storage.objects, self._clock)
         users = {
             "admin": credentials.ADMIN,
@@ -114,9 +119,9 @@ class ControlPlane:
     def run_controllers(self) -> None:
         """Start the controllers, the scheduler and the store's compaction."""
         assert self._storage is not None
-        if self._storage.engine.unclean:
+        if (local := self._storage.local) is not None and local.unclean:
             # What is live was read by now; the rest is looked at while the API answers.
-            self._tasks.spawn("check", self._storage.engine.check())
+            self._tasks.spawn("check", local.check())
         if self._storage.encryption.configured is not None:
             followed = storage.follow(self._storage.encryption.configured, self._storage.cache)
             self._tasks.spawn("encryption", followed)
@@ -126,12 +131,23 @@ class ControlPlane:
         self._tasks.spawn("event-expiry", expiry.run())
         served = tuple(scheme.STRATEGIES)
         ca, issue = self.authority.pem.decode(), legacy.issuer(self._keys)
-        running = manager.Manager(self.client_for, served, ca, issue, self._clock)
-        self._tasks.spawn("controllers", running.run())
+
+        async def run() -> None:
+            await manager.Manager(self.client_for, served, ca, issue, self._clock).run()
+
+        if self._storage.engine.shared:
+            candidate = self.client_for(manager.CONTROLLER_MANAGER)
+            identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+            self._election = LeaderElection(candidate, _LEASE, identity, self._clock)
+            self._tasks.spawn("controllers", self._election.lead(run))
+        else:
+            self._tasks.spawn("controllers", run())
 
     async def close(self) -> None:
         """Stop the controllers, end watches, let requests under way finish, close the store."""
         await self._tasks.aclose()
+        if self._election is not None:
+            await self._election.release()
         for part in (self._admin_socket, self._app, self._listener, self._storage):
             if part is not None:
                 await part.close()

@@ -82,7 +82,8 @@ _SERVER_OPTIONS = (
         default="sqlite",
         show_default=True,
         metavar="STORE",
-        help="Where objects are kept: sqlite.",
+        help="Where objects are kept: sqlite, in the data directory; or, for several servers, an etcd as "
+        "etcd://HOST:PORT,... or etcds://HOST:PORT,...?ca=F&cert=F&key=F&user=U&password-file=F.",
     ),
     _option(
         "--audit-log-path",

@@ -12,6 +12,10 @@ from typing import Any
 
 import yaml
 
+from strongroom.store.engines.etcd import endpoint
+
+SQLITE = "sqlite"
+ETCD_SCHEMES = ("etcd://", "etcds://")
 DEFAULT_LISTEN = "127.0.0.1:6443"
 MAX_REQUESTS_INFLIGHT = 400
 MAX_MUTATING_REQUESTS_INFLIGHT = 200
@@ -33,6 +37,8 @@ class Settings:
     host: str
     """Address the API listens on."""
     port: int
+    store: str
+    """`sqlite`, or where the etcd is."""
     kubeconfig: Path
     """Where the administrator's kubeconfig is written or merged."""
     node_name: str
@@ -156,6 +162,18 @@ def load_config(path: Path, known: frozenset[str]) -> dict[str, Any]:
     return {str(name).replace("-", "_"): value for name, value in content.items()}
 
 
+def check_store(text: str) -> None:
+    """`sqlite`, or the address of an etcd. Raises SettingsError."""
+    if text == SQLITE:
+        return
+    if not text.startswith(ETCD_SCHEMES):
+        raise SettingsError(f"--store: {text!r} is neither {SQLITE} nor etcd://HOST:PORT,...")
+    try:
+        endpoint.parse(text)
+    except endpoint.EndpointError as error:
+        raise SettingsError(f"--store: {error}") from None
+
+
 def resolve(
     *,
     listen: str,
@@ -175,8 +193,7 @@ def resolve(
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """What the flags say, with the defaults of this user and machine. Raises SettingsError."""
-    if store != "sqlite":
-        raise SettingsError(f"--store: {store!r} is not served by this version; it serves: sqlite")
+    check_store(store)
     host, port = parse_listen(listen)
     root = (data_dir or default_data_dir(environ)).absolute()
     return Settings(
@@ -184,6 +201,7 @@ def resolve(
         run_dir=default_run_dir(environ, root),
         host=host,
         port=port,
+        store=store,
         kubeconfig=(kubeconfig or default_kubeconfig(environ)).absolute(),
         node_name=parse_node_name(node_name or default_node_name()),
         with_node=with_node,

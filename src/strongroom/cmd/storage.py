@@ -2,23 +2,27 @@
 
 import asyncio
 import contextlib
+import importlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.aio.clock import Clock
-from strongroom.cmd import encryption
+from strongroom.cmd import encryption, settings
 from strongroom.cmd.configured_encryption import ConfiguredEncryption
 from strongroom.cmd.data_dir import DataDir
 from strongroom.encryption import inspection
 from strongroom.encryption.keyring import KeyringError, MissingKeyring
 from strongroom.encryption.transformer import TransformError, WrongKey
 from strongroom.registry import catalog
+from strongroom.store.engine import Engine
+from strongroom.store.engines.etcd import endpoint
 from strongroom.store.engines.sqlite.engine import SQLiteEngine
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
 
+_ETCD = "strongroom.store.engines.etcd.engine"
 _LOOKED_AT = 1000
 """Values looked at to name the keys that a missing keyring held."""
 
@@ -27,15 +31,22 @@ _LOOKED_AT = 1000
 class Storage:
     """Open and loaded; `close` ends the cache, then the engine."""
 
-    engine: SQLiteEngine
+    engine: Engine
     objects: ObjectStore
     cache: WatchCache
     encryption: encryption.Encryption
 
     @property
+    def local(self) -> SQLiteEngine | None:
+        """The engine if it is this machine's own."""
+        return self.engine if isinstance(self.engine, SQLiteEngine) else None
+
+    @property
     def checks(self) -> Mapping[str, Callable[[], bool]]:
         """Names for /readyz."""
-        checks = {"storage-integrity": lambda: not self.engine.damage}
+        checks: dict[str, Callable[[], bool]] = {}
+        if (local := self.local) is not None:
+            checks["storage-integrity"] = lambda: not local.damage
         configured = self.encryption.configured
         if configured is not None:
             checks["kms-providers"] = lambda: configured.healthy
@@ -72,13 +83,25 @@ def _keys_in_use(database: Path) -> list[str]:
     return []
 
 
-async def open_storage(place: DataDir, clock: Clock, options: encryption.Options) -> Storage:
+def open_engine(place: DataDir, store: str) -> Engine:
+    """The engine that `--store` names, not started."""
+    if store == settings.SQLITE:
+        return SQLiteEngine(place.database, own_process=True)
+    # gRPC takes a quarter of a second to load, and most never need it.
+    module = importlib.import_module(_ETCD)
+    made: Engine = module.EtcdEngine(endpoint.parse(store))
+    return made
+
+
+async def open_storage(
+    place: DataDir, clock: Clock, options: encryption.Options, store: str = settings.SQLITE
+) -> Storage:
     """The store in the data directory, Secrets encrypted. Raises KeyringError, StoreError.
 
     A key that stored values need and that is not at hand, or is another one, is an error; nothing is written.
     A single value that does not open is none: it is reported, and the others are served."""
     used = open_encryption(place, options)
-    engine = SQLiteEngine(place.database, own_process=True)
+    engine = open_engine(place, store)
     objects = ObjectStore(engine, used.transformers)
     cache = WatchCache(objects, catalog.prefixes(), clock=clock)
     try:
@@ -93,7 +116,7 @@ async def open_storage(place: DataDir, clock: Clock, options: encryption.Options
     return Storage(engine, objects, cache, used)
 
 
-async def _check_keys(engine: SQLiteEngine, cache: WatchCache, used: encryption.Encryption) -> None:
+async def _check_keys(engine: Engine, cache: WatchCache, used: encryption.Encryption) -> None:
     """Raises KeyringError for the first value whose key is not at hand."""
     for prefix, transformer in used.transformers.items():
         unreadable = cache.resource(prefix).unreadable

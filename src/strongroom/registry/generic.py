@@ -71,6 +71,7 @@ class Registry:
         self.managed_fields = ManagedFields(strategy)
         self._reader = listing.Reader(strategy, cache, self.rows, objects)
         self._cache = cache
+        self._shared = cache.shared
         self._objects = objects
         self._clock = clock
 
@@ -94,6 +95,8 @@ class Registry:
 
     async def get(self, namespace: str, name: str, at_least: int = 0) -> Entry:
         """The newest state of an object, not older than revision `at_least`."""
+        if self._shared:
+            await self._cache.refresh()
         if at_least > self._cache.revision:
             await listing.wait_for(self._cache, at_least)
         entry = self.rows.get(self.resource.key(namespace, name))
@@ -103,10 +106,14 @@ class Registry:
 
     async def page(self, namespace: str, options: ListOptions) -> listing.Page:
         """A page of the objects of `namespace` ("": of all)."""
+        if self._shared:
+            await self._cache.refresh()
         return await self._reader.read(namespace, options)
 
     async def watch(self, namespace: str, options: WatchOptions) -> watching.Watch:
         """Open a watch on `namespace` ("": on all)."""
+        if self._shared:
+            await self._cache.refresh()
         return await watching.start(self._cache, self.rows, self.strategy, namespace, options)
 
     # ---- create ----
@@ -123,6 +130,8 @@ class Registry:
         """Store a new object; `obj` is changed. A taken generated name is made anew.
 
         Without a `writer` its managedFields stay as they are."""
+        if self._shared:  # its namespace may have been made elsewhere a moment ago
+            await self._cache.refresh()
         metadata = obj["metadata"]
         if metadata.get("resourceVersion"):
             text = "resourceVersion should not be set on objects to be created"
@@ -212,6 +221,8 @@ class Registry:
         an object that is being deleted and has no finalizer left is removed. Without a `writer` the
         managedFields are those that `revise` gives."""
         key = self.resource.key(namespace, name)
+        if self._shared:
+            await self._cache.refresh()
         for _ in range(WRITE_TRIES):
             entry = self.find(namespace, name)
             if entry is None:
@@ -318,6 +329,8 @@ class Registry:
     async def delete(self, namespace: str, name: str, options: DeleteOptions) -> Deleted:
         """Remove an object, or mark it when finalizers or a grace period keep it."""
         key = self.resource.key(namespace, name)
+        if self._shared:
+            await self._cache.refresh()
         for _ in range(WRITE_TRIES):
             entry = self.rows.get(key)
             if entry is None:

@@ -41,7 +41,11 @@ class Engine(Protocol):
 
     Writes are durable when the call returns (survive kill -9 and loss of power), and are totally ordered.
     A cancelled write may or may not have happened. All methods raise Unavailable after `close`.
+
+    `shared`: other processes may write to the same store; what this one has seen need not be the newest.
     """
+
+    shared: bool
 
     async def start(self) -> None:
         """Open. Raises Corrupt when what is stored can't be trusted, Unavailable when it is in use."""

@@ -56,6 +56,11 @@ class ObjectStore:
         self._under_way: dict[bytes, bytes] = {}
         """What this store's writes sealed, until they are answered: sealed value -> data."""
 
+    @property
+    def shared(self) -> bool:
+        """As the engine: others may write too."""
+        return self._engine.shared
+
     def _transformer(self, key: str) -> Transformer | None:
         for prefix, transformer in self._transformers:
             if key.startswith(prefix):

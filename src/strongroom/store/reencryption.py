@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strongroom.store import errors
-from strongroom.store.objects import ObjectStore, Stored
+from strongroom.store.objects import ObjectStore, Stored, StoredRange
 
 PAGE: Final = 256
 """Objects read, and written at once: what the event loop does in one go takes some milliseconds."""
@@ -36,13 +36,14 @@ async def reencrypt(
     they are compacted. `report` is called after each page. Raises Unavailable."""
     progress = Progress()
     for prefix in prefixes:
-        start, last = prefix, False
-        while not last:
-            page = await objects.range(prefix, start=start, limit=PAGE, exact_count=False)
-            last = len(page.items) == page.count
+        page: StoredRange | None = await _page(objects, prefix, prefix)
+        while page is not None:
             stale = [found for found in page.items if found.stale and not found.error]
-            # In one turn of the loop: the engine commits them together.
-            written = await asyncio.gather(*(_rewrite(objects, found) for found in stale))
+            # In one turn of the loop: the engine commits them together. The next page is read meanwhile.
+            written, following = await asyncio.gather(
+                asyncio.gather(*(_rewrite(objects, found) for found in stale)),
+                _following(objects, prefix, page),
+            )
             progress.checked += len(page.items)
             progress.rewritten += sum(written)
             for found in page.items:
@@ -51,9 +52,19 @@ async def reencrypt(
                     if len(progress.named) < UNREADABLE_NAMED:
                         progress.named.append(found.key)
             report(progress)
-            if not last:
-                start = page.items[-1].key + "\0"
+            page = following
     return progress
+
+
+async def _page(objects: ObjectStore, prefix: str, start: str) -> StoredRange:
+    return await objects.range(prefix, start=start, limit=PAGE, exact_count=False)
+
+
+async def _following(objects: ObjectStore, prefix: str, page: StoredRange) -> StoredRange | None:
+    """The page after `page`; None: it is the last."""
+    if len(page.items) == page.count:
+        return None
+    return await _page(objects, prefix, page.items[-1].key + "\0")
 
 
 async def _rewrite(objects: ObjectStore, found: Stored) -> bool:

@@ -47,6 +47,10 @@ class WatchCache:
         self._owners: dict[str, ResourceCache | None] = {}
         self._tasks = tasks.TaskGroup("watch-cache", describe_errors=False)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._next_check: asyncio.Future[None] | None = None
+        self._checking = False
+        self.shared = objects.shared
+        """Others write to the store too: `refresh` before a read that must not be old."""
         self.revision = 0
         """All writes up to this revision are in the cache."""
         self.ready = False
@@ -83,6 +87,30 @@ class WatchCache:
             raise errors.FutureRevision(revision, self.revision) from None
         finally:
             self._waiting.remove(waiting)
+
+    async def refresh(self) -> None:
+        """Return when all is in the cache that was written, by whomever, before this was called.
+
+        Callers at the same time share one look at the store. Raises Unavailable, FutureRevision."""
+        if self._next_check is None:
+            self._next_check = asyncio.get_running_loop().create_future()
+            if not self._checking:
+                self._checking = True
+                self._tasks.spawn("refresh", self._check())
+        await asyncio.shield(self._next_check)
+
+    async def _check(self) -> None:
+        while (answered := self._next_check) is not None:
+            # Who comes from now on may have seen a write that this look does not, and needs the one after.
+            self._next_check = None
+            try:
+                await self.wait_for(await self._objects.current_revision())
+            except errors.StoreError as error:
+                answered.set_exception(error)
+                answered.exception()  # nobody may be there to hear it
+            else:
+                answered.set_result(None)
+        self._checking = False
 
     async def _load(self) -> None:
         revision = await self._objects.current_revision()

@@ -18,6 +18,8 @@ def _kv(stored: Stored) -> KeyValue:
 class EngineOverObjects:
     """Values go through the ObjectStore both ways. `version` is always 1: an ObjectStore does not tell it."""
 
+    shared = False
+
     def __init__(self, engine: Engine, transformers: Mapping[str, Transformer]) -> None:
         self._engine = engine
         self._objects = ObjectStore(engine, transformers)

@@ -20,6 +20,8 @@ def _revision_of(event: EngineEvent) -> int:
 class MemoryEngine:
     """Keeps every revision since the last compaction in the process's memory."""
 
+    shared = False
+
     def __init__(self) -> None:
         self._revision = 1
         self._compacted = 1

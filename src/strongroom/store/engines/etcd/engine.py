@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 class EtcdEngine:
     """`endpoint`: see `endpoint.parse`. Several engines, and other programs, may use one etcd at once."""
 
-    shared: Final = True
+    shared = True
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._client = EtcdClient(endpoint)

@@ -41,6 +41,8 @@ class SQLiteEngine:
     event loop the competition for the interpreter.
     """
 
+    shared = False
+
     def __init__(self, path: Path, *, own_process: bool = False) -> None:
         self._path = path
         self._own_process = own_process
