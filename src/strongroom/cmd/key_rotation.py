@@ -1,6 +1,7 @@
 """A new key for all that is encrypted: beside the writers at work, and again from where it was cut short."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from strongroom.store import errors, reencryption
 from strongroom.store.engine import Engine
 from strongroom.store.engines.sqlite.engine import SQLiteEngine
 from strongroom.store.objects import ObjectStore
+
+_log = logging.getLogger(__name__)
 
 TRIES: Final = 5
 """Passes over everything: one is enough but for what was being written when the key changed."""
@@ -60,6 +63,7 @@ class KeyRotation:
             left = await self._under_older_keys()
             if not left or done.unreadable:
                 break
+        _log.info("rotation: %d of %d objects encrypted again", done.rewritten, done.checked)
         return {
             "key": keyring.current_key_id if keyring is not None else "",
             "newKey": bool(made),
