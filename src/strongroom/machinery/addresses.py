@@ -2,6 +2,7 @@
 
 import ipaddress
 
+VALID_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 VALID_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
@@ -14,6 +15,22 @@ def ip(text: str, version: int = 0) -> list[str]:
     if version and parsed.version != version:
         return [f"must be a valid IPv{version} address"]
     return []
+
+
+def version(text: str) -> int:
+    """4 or 6, of a valid address."""
+    return ipaddress.ip_address(text).version
+
+
+def cidr(text: str) -> list[str]:
+    """A network, with its prefix length."""
+    try:
+        if "/" in text:
+            ipaddress.ip_network(text, strict=False)
+            return []
+    except ValueError:
+        pass
+    return [VALID_CIDR]
 
 
 def not_special(text: str) -> list[str]:

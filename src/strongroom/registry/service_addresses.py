@@ -7,13 +7,13 @@ creations under way never get the same. Servers that share a store don't see eac
 import ipaddress
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strongroom.aio.clock import Clock
 from strongroom.api.core.v1.service import kinds
 from strongroom.api.strategy import Strategy
-from strongroom.machinery import status, validation
+from strongroom.machinery import addresses, status, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 from strongroom.registry.encoding import Document
@@ -132,7 +132,7 @@ def _families(spec: Object) -> list[FieldError]:
     if spec.get("ipFamilyPolicy") == kinds.REQUIRE_DUAL_STACK:
         text = "this cluster is not configured for dual-stack services"
         return [validation.invalid_value("spec.ipFamilyPolicy", kinds.REQUIRE_DUAL_STACK, text)]
-    families = spec.get("ipFamilies") or [kinds.IPV4]
+    families = spec.get("ipFamilies") or _families_of(spec.get("clusterIPs") or ())
     if families != [kinds.IPV4]:
         wrong = families.index(kinds.IPV6)
         text = "not configured on this cluster"
@@ -140,6 +140,14 @@ def _families(spec: Object) -> list[FieldError]:
     spec["ipFamilies"] = families
     spec.setdefault("ipFamilyPolicy", kinds.SINGLE_STACK)
     return []
+
+
+def _families_of(listed: Sequence[str]) -> list[str]:
+    """Those of the addresses that are asked for."""
+    found = [
+        kinds.IPV4 if addresses.version(ip) == 4 else kinds.IPV6 for ip in listed if ip != kinds.HEADLESS
+    ]
+    return found or [kinds.IPV4]
 
 
 def _address(spec: Object, taken: _Taken, own: set[str | Port], held: set[str | Port]) -> list[FieldError]:

@@ -114,6 +114,8 @@ async def test_headless(server: APIServer) -> None:
     [
         ({"ipFamilies": ["IPv6"]},
          'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'),
+        ({"clusterIP": "10.96.0.77", "clusterIPs": ["10.96.0.77", "fd00::1"]},
+         'spec.ipFamilies[1]: Invalid value: "IPv6": not configured on this cluster'),
         ({"ipFamilyPolicy": "RequireDualStack"},
          'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for '
          'dual-stack services'),

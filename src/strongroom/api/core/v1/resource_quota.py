@@ -3,36 +3,18 @@
 Rules: Kubernetes' "Resource Quotas" page and `ValidateResourceQuota`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from strongroom.api import resources
+from strongroom.api.core.v1 import resource_names
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource
-from strongroom.machinery import duration, names, quantity, status, validation
+from strongroom.machinery import duration, quantity, status, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
-COUNTED = (
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-)
-"""Resources that come in whole numbers."""
-COMPUTE = (
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    *(f"{kind}.{name}" for kind in ("requests", "limits") for name in ("cpu", "memory", "ephemeral-storage")),
-)
-STANDARD = frozenset((*COUNTED, *COMPUTE, "requests.storage"))
-_OF_PODS = frozenset((*COMPUTE, "pods"))
+_OF_PODS = frozenset((*resource_names.COMPUTE, "pods"))
 _POD_SCOPES = ("Terminating", "NotTerminating", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity")
 SCOPES: Mapping[str, frozenset[str]] = {
     "BestEffort": frozenset(("pods",)),
@@ -40,6 +22,14 @@ SCOPES: Mapping[str, frozenset[str]] = {
     "VolumeAttributesClass": frozenset(("persistentvolumeclaims", "requests.storage")),
 }
 """The resources that each scope can be applied to."""
+_EXIST_ONLY = frozenset(
+    ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
+)
+_MUST_EXIST = (
+    "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+    "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
+    "ResourceQuotaScopeCrossNamespacePodAffinity"
+)
 _CONFLICTS = (("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating"))
 
 
@@ -86,16 +76,13 @@ class ResourceQuotaStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         spec = obj["spec"]
-        return _amounts(spec.get("hard") or {}, "spec.hard") + _scopes(spec)
+        return _amounts(spec.get("hard") or {}, "spec.hard") + _scopes(spec) + _selector(spec)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         errors = self.validate(new)
         scopes = new["spec"].get("scopes") or []
         if set(scopes) != set(old["spec"].get("scopes") or ()):
             errors.append(validation.invalid_value("spec.scopes", scopes or None, "field is immutable"))
-        selector = new["spec"].get("scopeSelector")
-        if selector != old["spec"].get("scopeSelector"):
-            errors.append(validation.invalid_value("spec.scopeSelector", selector, "field is immutable"))
         return errors
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
@@ -122,28 +109,70 @@ def _amounts(amounts: Mapping[str, str], path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     for name, amount in amounts.items():
         at = f"{path}[{name}]"
-        errors += [validation.invalid_value(at, name, message) for message in names.qualified_name(name)]
-        if "/" not in name and name not in STANDARD:
-            errors.append(validation.invalid_value(at, name, "must be a standard resource for quota"))
-        nanos = quantity.of(amount).nanos
-        if nanos < 0:
-            errors.append(validation.invalid_value(at, amount, "must be greater than or equal to 0"))
-        if name in COUNTED and nanos % quantity.NANO:
-            errors.append(validation.invalid_value(at, amount, "must be an integer"))
+        errors += resource_names.validate_of_quota(name, at)
+        errors += resource_names.validate_amount(name, amount, at)
     return errors
 
 
+def _misfits(scope: str, spec: Object) -> list[str]:
+    """The standard resources that the scope can't be applied to."""
+    fitting = SCOPES.get(scope)
+    if fitting is None:
+        return []
+    return [name for name in spec.get("hard") or () if name in resource_names.QUOTA and name not in fitting]
+
+
 def _scopes(spec: Object) -> list[FieldError]:
-    path, scopes = "spec.scopes", spec.get("scopes") or []
+    scopes = spec.get("scopes") or []
     messages = []
     for scope in scopes:
-        fitting = SCOPES.get(scope)
-        if fitting is None:
+        if scope not in SCOPES:
             messages.append("unsupported scope")
-        messages += [
-            "unsupported scope applied to resource"
-            for name in spec.get("hard") or ()
-            if name in STANDARD and name not in (fitting or frozenset())
+        messages += ["unsupported scope applied to resource" for _ in _misfits(scope, spec)]
+    messages += _conflicts(scopes)
+    return [validation.invalid_value("spec.scopes", scopes, message) for message in messages]
+
+
+def _conflicts(scopes: Sequence[str]) -> list[str]:
+    return ["conflicting scopes" for pair in _CONFLICTS if set(pair) <= set(scopes)]
+
+
+def _selector(spec: Object) -> list[FieldError]:
+    selector = spec.get("scopeSelector")
+    path = "spec.scopeSelector.matchExpressions"
+    errors: list[FieldError] = []
+    expressions = (selector or {}).get("matchExpressions") or ()
+    shown = {"MatchExpressions": [_internal(expression) for expression in expressions]}
+    for expression in expressions:
+        scope, operator = expression.get("scopeName", ""), expression.get("operator", "")
+        values = expression.get("values") or []
+        if scope not in SCOPES:
+            errors.append(validation.invalid_value(f"{path}.scopeName", scope, "unsupported scope"))
+        errors += [
+            validation.invalid_value(path, shown, "unsupported scope applied to resource")
+            for _ in _misfits(scope, spec)
         ]
-    messages += ["conflicting scopes" for pair in _CONFLICTS if set(pair) <= set(scopes)]
-    return [validation.invalid_value(path, scopes, message) for message in messages]
+        if scope in _EXIST_ONLY and operator != "Exists":
+            errors.append(validation.invalid_value(f"{path}.operator", operator, _MUST_EXIST))
+        if operator in ("In", "NotIn"):
+            if not values:
+                text = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+                errors.append(validation.required(f"{path}.values", text))
+        elif operator not in ("Exists", "DoesNotExist"):
+            errors.append(
+                validation.invalid_value(f"{path}.operator", operator, "not a valid selector operator")
+            )
+        elif values:
+            text = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+            errors.append(validation.invalid_value(f"{path}.values", values, text))
+    conflicts = _conflicts([expression.get("scopeName", "") for expression in expressions])
+    return errors + [validation.invalid_value(path, spec.get("scopes"), message) for message in conflicts]
+
+
+def _internal(expression: Object) -> Object:
+    """In the field names of Go's internal type."""
+    return {
+        "ScopeName": expression.get("scopeName", ""),
+        "Operator": expression.get("operator", ""),
+        "Values": expression.get("values"),
+    }

@@ -1,58 +1,49 @@
 """The rules of a container's resource requests and limits."""
 
-from strongroom.machinery import names, quantity, validation
+from strongroom.api.core.v1 import resource_names
+from strongroom.machinery import quantity, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
-
-_STANDARD = ("cpu", "memory", "ephemeral-storage")
-_HUGE_PAGES = "hugepages-"
-_NATIVE_DOMAIN = "kubernetes.io/"
 
 
 def validate(requirements: Object, path: str) -> list[FieldError]:
     """Amounts that were canonical before; requests within limits."""
     errors: list[FieldError] = []
     limits, requests = requirements.get("limits") or {}, requirements.get("requests") or {}
-    for field, amounts in (("limits", limits), ("requests", requests)):
-        for name, amount in amounts.items():
-            at = f"{path}.{field}[{name}]"
-            errors += _name(name, f"{path}.{field}")
-            errors += _amount(name, amount, at)
+    for name, amount in limits.items():
+        errors += _amount(name, amount, f"{path}.limits[{name}]")
     for name, amount in requests.items():
-        limit = limits.get(name)
-        if limit is None:
-            if not _can_overcommit(name):
-                text = "Limit must be set for non overcommitable resources"
-                errors.append(validation.required(f"{path}.limits", text))
-        elif _can_overcommit(name):
-            if quantity.of(amount) > quantity.of(limit):
-                text = f"must be less than or equal to {name} limit of {limit}"
-                errors.append(validation.invalid_value(f"{path}.requests", amount, text))
-        elif quantity.of(amount) != quantity.of(limit):
-            text = f"must be equal to {name} limit of {limit}"
-            errors.append(validation.invalid_value(f"{path}.requests", amount, text))
+        at = f"{path}.requests[{name}]"
+        errors += resource_names.validate_of_container(name, at)
+        errors += resource_names.validate_amount(name, amount, at)
+        errors += _against_limit(name, amount, limits.get(name), path)
+        if resource_names.is_huge_pages(name):
+            errors += resource_names.validate_pages(name, amount, at)
+    named = {*limits, *requests}
+    if any(map(resource_names.is_huge_pages, named)) and not named & {"cpu", "memory"}:
+        errors.append(validation.forbidden(path, "HugePages require cpu or memory"))
     return errors
 
 
-def _can_overcommit(name: str) -> bool:
-    return not name.startswith(_HUGE_PAGES) and ("/" not in name or _NATIVE_DOMAIN in name)
-
-
-def _name(name: str, path: str) -> list[FieldError]:
-    if messages := names.qualified_name(name):
-        return [validation.invalid_value(path, name, message) for message in messages]
-    if "/" in name or name in _STANDARD or name.startswith(_HUGE_PAGES):
-        return []
-    return [
-        validation.invalid_value(path, name, "must be a standard resource type or fully qualified"),
-        validation.invalid_value(path, name, "must be a standard resource for containers"),
-    ]
-
-
 def _amount(name: str, amount: str, path: str) -> list[FieldError]:
-    value = quantity.of(amount)
-    if value < quantity.ZERO:
-        return [validation.invalid_value(path, amount, "must be greater than or equal to 0")]
-    if not _can_overcommit(name) and value.nanos % quantity.NANO:
-        return [validation.invalid_value(path, amount, "must be an integer")]
-    return []
+    errors = resource_names.validate_of_container(name, path)
+    errors += resource_names.validate_amount(name, amount, path)
+    if resource_names.is_huge_pages(name):
+        errors += resource_names.validate_pages(name, amount, path)
+    return errors
+
+
+def _against_limit(name: str, amount: str, limit: str | None, path: str) -> list[FieldError]:
+    if limit is None:
+        if resource_names.can_overcommit(name):
+            return []
+        text = "Limit must be set for non overcommitable resources"
+        return [validation.required(f"{path}.limits", text)]
+    asked, most = quantity.of(amount), quantity.of(limit)
+    if asked != most and not resource_names.can_overcommit(name):
+        text = f"must be equal to {name} limit of {limit}"
+    elif asked > most:
+        text = f"must be less than or equal to {name} limit of {limit}"
+    else:
+        return []
+    return [validation.invalid_value(f"{path}.requests", amount, text)]

@@ -9,11 +9,12 @@ from strongroom.machinery import addresses, meta, names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
-KUBELET_PORT = 10250
 AFFINITY_SECONDS_MAX = 86400
 _POLICIES = (kinds.CLUSTER, kinds.LOCAL)
 _AFFINITIES = (defaults.AFFINITY_CLIENT_IP, defaults.AFFINITY_NONE)
-_FAMILIES = (kinds.IPV4, kinds.IPV6)
+FAMILIES = {kinds.IPV4: 4, kinds.IPV6: 6}
+ADDRESSES_MAX = 2
+DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 _FAMILY_POLICIES = ("PreferDualStack", kinds.REQUIRE_DUAL_STACK, kinds.SINGLE_STACK)
 
 
@@ -29,7 +30,7 @@ def validate(spec: Object) -> list[FieldError]:
         errors += _invalid(f"spec.externalIPs[{index}]", ip, messages)
     if spec["type"] not in kinds.TYPES:
         errors.append(validation.not_supported("spec.type", spec["type"], kinds.TYPES))
-    return errors + _policies(spec)
+    return errors + _node_ports(spec) + _repeated(kinds.ports(spec)) + _policies(spec)
 
 
 def validate_update(new: Object, old: Object) -> list[FieldError]:
@@ -44,6 +45,9 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
         elif before and values[0] != before[0]:
             # Upstream shows all of them.
             errors += _invalid(f"spec.{field}[0]", values, ["may not change once set"])
+    chosen = new.get("loadBalancerClass")
+    if {new["type"], old.get("type")} == {kinds.LOAD_BALANCER} and chosen != old.get("loadBalancerClass"):
+        errors += _invalid("spec.loadBalancerClass", chosen, ["may not change once set"])
     return errors
 
 
@@ -55,18 +59,15 @@ def _of_type(spec: Object) -> list[FieldError]:
     kind, errors = spec["type"], []
     if not kinds.ports(spec) and not kinds.is_headless(spec) and kind != kinds.EXTERNAL_NAME:
         errors.append(validation.required("spec.ports"))
-    if kind == kinds.LOAD_BALANCER:
-        for index, port in enumerate(kinds.ports(spec)):
-            if port.get("port") == KUBELET_PORT:
-                text = f"may not expose port {KUBELET_PORT} externally since it is used by kubelet"
-                errors += _invalid(f"spec.ports[{index}]", KUBELET_PORT, [text])
     if kind in (kinds.LOAD_BALANCER, kinds.NODE_PORT) and kinds.is_headless(spec):
         text = f"may not be set to 'None' for {kind} services"
         errors += _invalid("spec.clusterIPs[0]", kinds.HEADLESS, [text])
     if kind == kinds.EXTERNAL_NAME:
-        if spec.get("clusterIPs"):
-            text = "may not be set when `type` is 'ExternalName'"
-            errors.append(validation.forbidden("spec.clusterIPs", text))
+        errors += [
+            validation.forbidden(f"spec.{field}", "may not be set for ExternalName services")
+            for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy")
+            if spec.get(field)
+        ]
         name = spec.get("externalName", "").removesuffix(".")
         if not name:
             errors.append(validation.required("spec.externalName"))
@@ -88,10 +89,18 @@ def _ports(spec: Object) -> list[FieldError]:
         errors += ports.validate_number(port, path)
         errors += ports.validate_protocols(port, path)
         errors += _target(port.get("targetPort", 0), f"{path}.targetPort")
-        if port.get("nodePort") and spec["type"] in (kinds.CLUSTER_IP, kinds.EXTERNAL_NAME):
-            text = f"may not be used when `type` is '{spec['type']}'"
-            errors.append(validation.forbidden(f"{path}.nodePort", text))
-    return errors + _repeated(listed)
+    return errors
+
+
+def _node_ports(spec: Object) -> list[FieldError]:
+    if spec["type"] != kinds.CLUSTER_IP:
+        return []
+    text = "may not be used when `type` is 'ClusterIP'"
+    return [
+        validation.forbidden(f"spec.ports[{index}].nodePort", text)
+        for index, port in enumerate(kinds.ports(spec))
+        if port.get("nodePort")
+    ]
 
 
 def _target(port: int | str, path: str) -> list[FieldError]:
@@ -100,31 +109,30 @@ def _target(port: int | str, path: str) -> list[FieldError]:
 
 def _repeated(listed: Sequence[Object]) -> list[FieldError]:
     errors: list[FieldError] = []
-    seen: set[tuple[Any, Any]] = set()
     on_nodes: set[tuple[Any, Any]] = set()
     for index, port in enumerate(listed):
-        key, node_port = (port.get("protocol"), port.get("port")), port.get("nodePort", 0)
+        if node_port := port.get("nodePort"):
+            if (port.get("protocol"), node_port) in on_nodes:
+                errors.append(validation.duplicate(f"spec.ports[{index}].nodePort", node_port))
+            on_nodes.add((port.get("protocol"), node_port))
+    seen: set[tuple[Any, Any]] = set()
+    for index, port in enumerate(listed):
+        key = (port.get("protocol"), port.get("port"))
         if key in seen:
             errors.append(validation.duplicate(f"spec.ports[{index}]", _internal(port)))
         seen.add(key)
-        if node_port:
-            if (port.get("protocol"), node_port) in on_nodes:
-                errors.append(
-                    validation.duplicate(f"spec.ports[{index}].nodePort", _internal(port, node_port))
-                )
-            on_nodes.add((port.get("protocol"), node_port))
     return errors
 
 
-def _internal(port: Object, node_port: int = 0) -> Object:
+def _internal(port: Object) -> Object:
     """What tells a port apart, in the field names of Go's internal type."""
     return {
         "Name": "",
         "Protocol": port.get("protocol"),
         "AppProtocol": None,
-        "Port": 0 if node_port else port.get("port"),
+        "Port": port.get("port"),
         "TargetPort": 0,
-        "NodePort": node_port,
+        "NodePort": 0,
     }
 
 
@@ -145,45 +153,85 @@ def _cluster_ips(spec: Object) -> list[FieldError]:
     if not kinds.has_cluster_ip(spec):
         return []
     errors: list[FieldError] = []
-    ip, ips = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
-    if ip and (not ips or ips[0] != ip):
-        errors += _invalid("spec.clusterIPs", ips or None, ["first value must match `clusterIP`"])
+    path, ip, ips = "spec.clusterIPs", spec.get("clusterIP", ""), spec.get("clusterIPs") or []
+    if ip and not ips:
+        errors.append(validation.required(path))
+    elif ip and ips[0] != ip:
+        errors += _invalid(path, ips, ["first value must match `clusterIP`"])
     elif ips and not ip:
-        text = "must be empty when `clusterIP` is not specified"
-        errors += _invalid("spec.clusterIPs", ips, [text])
+        errors += _invalid(path, ips, ["must be empty when `clusterIP` is not specified"])
+    errors += _families(spec)
+    found: list[FieldError] = []
     for index, each in enumerate(ips):
-        path = f"spec.clusterIPs[{index}]"
-        if each == kinds.HEADLESS:
+        if index == 0 and each == kinds.HEADLESS:
             if len(ips) > 1:
-                errors += _invalid(path, each, ["'None' must be the first and only value"])
+                found += _invalid(path, ips, ["'None' must be the first and only value"])
         else:
-            errors += _invalid(path, each, addresses.ip(each))
-    if len(ips) > 1:
-        text = "may only hold up to 1 value on a cluster with one IP family"
-        errors += _invalid("spec.clusterIPs", ips, [text])
-    for index, family in enumerate(spec.get("ipFamilies") or ()):
-        if family not in _FAMILIES:
-            errors.append(validation.not_supported(f"spec.ipFamilies[{index}]", family, _FAMILIES))
-    policy = spec.get("ipFamilyPolicy")
+            found += _invalid(f"{path}[{index}]", each, addresses.ip(each))
+    errors += found
+    if len(ips) > ADDRESSES_MAX:
+        errors += _invalid(path, ips, [f"may only hold up to {ADDRESSES_MAX} values"])
+    if found or kinds.is_headless(spec):
+        return errors
+    if len(ips) > 1 and len({addresses.version(each) for each in ips}) != len(FAMILIES):
+        errors += _invalid(path, ips, ["may specify no more than one IP for each IP family"])
+    for index, (each, family) in enumerate(zip(ips, spec.get("ipFamilies") or (), strict=False)):
+        if family in FAMILIES and addresses.version(each) != FAMILIES[family]:
+            text = f"expected an {family} value as indicated by `ipFamilies[{index}]`"
+            errors += _invalid(f"{path}[{index}]", each, [text])
+    return errors
+
+
+def _families(spec: Object) -> list[FieldError]:
+    errors: list[FieldError] = []
+    listed, policy = spec.get("ipFamilies") or (), spec.get("ipFamilyPolicy")
+    for index, family in enumerate(listed):
+        if family not in FAMILIES:
+            errors.append(validation.not_supported(f"spec.ipFamilies[{index}]", family, tuple(FAMILIES)))
+        if family in listed[:index]:
+            errors.append(validation.duplicate(f"spec.ipFamilies[{index}]", family))
     if policy is not None and policy not in _FAMILY_POLICIES:
         errors.append(validation.not_supported("spec.ipFamilyPolicy", policy, _FAMILY_POLICIES))
     return errors
 
 
 def _policies(spec: Object) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if spec["type"] != kinds.LOAD_BALANCER:
-        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass", "loadBalancerSourceRanges"):
-            if spec.get(field):
-                text = "may only be used when `type` is 'LoadBalancer'"
-                errors.append(validation.forbidden(f"spec.{field}", text))
+    errors = _source_ranges(spec)
+    balanced, text = spec["type"] == kinds.LOAD_BALANCER, "may only be used when `type` is 'LoadBalancer'"
+    if spec.get("allocateLoadBalancerNodePorts") is not None and not balanced:
+        errors.append(validation.forbidden("spec.allocateLoadBalancerNodePorts", text))
+    if (chosen := spec.get("loadBalancerClass")) is not None:
+        if balanced:
+            errors += _invalid("spec.loadBalancerClass", chosen, names.qualified_name(chosen))
+        else:
+            errors.append(validation.forbidden("spec.loadBalancerClass", text))
     external = spec.get("externalTrafficPolicy", "")
     if external and not kinds.is_external(spec):
         text = "may only be set for externally-accessible services"
         errors += _invalid("spec.externalTrafficPolicy", external, [text])
     elif external and external not in _POLICIES:
         errors.append(validation.not_supported("spec.externalTrafficPolicy", external, _POLICIES))
+    port = spec.get("healthCheckNodePort", 0)
+    if port and not (balanced and external == kinds.LOCAL):
+        text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        errors += _invalid("spec.healthCheckNodePort", port, [text])
+    elif port:
+        errors += _invalid("spec.healthCheckNodePort", port, names.port_number(port))
     internal = spec.get("internalTrafficPolicy")
     if internal is not None and internal not in _POLICIES:
         errors.append(validation.not_supported("spec.internalTrafficPolicy", internal, _POLICIES))
+    spread = spec.get("trafficDistribution")
+    if spread is not None and spread not in DISTRIBUTIONS:
+        errors.append(validation.not_supported("spec.trafficDistribution", spread, DISTRIBUTIONS))
+    return errors
+
+
+def _source_ranges(spec: Object) -> list[FieldError]:
+    # Upstream's path is not the field's.
+    path, ranges = "spec.LoadBalancerSourceRanges", spec.get("loadBalancerSourceRanges") or ()
+    errors: list[FieldError] = []
+    if ranges and spec["type"] != kinds.LOAD_BALANCER:
+        errors.append(validation.forbidden(path, "may only be used when `type` is 'LoadBalancer'"))
+    for index, text in enumerate(ranges):
+        errors += _invalid(f"{path}[{index}]", text.strip(), addresses.cidr(text.strip()))
     return errors

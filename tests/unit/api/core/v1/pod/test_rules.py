@@ -72,6 +72,17 @@ def errors(spec: Object | None = None, annotations: dict[str, str] | None = None
           f'{C}.resizePolicy[1]: Duplicate value: "disk"',
           f'{C}.resizePolicy: Unsupported value: "disk": supported values: "cpu", "memory"',
           f"{C}.resizePolicy: Required value"]),
+        ({"resources": {"requests": {"pods": "1"}}},
+         [f'{C}.resources.requests[pods]: Invalid value: "pods": must be a standard resource for containers'
+          ]),
+        ({"resources": {"requests": {"requests.a.b/x": "1"}, "limits": {"requests.a.b/x": "1"}}},
+         [f'{C}.resources.{field}[requests.a.b/x]: Invalid value: "requests.a.b/x": doesn\'t follow extended '
+          "resource name standard" for field in ("limits", "requests")]),
+        ({"resources": {"limits": {"hugepages-2Mi": "3Mi"}}},
+         [*(f'{C}.resources.{field}[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer '
+            "multiple of hugepages-2Mi" for field in ("limits", "requests")),
+          f"{C}.resources: Forbidden: HugePages require cpu or memory"]),
+        ({"resources": {"limits": {"hugepages-2Mi": "4Mi", "cpu": "1"}}}, []),
         ({"image": " i "},
          [f'{C}.image: Invalid value: " i ": must not have leading or trailing whitespace']),
         ({"securityContext": {"procMount": "Unmasked"}},

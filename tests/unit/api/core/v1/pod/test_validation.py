@@ -152,7 +152,7 @@ def test_the_least_pod() -> None:
         ({"resources": {"requests": {"cpu": "-1"}}},
          [f'{C}.resources.requests[cpu]: Invalid value: "-1": must be greater than or equal to 0']),
         ({"resources": {"requests": {"gold": "1"}, "limits": {"gold": "1"}}},
-         [f'{C}.resources.{field}: Invalid value: "gold": {text}' for field in ("limits",
+         [f'{C}.resources.{field}[gold]: Invalid value: "gold": {text}' for field in ("limits",
           "requests") for text in
           ("must be a standard resource type or fully qualified", "must be a standard resource for "
                                                                   "containers")]),

@@ -89,13 +89,39 @@ TWICE = '{"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0
          ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"]),
         (make(type="NodePort", clusterIP="None"),
          ["spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services"]),
-        (make({"port": 10250}, type="LoadBalancer"),
-         ["spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by "
-          "kubelet"]),
+        (make({"port": 80, "name": "a", "nodePort": 30000}, {"port": 81, "name": "b", "nodePort": 30000},
+              type="NodePort"),
+         ["spec.ports[1].nodePort: Duplicate value: 30000"]),
+        (make(type="NodePort", loadBalancerSourceRanges=["10.0.0.0/8", "x"], loadBalancerClass="a/b",
+              allocateLoadBalancerNodePorts=False, healthCheckNodePort=30001),
+         ["spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+          'spec.LoadBalancerSourceRanges[1]: Invalid value: "x": must be a valid CIDR value, (e.g. '
+          "10.9.8.0/24 or 2001:db8::/64)",
+          "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+          "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+          "spec.healthCheckNodePort: Invalid value: 30001: may only be set when `type` is 'LoadBalancer' and "
+          "`externalTrafficPolicy` is 'Local'"]),
+        (make(type="LoadBalancer", loadBalancerClass="-", trafficDistribution="Near"),
+         [*(f'spec.loadBalancerClass: Invalid value: "-": {m}' for m in names.qualified_name("-")),
+          'spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", '
+          '"PreferSameNode", "PreferSameZone"']),
+        (make(ipFamilies=["IPv4", "IPv4", "X"], ipFamilyPolicy="Y"),
+         ['spec.ipFamilies[1]: Duplicate value: "IPv4"',
+          'spec.ipFamilies[2]: Unsupported value: "X": supported values: "IPv4", "IPv6"',
+          'spec.ipFamilyPolicy: Unsupported value: "Y": supported values: "PreferDualStack", '
+          '"RequireDualStack", "SingleStack"']),
+        (make(clusterIP="None", clusterIPs=["None", IP]),
+         [f"spec.clusterIPs: Invalid value: [\"None\",\"{IP}\"]: 'None' must be the first and only value"]),
+        (make(clusterIP=IP, clusterIPs=[IP, "10.96.0.9"]),
+         [f'spec.clusterIPs: Invalid value: ["{IP}","10.96.0.9"]: may specify no more than one IP for each '
+          "IP family"]),
+        (make(clusterIP=IP, ipFamilies=["IPv6"]),
+         [f'spec.clusterIPs[0]: Invalid value: "{IP}": expected an IPv6 value as indicated by '
+          "`ipFamilies[0]`"]),
         (make(type="ExternalName"), ["spec.externalName: Required value"]),
         (make(type="ExternalName", externalName="a.example.com."), []),
         (make(type="ExternalName", externalName="a", clusterIP=IP),
-         ["spec.clusterIPs: Forbidden: may not be set when `type` is 'ExternalName'"]),
+         ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"]),
         (make(clusterIP="x"),
          ['spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
           '2001:db8::ffff)']),
@@ -164,7 +190,16 @@ def test_the_address_stays() -> None:
     ]
     other = updated(old, ipFamilies=["IPv6"])
     assert [str(error) for error in STRATEGY.validate_update(other, old)] == [
-        'spec.ipFamilies[0]: Invalid value: ["IPv6"]: may not change once set'
+        'spec.ipFamilies[0]: Invalid value: ["IPv6"]: may not change once set',
+        f'spec.clusterIPs[0]: Invalid value: "{IP}": expected an IPv6 value as indicated by `ipFamilies[0]`',
+    ]
+
+
+def test_the_class_of_a_load_balancer_stays() -> None:
+    old = allocated(type="LoadBalancer", loadBalancerClass="a/b")
+    changed = updated(old, loadBalancerClass="a/c")
+    assert [str(error) for error in STRATEGY.validate_update(changed, old)] == [
+        'spec.loadBalancerClass: Invalid value: "a/c": may not change once set'
     ]
 
 
