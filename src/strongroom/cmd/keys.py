@@ -110,7 +110,7 @@ def rotate(
     """
     from strongroom.cmd import encryption, maintenance
 
-    place = options.place(data_dir)
+    place = options.place(data_dir, existing=False)  # with etcd there is none here
     line = options.ProgressLine()
     began = time.monotonic()
 

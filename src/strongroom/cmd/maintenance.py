@@ -23,7 +23,9 @@ def perform(where: DataDir, options: encryption.Options, request: Mapping[str, A
     """Have `request` done by the running server, else in this process. Raises one of FAILURES."""
     try:
         return admin_socket.call(where.root, request, show)
-    except admin_socket.NotRunning:
+    except admin_socket.NotRunning as error:
+        if not where.database.exists():
+            raise admin_socket.NotRunning(f"{error}, and it holds no database: see --data-dir") from None
         with where.lock():
             return asyncio.run(_alone(where, options, request, show))
 
