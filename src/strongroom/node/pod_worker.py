@@ -117,8 +117,8 @@ class PodWorker:
         self._wake.set()
 
     def unknown_ended(self, container_id: str) -> None:
-        """A container ended that no worker has seen yet: if it is the pod's, what the runtime says of it when it
-        is first seen may be out of date."""
+        """A container ended that no worker has seen yet: if it is the pod's, what the runtime says of it when
+        it is first seen may be out of date."""
         self._exited.add(container_id)
 
     def probes_changed(self) -> None:

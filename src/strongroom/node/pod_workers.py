@@ -45,6 +45,9 @@ class PodWorkers:
             if container_id in worker.ids:
                 worker.runtime_changed(container_id)
                 return
+        # One that ends as soon as it starts does so before its worker has seen it.
+        for worker in self._workers.values():
+            worker.unknown_ended(container_id)
 
     def runtime_changed(self) -> None:
         """Anything may have happened in the runtime."""

@@ -10,6 +10,7 @@ from strongroom.api import resources
 from strongroom.machinery.gvk import Object
 from strongroom.node.cri.errors import CRIError
 from strongroom.testing import node as nodes
+from strongroom.testing.fake_cri import FakeCRI
 from strongroom.testing.node import Node
 
 SECRET_VOLUME: Object = {"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}
@@ -206,6 +207,23 @@ async def test_a_pod_that_ends_by_itself(node: Node) -> None:
     node.delete_pod()
     await node.until(lambda: node.pod() is None)
     assert node.cri.container_names == []
+
+
+async def test_a_container_that_ends_before_it_is_seen(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end is reported before the worker knows it, and the runtime's list still says that it runs."""
+    runtime = type(node.cri)
+    start = runtime.start_container
+
+    async def start_and_tell(cri: FakeCRI, container_id: str) -> None:
+        await start(cri, container_id)
+        node.workers.container_ended(container_id)
+
+    monkeypatch.setattr(runtime, "start_container", start_and_tell)
+    node.put_pod(restartPolicy="Never")
+    await node.until(node.is_ready)
+    monkeypatch.setattr(runtime, "_emit", lambda *_: None)
+    node.cri.end("c", 0)
+    await node.until(lambda: node.status()["phase"] == "Succeeded")
 
 
 async def test_a_new_agent_adopts_what_runs(node: Node) -> None:
