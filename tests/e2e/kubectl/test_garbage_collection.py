@@ -46,3 +46,14 @@ def test_orphan_leaves_the_dependents(kubectl: Kubectl) -> None:
 def _where(kubectl: Kubectl) -> str:
     """Newer versions name the namespace."""
     return "" if "1.32" in str(kubectl.binary) else f" from {kubectl.namespace} namespace"
+
+
+def test_a_deployment_that_is_deleted_as_an_orphan_maker_leaves_its_pods_running(latest: Kubectl) -> None:
+    latest.ok("create", "deployment", "web", "--image=nginx")
+    latest.ok("rollout", "status", "deployment/web", "--timeout=60s")
+    latest.ok("delete", "deployment", "web", "--cascade=orphan")
+    owners = "jsonpath={.items[*].metadata.ownerReferences[*].kind}"
+    assert latest.ok("get", "replicaset", "-o", owners) == ""
+    assert latest.ok("get", "pod", "-o", owners) == "ReplicaSet"
+    latest.ok("delete", "replicaset", "--all", "--cascade=foreground")
+    assert latest.ok("get", "pod", "-o", "name") == ""
