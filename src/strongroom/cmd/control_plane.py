@@ -26,8 +26,6 @@ from strongroom.registry.event_expiry import EventExpiry
 from strongroom.registry.service_addresses import FIRST_ADDRESS
 from strongroom.server import defaults
 from strongroom.server.app import Application
-from strongroom.server.audit import policy
-from strongroom.server.audit.log import Log
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.in_flight import Limits
 from strongroom.server.listener import Listener
@@ -59,7 +57,7 @@ class ControlPlane:
         """What the server proves itself with towards this machine's node."""
         self.authority = pki.Authority.open_or_create(place.pki, clock.now())
         self._keys = service_account_keys.open_or_create(place.service_account_keys, clock.now())
-        self._audit_log = Log(settings.audit_log, clock) if settings.audit_log else None
+        self._audit_log = settings.audit.open(clock) if settings.audit else None
         self._tokens: dict[str, str] = {}
         self._storage: storage.Storage | None = None
         self._catalog: Catalog | None = None
@@ -155,7 +153,8 @@ class ControlPlane:
             self._audit_log.close()
 
     def _recorder(self) -> Recorder | None:
-        return Recorder(policy.DEFAULT, self._audit_log, self._clock) if self._audit_log else None
+        options, log = self._settings.audit, self._audit_log
+        return options.recorder(log, self._clock) if options and log else None
 
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=self.authority.pem.decode())

@@ -10,7 +10,7 @@ import click
 
 import strongroom
 from strongroom.cli.access import command as access
-from strongroom.cmd import audit, backup, keys, settings, transfer
+from strongroom.cmd import audit, audit_log, backup, keys, settings, transfer
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -90,6 +90,41 @@ _SERVER_OPTIONS = (
         type=_PATH,
         metavar="F",
         help="Put every use of a Secret, and every refusal, on record in this file.  [default: none]",
+    ),
+    _option(
+        "--audit-policy-file",
+        type=_PATH,
+        metavar="F",
+        help="A Kubernetes audit policy. It is metadata at most that is recorded.  [default: a built-in one]",
+    ),
+    _option(
+        "--audit-log-maxsize",
+        type=click.IntRange(min=1),
+        default=audit_log.MAX_SIZE,
+        show_default=True,
+        metavar="MIB",
+        help="A file that is larger is put aside.",
+    ),
+    _option(
+        "--audit-log-maxbackup",
+        type=click.IntRange(min=1),
+        default=audit_log.MAX_BACKUPS,
+        show_default=True,
+        metavar="N",
+        help="Files put aside that are kept.",
+    ),
+    _option(
+        "--audit-log-maxage",
+        type=click.IntRange(min=1),
+        default=audit_log.MAX_AGE,
+        show_default=True,
+        metavar="DAYS",
+        help="Files put aside that are older are removed.",
+    ),
+    _option(
+        "--audit-fail-open",
+        is_flag=True,
+        help="Let Secrets be read though the audit log can't be written.  [default: refuse with 500]",
     ),
     _option(
         "--passphrase-file",

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from strongroom.cmd import audit_log
+from strongroom.server.audit import policy
 from strongroom.store.engines.etcd import endpoint
 
 SQLITE = "sqlite"
@@ -48,7 +50,7 @@ class Settings:
     registry_config: Path
     """containerd's `certs.d` directory."""
     pause_image: str
-    audit_log: Path | None
+    audit: audit_log.Options | None
     """The audit log; None: none is kept."""
     max_requests_inflight: int
     """Reads at once, long-running ones not counted; 0: no limit."""
@@ -186,6 +188,11 @@ def resolve(
     registry_config: Path | None = None,
     pause_image: str = "",
     audit_log_path: Path | None = None,
+    audit_policy_file: Path | None = None,
+    audit_log_maxsize: int = audit_log.MAX_SIZE,
+    audit_log_maxbackup: int = audit_log.MAX_BACKUPS,
+    audit_log_maxage: int = audit_log.MAX_AGE,
+    audit_fail_open: bool = False,
     max_requests_inflight: int = MAX_REQUESTS_INFLIGHT,
     max_mutating_requests_inflight: int = MAX_MUTATING_REQUESTS_INFLIGHT,
     passphrase_file: Path | None = None,
@@ -208,12 +215,39 @@ def resolve(
         runtime_endpoint=parse_endpoint(runtime_endpoint),
         registry_config=(registry_config or default_registry_config()).absolute(),
         pause_image=pause_image,
-        audit_log=audit_log_path.absolute() if audit_log_path else None,
+        audit=_audit(
+            audit_log_path,
+            audit_policy_file,
+            audit_log_maxsize,
+            audit_log_maxbackup,
+            audit_log_maxage,
+            audit_fail_open=audit_fail_open,
+        ),
         max_requests_inflight=max_requests_inflight,
         max_mutating_requests_inflight=max_mutating_requests_inflight,
         passphrase_file=passphrase_file.absolute() if passphrase_file else None,
         encryption_config=encryption_config.absolute() if encryption_config else None,
     )
+
+
+def _audit(
+    path: Path | None,
+    policy_file: Path | None,
+    max_size: int,
+    max_backups: int,
+    max_age: int,
+    *,
+    audit_fail_open: bool,
+) -> audit_log.Options | None:
+    if path is None:
+        if policy_file is not None:
+            raise SettingsError("--audit-policy-file: needs --audit-log-path")
+        return None
+    try:
+        chosen = audit_log.load_policy(policy_file) if policy_file else policy.DEFAULT
+    except policy.PolicyError as error:
+        raise SettingsError(f"--audit-policy-file: {error}") from None
+    return audit_log.Options(path.absolute(), chosen, max_size, max_backups, max_age, audit_fail_open)
 
 
 def _digest(path: Path) -> str:
