@@ -25,6 +25,7 @@ from strongroom.controllers.endpoints.controller import EndpointsController, End
 from strongroom.controllers.endpoints.service_pods import ServicePods
 from strongroom.controllers.garbage_collection import graph
 from strongroom.controllers.garbage_collector import GarbageCollector
+from strongroom.controllers.legacy_token_cleaner import LegacyTokenCleaner
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
@@ -101,6 +102,7 @@ class Manager:
         deployer, replicator = client_for(deployment.NAME), client_for(replica_set.NAME)
         collector, counter = client_for(GARBAGE_COLLECTOR), client_for(RESOURCE_QUOTA)
         quotas = self._informer(counter, resources.RESOURCE_QUOTAS)
+        filler = client_for(TOKENS)
         pointer, slicer = client_for(ENDPOINTS), client_for(ENDPOINT_SLICES)
         endpoints = self._informer(pointer, resources.ENDPOINTS)
         pieces = self._informer(slicer, resources.ENDPOINT_SLICES)
@@ -144,8 +146,9 @@ class Manager:
             taint_eviction.NAME: TaintEviction(
                 manager, manager_pods, manager_nodes, self._recorder(manager, taint_eviction.NAME), clock
             ),
-            TOKENS: TokenSecrets(
-                client_for(TOKENS), followed[resources.SECRETS], accounts, ca_pem, issue, clock
+            TOKENS: TokenSecrets(filler, followed[resources.SECRETS], accounts, ca_pem, issue, clock),
+            "legacy-token-cleaner": LegacyTokenCleaner(
+                filler, followed[resources.SECRETS], accounts, manager_pods, clock
             ),
             deployment.NAME: deployment.DeploymentController(
                 deployer,

@@ -36,7 +36,9 @@ def reduce(secret: Object) -> Object:
     kept = graph.reduce(secret)
     if is_token_secret(secret):
         kept["type"] = secret["type"]
-        kept["metadata"]["annotations"] = secret["metadata"].get("annotations") or {}
+        for field in ("creationTimestamp", "labels", "annotations"):
+            if field in secret["metadata"]:
+                kept["metadata"][field] = secret["metadata"][field]
     return kept
 
 

@@ -65,7 +65,7 @@ USERS: Mapping[str, Sequence[Rule]] = {
     ),
     # It is told of them by the garbage collector's watch, and reads those alone that hold tokens.
     "system:controller:tokens-controller": (
-        core("get update delete", "secrets"),
+        core("get update patch delete", "secrets"),
         core("get update", "serviceaccounts"),
     ),
     # The controller manager tells them of Pods, the second of these tells both of Services.
