@@ -3,6 +3,7 @@
 `make robustness` runs these a thousand times (STRONGROOM_TEST_CRASHES)."""
 
 import asyncio
+import functools
 import os
 import random
 import shutil
@@ -90,7 +91,7 @@ async def test_log_torn_anywhere_is_whole_or_refused(tmp_path: Path) -> None:
             content[chosen.randrange(max(0, size - 100_000), size)] ^= 1 << chosen.randrange(8)
             log.write_bytes(content)
         try:
-            async with running(lambda copy=copy: SQLiteEngine(copy / "store.db")) as engine:
+            async with running(functools.partial(SQLiteEngine, copy / "store.db")) as engine:
                 current = await engine.current_revision()
                 async with watching(engine, "/registry/", 1) as events:
                     kept = {event.kv.mod_revision: event for event in await take(events, current - 1)}

@@ -92,6 +92,8 @@ class AdminSocket:
             if not _may_ask(writer.get_extra_info("socket")):
                 return
             request = orjson.loads(await asyncio.wait_for(reader.readline(), 10))
+            if not isinstance(request, dict):
+                return
             tell(await self._answer(request, lambda progress: tell({"progress": progress})))
             await writer.drain()
         except (OSError, ValueError, TimeoutError):

@@ -33,7 +33,7 @@ def keyed(kind: str, name: str = "key1") -> Any:
 
 
 def keys(cluster: Cluster, config: Path, *arguments: str) -> Any:
-    places = ["--data-dir", cluster.data_dir, "--encryption-config", config]
+    places: list[str | Path] = ["--data-dir", cluster.data_dir, "--encryption-config", config]
     done = subprocess.run(
         [PROGRAM, "keys", *arguments, *places, "-o", "json"],
         capture_output=True,
