@@ -55,9 +55,9 @@ def test_resources(kubectl: Kubectl) -> None:
     assert kubectl.ok("api-versions") == VERSIONS
 
 
-def test_resources_that_are_chosen(kubectl: Kubectl) -> None:
+def test_resources_that_are_chosen(latest: Kubectl) -> None:
     def chosen(*flags: str) -> list[str]:
-        return kubectl.ok("api-resources", "-oname", *flags).split()
+        return latest.ok("api-resources", "-oname", *flags).split()
 
     assert chosen("--namespaced=false", "--verbs=list") == [
         "namespaces",

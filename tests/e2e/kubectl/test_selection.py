@@ -23,6 +23,9 @@ FORMATS = {
     ),
 }
 
+newest = pytest.mark.parametrize("kubectl", ["kubectl-1.37"], indirect=True)
+"""Where the version of kubectl makes no difference."""
+
 
 @pytest.fixture
 def three(kubectl: Kubectl) -> Kubectl:
@@ -83,6 +86,7 @@ def test_order_and_pages(three: Kubectl) -> None:
         assert names(three, f"--chunk-size={size}") == "abc"
 
 
+@newest
 def test_columns_that_are_asked_for(three: Kubectl) -> None:
     expect.check(
         three.ok("get", "secret", "b", "--show-labels", "--show-kind", "-L", "size"),
@@ -95,6 +99,7 @@ def test_columns_that_are_asked_for(three: Kubectl) -> None:
     assert both.stderr == 'Error from server (NotFound): secrets "absent" not found\n'
 
 
+@newest
 def test_objects_of_files_and_of_several_kinds(three: Kubectl) -> None:
     three.ok("create", "configmap", "c", "--from-literal=k=v")
     file = manifests.text(manifests.secret("a", {}), {**manifests.secret("c", {}), "kind": "ConfigMap"})
@@ -104,6 +109,7 @@ def test_objects_of_files_and_of_several_kinds(three: Kubectl) -> None:
     assert three.ok("get", "all") == ""
 
 
+@newest
 def test_watching_a_selection_ends_with_the_time(three: Kubectl) -> None:
     shown = three("get", "secrets", "-w", "-l", "size=1", "--request-timeout=1s")
     expect.check(shown.stdout, "NAME  TYPE  DATA  AGE\nb  example.com/b  1  <age>\n")

@@ -10,6 +10,9 @@ from strongroom.testing.kubectl import Kubectl
 
 NAME = "deployment.apps/web"
 
+newest = pytest.mark.parametrize("kubectl", ["kubectl-1.37"], indirect=True)
+"""Where the version of kubectl makes no difference."""
+
 
 @pytest.fixture
 def web(kubectl: Kubectl) -> Kubectl:
@@ -59,6 +62,7 @@ def test_env_from_a_secret(web: Kubectl) -> None:
     assert "DB_PASS=hunter2" in web.ok("set", "env", "deployment/web", "--list", "--resolve")
 
 
+@newest
 def test_env_of_a_pod_is_refused(web: Kubectl) -> None:
     web.ok("create", "-f", "-", stdin=manifests.text(manifests.pod("p", nodeName="nowhere")))
     shown = web.fails("set", "env", "pod/p", "A=1")
@@ -138,6 +142,7 @@ def test_rollout(web: Kubectl) -> None:
         ),
     ],
 )
+@newest
 def test_patches_that_add_to_a_list(web: Kubectl, how: str, patch: object) -> None:
     arguments = ("patch", "deployment", "web", f"--type={how}", "-p", json.dumps(patch))
     assert web.ok(*arguments) == f"{NAME} patched\n"
@@ -145,6 +150,7 @@ def test_patches_that_add_to_a_list(web: Kubectl, how: str, patch: object) -> No
     assert sorted(each["name"] for each in containers) == ["nginx", "side"]
 
 
+@newest
 def test_a_merge_patch_replaces_a_list(web: Kubectl) -> None:
     patch = {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": "b:1"}]}}}}
     web.ok("patch", "deployment", "web", "--type=merge", "-p", json.dumps(patch))

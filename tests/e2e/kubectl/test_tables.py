@@ -121,7 +121,7 @@ def test_a_table_as_it_comes(api: plain_api.API, latest: Kubectl) -> None:
     assert row["object"]["kind"] == "PartialObjectMetadata"
 
 
-def test_events(kubectl: Kubectl) -> None:
+def test_events(latest: Kubectl) -> None:
     event = {
         "kind": "Event",
         "apiVersion": "v1",
@@ -129,7 +129,7 @@ def test_events(kubectl: Kubectl) -> None:
         "involvedObject": {
             "apiVersion": "v1",
             "kind": "Secret",
-            "namespace": kubectl.namespace,
+            "namespace": latest.namespace,
             "name": "s",
         },
         "type": "Normal",
@@ -140,18 +140,18 @@ def test_events(kubectl: Kubectl) -> None:
         "lastTimestamp": "2026-01-02T03:04:05Z",
         "count": 3,
     }
-    kubectl.ok("create", "-f", "-", stdin=manifests.text(event))
+    latest.ok("create", "-f", "-", stdin=manifests.text(event))
     expect.check(
-        kubectl.ok("get", "events", "-owide"),
+        latest.ok("get", "events", "-owide"),
         """\
 LAST SEEN  TYPE  REASON  OBJECT  SUBOBJECT  SOURCE  MESSAGE  FIRST SEEN  COUNT  NAME
 <age>  Normal  Rotated  secret/s  rotator, h  has a new value  <age>  3  e
 """,
     )
     expect.check(
-        kubectl.ok("events"),
+        latest.ok("events"),
         "LAST SEEN  TYPE  REASON  OBJECT  MESSAGE\n"
         "<age> (x3 over <age>)  Normal  Rotated  Secret/s  has a new value\n",
     )
-    assert kubectl.ok("events", "--types=Warning") == ""
-    assert kubectl.ok("events", "--for=secret/s", "--no-headers").split()[-1] == "value"
+    assert latest.ok("events", "--types=Warning") == ""
+    assert latest.ok("events", "--for=secret/s", "--no-headers").split()[-1] == "value"

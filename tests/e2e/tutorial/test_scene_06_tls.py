@@ -45,16 +45,16 @@ tls.key:  {key.stat().st_size} bytes
     )
 
 
-def test_a_pair_that_does_not_match(kubectl: Kubectl, certificate: tuple[Path, Path]) -> None:
+def test_a_pair_that_does_not_match(latest: Kubectl, certificate: tuple[Path, Path]) -> None:
     key, cert = certificate
-    assert "failed to find any PEM data" in kubectl.fails(*create("a", Path("/dev/null"), cert))
-    manifest = kubectl.ok(*create("a", key, cert), "--dry-run=client", "-ojson")
+    assert "failed to find any PEM data" in latest.fails(*create("a", Path("/dev/null"), cert))
+    manifest = latest.ok(*create("a", key, cert), "--dry-run=client", "-ojson")
     secret = json.loads(manifest)
     secret["data"]["tls.key"] = "bm8ga2V5"
-    created = kubectl("create", "-f", "-", stdin=json.dumps(secret))
+    created = latest("create", "-f", "-", stdin=json.dumps(secret))
     assert created.stdout == "secret/a created\n", str(created)
     assert created.stderr == "Warning: tls: failed to find any PEM data in key input\n"
     del secret["data"]["tls.key"]
-    assert kubectl.fails("replace", "-f", "-", stdin=json.dumps(secret)) == (
+    assert latest.fails("replace", "-f", "-", stdin=json.dumps(secret)) == (
         'The Secret "a" is invalid: data[tls.key]: Required value\n'
     )
