@@ -23,6 +23,7 @@ class ReplicaSetStrategy(workload.WorkloadStrategy):
         workload.SCALE,
         Subresource("status", "ReplicaSet", ("get", "patch", "update")),
     )
+    own_rules_first = True
     spec_order = ("replicas", "minReadySeconds", "selector", "template")
     columns = (
         NAME,

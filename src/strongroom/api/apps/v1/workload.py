@@ -20,6 +20,8 @@ class WorkloadStrategy(Strategy):
     categories = ("all",)
     has_generation = True
     has_status = True
+    own_rules_first = False
+    """The kind's own rules come before those of selector and template."""
     spec_order: Sequence[str]
     """Fields of the spec in the order in which they are stored."""
 
@@ -44,8 +46,9 @@ class WorkloadStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         spec = obj["spec"]
         errors = non_negative(spec["replicas"], "spec.replicas")
-        errors += self.validate_spec(spec)
-        return errors + _selector(spec)
+        if self.own_rules_first:
+            return errors + self.validate_spec(spec) + _selector(spec)
+        return errors + _selector(spec) + self.validate_spec(spec)
 
     def validate_spec(self, spec: Object) -> list[FieldError]:
         """Broken rules of the kind's own fields."""
