@@ -13,6 +13,7 @@ from strongroom.client.rest import Client
 from strongroom.controllers import (
     garbage_collector,
     node_lifecycle,
+    pod_state,
     root_ca_publisher,
     scheduler,
     taint_eviction,
@@ -95,7 +96,7 @@ class Manager:
         config_maps = self._informer(
             manager, resources.CONFIG_MAPS, f"metadata.name={root_ca_publisher.NAME}"
         )
-        manager_pods = self._informer(manager, resources.PODS)
+        manager_pods = self._informer(manager, resources.PODS, reduce=pod_state.reduce)
         manager_nodes = self._informer(manager, resources.NODES)
         deployments = self._informer(manager, resources.DEPLOYMENTS, reduce=workload_cache.reduce)
         replica_sets = self._informer(manager, resources.REPLICA_SETS, reduce=workload_cache.reduce)
@@ -163,7 +164,7 @@ class Manager:
             ),
             "scheduler": Scheduler(
                 binder,
-                self._informer(binder, resources.PODS),
+                self._informer(binder, resources.PODS, reduce=pod_state.reduce),
                 self._informer(binder, resources.NODES),
                 namespaces,
                 recorder,
