@@ -352,3 +352,14 @@ async def test_nobody_else_makes_pods(world: World) -> None:
             with pytest.raises(status.StatusError) as raised:
                 await client.create(resources.PODS, pod, "default")
             assert raised.value.code == 403
+
+
+@pytest.mark.parametrize("component", ["deployment-controller", "replicaset-controller"])
+async def test_the_controllers_of_workloads_read_no_secrets(world: World, component: str) -> None:
+    client = rest.Client(world.world.server.transport(managed.TOKENS[component]), component)
+    with pytest.raises(status.StatusError) as raised:
+        await client.list(resources.SECRETS, "default")
+    assert raised.value.code == 403
+    with pytest.raises(status.StatusError) as raised:
+        await client.list(resources.PODS, "default")
+    assert raised.value.code == 403
