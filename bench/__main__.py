@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import own, result, start, works
+from bench import large, own, result, start, works
 from bench.target import Options, Target
 
 BUSY = 1.0
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     options = Options(
         flags.seconds, flags.connections, flags.changes, flags.patience, flags.pods, flags.image
     )
-    chosen = flags.only or ["start", *works.ALL]
+    chosen = flags.only or ["start", *works.ALL, "large"]
     figures: dict[str, list[result.Figure]] = {}
     if (load := os.getloadavg()[0]) > BUSY:
         say(f"this machine is doing other work (load {load:.1f}): what is measured now is worth little")
@@ -29,12 +29,18 @@ def main(arguments: Sequence[str]) -> int:
             targets = [Target(flags.name, flags.kubeconfig, flags.pids)]
             node = not flags.no_node
         else:
+            figures["strongroom"] = []
             if "start" in chosen:
                 say("start")
-                figures["strongroom"] = start.run()
+                figures["strongroom"] += start.run()
+            if "large" in chosen:
+                say("large")
+                figures["strongroom"] += large.run(options)
             node = not flags.no_node and own.can_have_node()
-            targets = [stack.enter_context(own.started(options, node=node))]
-            time.sleep(flags.settle)
+            targets = []
+            if any(name in works.ALL for name in chosen):
+                targets.append(stack.enter_context(own.started(options, node=node)))
+                time.sleep(flags.settle)
         if flags.against:
             targets.append(Target(flags.against_name, flags.against, flags.against_pids))
         for name in chosen:
@@ -56,7 +62,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--against-name", default="other")
     made.add_argument("--pids", type=numbers, default=[], help="its processes, for memory: 1,2,3")
     made.add_argument("--against-pids", type=numbers, default=[])
-    made.add_argument("--only", type=lambda text: text.split(","), help="works: start," + ",".join(works.ALL))
+    made.add_argument(
+        "--only", type=lambda text: text.split(","), help="works: start,large," + ",".join(works.ALL)
+    )
     made.add_argument("--no-node", action="store_true", help="leave out what needs Pods")
     made.add_argument("--json", type=Path, help="file for the figures as JSON")
     made.add_argument(
