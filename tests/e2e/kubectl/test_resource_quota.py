@@ -29,7 +29,8 @@ def test_create_and_show(kubectl: Kubectl) -> None:
 
 
 def test_unknown_resource(kubectl: Kubectl) -> None:
+    each = 'spec.hard[bananas]: Invalid value: "bananas": must be a standard resource'
     assert kubectl.fails("create", "quota", "q", "--hard=bananas=5") == (
-        'error: failed to create quota: ResourceQuota "q" is invalid: spec.hard[bananas]: Invalid value: '
-        '"bananas": must be a standard resource for quota\n'
+        f'error: failed to create quota: ResourceQuota "q" is invalid: [{each} type or fully qualified, '
+        f"{each} for quota]\n"
     )
