@@ -10,6 +10,7 @@ from strongroom.server import app
 from strongroom.server.admission import plugin
 from strongroom.server.admission.namespace_lifecycle import NamespaceLifecycle
 from strongroom.server.admission.node_restriction import NodeRestriction
+from strongroom.server.admission.pod_security import PodSecurity
 from strongroom.server.admission.rbac_escalation import RBACEscalation
 from strongroom.server.admission.resource_quota import ResourceQuota
 from strongroom.server.admission.service_account import ServiceAccount
@@ -61,6 +62,7 @@ def application(
             RBACEscalation(index, authorization),
             ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
             NodeRestriction(catalog, authorization, audiences),
+            PodSecurity(catalog[resources.NAMESPACES]),
             # Last: what another plugin refuses must not be counted.
             ResourceQuota(catalog[resources.RESOURCE_QUOTAS], clock),
         )

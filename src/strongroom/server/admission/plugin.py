@@ -1,7 +1,7 @@
 """The protocol of admission plugins, and their chain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from strongroom.machinery.gvk import Object, Resource
@@ -25,6 +25,8 @@ class Attributes:
     obj: Object | None = None
     old: Object | None = None
     dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
+    """Texts for `Warning` headers, from plugins."""
 
     @property
     def shown_name(self) -> str:

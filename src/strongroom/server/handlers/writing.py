@@ -49,19 +49,20 @@ def admission(
 
     async def admit(new: Object, old: Object | None) -> None:
         name = new["metadata"].get("name") or info.name
-        await chain.admit(
-            Attributes(
-                operation,
-                registry.resource,
-                info.subresource,
-                info.namespace,
-                name,
-                request.user,
-                new,
-                old,
-                dry_run,
-            )
+        asked = Attributes(
+            operation,
+            registry.resource,
+            info.subresource,
+            info.namespace,
+            name,
+            request.user,
+            new,
+            old,
+            dry_run,
         )
+        await chain.admit(asked)
+        if asked.warnings:
+            request.warnings += asked.warnings
 
     return admit
 
