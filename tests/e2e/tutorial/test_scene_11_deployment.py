@@ -144,7 +144,7 @@ def test_an_image_that_cannot_be_pulled_changes_nothing_and_is_undone(test: Kube
         new = [row for row in pods(test) if row[0] not in before]
         return [row[1:3] for row in new] == [["0/1", "ImagePullBackOff"]]
 
-    expect.until(waiting, timeout=40, what="the new Pod in ImagePullBackOff")
+    expect.until(waiting, timeout=80, what="the new Pod in ImagePullBackOff")
     old = [row for row in pods(test) if row[0] in before]
     assert [row[1:3] for row in old] == [["1/1", "Running"]] * 2
     told = test("rollout", "status", "deployment/java-demo", "--timeout=1s")

@@ -41,7 +41,7 @@ def row(kubectl: Kubectl) -> list[str]:
 def test_without_credentials_the_image_is_not_pulled(kubectl: Kubectl) -> None:
     assert kubectl.ok("create", "-f", "-", stdin=POD) == "pod/stree-serviceaccount created\n"
     expect.until(
-        lambda: row(kubectl)[1:3] == ["0/1", "ImagePullBackOff"], timeout=40, what="ImagePullBackOff"
+        lambda: row(kubectl)[1:3] == ["0/1", "ImagePullBackOff"], timeout=80, what="ImagePullBackOff"
     )
     pulling = f'Pulling image "{IMAGE}"'
     back_off = f'Back-off pulling image "{IMAGE}"'
@@ -53,7 +53,7 @@ def test_without_credentials_the_image_is_not_pulled(kubectl: Kubectl) -> None:
         found = json.loads(kubectl.ok("events", "--for", "pod/stree-serviceaccount", "-ojson"))["items"]
         return [(each["reason"], each["message"], each["type"]) for each in found]
 
-    expect.until(lambda: told <= {event[:2] for event in events()}, what=f"all of {told}")
+    expect.until(lambda: told <= {event[:2] for event in events()}, timeout=40, what=f"all of {told}")
     (refused,) = [text for _, text, _ in events() if text.startswith("Failed to pull image")]
     assert refused.startswith(f'Failed to pull image "{IMAGE}": ')
     assert "401 Unauthorized" in refused or "pull access denied" in refused
