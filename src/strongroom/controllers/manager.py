@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from strongroom.aio import tasks
@@ -72,6 +73,18 @@ class Loop(Protocol):
     async def run(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Informers that several controllers look at."""
+
+    namespaces: Informer
+    accounts: Informer
+    pods: Informer
+    nodes: Informer
+    deployments: Informer
+    replica_sets: Informer
+
+
 class Manager:
     """`client_for` gives a component's client (`kube-controller-manager`, `kube-scheduler`).
 
@@ -87,90 +100,120 @@ class Manager:
         issue: token_secrets.Issue,
         clock: Clock,
     ) -> None:
+        self._client_for = client_for
         self._clock = clock
         self._informers: list[Informer] = []
         self._recorders: list[EventRecorder] = []
+        self._loops: dict[str, Loop] = {}
         manager = client_for(CONTROLLER_MANAGER)
-        namespaces = self._informer(manager, resources.NAMESPACES)
-        accounts = self._informer(manager, resources.SERVICE_ACCOUNTS)
+        shared = _Shared(
+            self._informer(manager, resources.NAMESPACES),
+            self._informer(manager, resources.SERVICE_ACCOUNTS),
+            self._informer(manager, resources.PODS, reduce=pod_state.reduce),
+            self._informer(manager, resources.NODES),
+            self._informer(manager, resources.DEPLOYMENTS, reduce=workload_cache.reduce),
+            self._informer(manager, resources.REPLICA_SETS, reduce=workload_cache.reduce),
+        )
+        self._add_basics(manager, shared, served, ca_pem)
+        self._add_nodes(manager, shared)
+        self._add_workloads(shared)
+        self._add_scheduler(shared)
+        pointing = self._add_endpoints(shared)
+        self._add_followers(shared, pointing, served, ca_pem, issue)
+
+    def _add_basics(self, manager: Client, shared: _Shared, served: Sequence[Resource], ca_pem: str) -> None:
+        clock, namespaces = self._clock, shared.namespaces
         config_maps = self._informer(
             manager, resources.CONFIG_MAPS, f"metadata.name={root_ca_publisher.NAME}"
         )
-        manager_pods = self._informer(manager, resources.PODS, reduce=pod_state.reduce)
-        manager_nodes = self._informer(manager, resources.NODES)
-        deployments = self._informer(manager, resources.DEPLOYMENTS, reduce=workload_cache.reduce)
-        replica_sets = self._informer(manager, resources.REPLICA_SETS, reduce=workload_cache.reduce)
-        deployer, replicator = client_for(deployment.NAME), client_for(replica_set.NAME)
-        collector, counter = client_for(GARBAGE_COLLECTOR), client_for(RESOURCE_QUOTA)
-        quotas = self._informer(counter, resources.RESOURCE_QUOTAS)
-        filler = client_for(TOKENS)
-        pointer, slicer = client_for(ENDPOINTS), client_for(ENDPOINT_SLICES)
-        endpoints = self._informer(pointer, resources.ENDPOINTS)
-        pieces = self._informer(slicer, resources.ENDPOINT_SLICES)
-        service_pods = ServicePods(self._informer(slicer, resources.SERVICES), manager_pods)
-        followed = self._follow(
-            collector,
-            served,
-            (
-                *(namespaces, accounts, manager_pods, manager_nodes, quotas, deployments, replica_sets),
-                *(service_pods.services, endpoints, pieces),
-            ),
-        )
-        binder = client_for(SCHEDULER)
-        recorder = EventRecorder(binder, scheduler.NAME, "", clock)
-        self._loops: dict[str, Loop] = {
-            "namespace": NamespaceController(manager, namespaces, manager_pods, served, clock),
-            "service-account": ServiceAccountController(manager, namespaces, accounts, clock),
+        self._loops |= {
+            "namespace": NamespaceController(manager, namespaces, shared.pods, served, clock),
+            "service-account": ServiceAccountController(manager, namespaces, shared.accounts, clock),
             "root-ca-publisher": RootCAPublisher(manager, namespaces, config_maps, ca_pem, clock),
-            "pod-garbage-collector": PodGarbageCollector(manager, manager_pods, manager_nodes, clock),
             "cluster-role-aggregation": ClusterRoleAggregation(
                 manager, self._informer(manager, resources.CLUSTER_ROLES), clock
             ),
-            GARBAGE_COLLECTOR: GarbageCollector(
-                collector,
-                list(followed.values()),
-                namespaces,
-                self._recorder(collector, garbage_collector.NAME),
-                clock,
-            ),
-            RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
-            ENDPOINTS: EndpointsController(pointer, service_pods, endpoints, clock),
-            ENDPOINT_SLICES: EndpointSliceController(slicer, service_pods, pieces, manager_nodes, clock),
+        }
+
+    def _add_nodes(self, manager: Client, shared: _Shared) -> None:
+        clock, pods, nodes = self._clock, shared.pods, shared.nodes
+        leases = self._informer(manager, resources.LEASES, namespace=node_lifecycle.LEASE_NAMESPACE)
+        self._loops |= {
+            "pod-garbage-collector": PodGarbageCollector(manager, pods, nodes, clock),
             node_lifecycle.NAME: NodeLifecycle(
-                manager,
-                manager_nodes,
-                self._informer(manager, resources.LEASES, namespace=node_lifecycle.LEASE_NAMESPACE),
-                manager_pods,
-                self._recorder(manager, node_lifecycle.NAME),
-                clock,
+                manager, nodes, leases, pods, self._recorder(manager, node_lifecycle.NAME), clock
             ),
             taint_eviction.NAME: TaintEviction(
-                manager, manager_pods, manager_nodes, self._recorder(manager, taint_eviction.NAME), clock
+                manager, pods, nodes, self._recorder(manager, taint_eviction.NAME), clock
             ),
-            TOKENS: TokenSecrets(filler, followed[resources.SECRETS], accounts, ca_pem, issue, clock),
-            "legacy-token-cleaner": LegacyTokenCleaner(
-                filler, followed[resources.SECRETS], accounts, manager_pods, clock
-            ),
+        }
+
+    def _add_workloads(self, shared: _Shared) -> None:
+        clock, replica_sets, pods = self._clock, shared.replica_sets, shared.pods
+        deployer, replicator = self._client_for(deployment.NAME), self._client_for(replica_set.NAME)
+        self._loops |= {
             deployment.NAME: deployment.DeploymentController(
                 deployer,
-                deployments,
+                shared.deployments,
                 replica_sets,
-                manager_pods,
+                pods,
                 self._recorder(deployer, deployment.NAME),
                 clock,
             ),
             replica_set.NAME: replica_set.ReplicaSetController(
-                replicator, replica_sets, manager_pods, self._recorder(replicator, replica_set.NAME), clock
+                replicator, replica_sets, pods, self._recorder(replicator, replica_set.NAME), clock
             ),
-            "scheduler": Scheduler(
-                binder,
-                self._informer(binder, resources.PODS, reduce=pod_state.reduce),
-                self._informer(binder, resources.NODES),
-                namespaces,
-                recorder,
+        }
+
+    def _add_scheduler(self, shared: _Shared) -> None:
+        binder = self._client_for(SCHEDULER)
+        self._loops["scheduler"] = Scheduler(
+            binder,
+            self._informer(binder, resources.PODS, reduce=pod_state.reduce),
+            self._informer(binder, resources.NODES),
+            shared.namespaces,
+            self._recorder(binder, scheduler.NAME),
+            self._clock,
+        )
+
+    def _add_endpoints(self, shared: _Shared) -> Sequence[Informer]:
+        """Gives the informers that it adds."""
+        pointer, slicer = self._client_for(ENDPOINTS), self._client_for(ENDPOINT_SLICES)
+        endpoints = self._informer(pointer, resources.ENDPOINTS)
+        pieces = self._informer(slicer, resources.ENDPOINT_SLICES)
+        followed = ServicePods(self._informer(slicer, resources.SERVICES), shared.pods)
+        self._loops |= {
+            ENDPOINTS: EndpointsController(pointer, followed, endpoints, self._clock),
+            ENDPOINT_SLICES: EndpointSliceController(slicer, followed, pieces, shared.nodes, self._clock),
+        }
+        return endpoints, pieces, followed.services
+
+    def _add_followers(
+        self,
+        shared: _Shared,
+        more: Sequence[Informer],
+        served: Sequence[Resource],
+        ca_pem: str,
+        issue: token_secrets.Issue,
+    ) -> None:
+        """The controllers that look at objects of every kind, and those of token Secrets."""
+        clock, accounts = self._clock, shared.accounts
+        collector, counter, filler = map(self._client_for, (GARBAGE_COLLECTOR, RESOURCE_QUOTA, TOKENS))
+        quotas = self._informer(counter, resources.RESOURCE_QUOTAS)
+        whole = [getattr(shared, field.name) for field in fields(shared)]
+        followed = self._follow(collector, served, (*whole, *more, quotas))
+        secrets = followed[resources.SECRETS]
+        self._loops |= {
+            GARBAGE_COLLECTOR: GarbageCollector(
+                collector,
+                list(followed.values()),
+                shared.namespaces,
+                self._recorder(collector, garbage_collector.NAME),
                 clock,
             ),
-            "events": recorder,
+            RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
+            TOKENS: TokenSecrets(filler, secrets, accounts, ca_pem, issue, clock),
+            "legacy-token-cleaner": LegacyTokenCleaner(filler, secrets, accounts, shared.pods, clock),
         }
 
     def _informer(
