@@ -1,7 +1,7 @@
 """PodSecurity: the labels of a namespace say what its Pods may ask for. Kubernetes' "Pod Security Admission".
 
-`enforce` refuses Pods; `warn` warns, of Pods and of workloads that make them; `audit` is kept and asks nothing.
-Without a label everything is allowed.
+`enforce` refuses Pods; `warn` warns, of Pods and of workloads that make them; `audit` is kept, and asks
+nothing. Without a label everything is allowed.
 """
 
 from typing import Final

@@ -93,7 +93,7 @@ async def test_a_pod_gets_a_way_to_the_api_unless_it_or_its_account_declines(ser
         ("shut", True, 1),
         ("open", False, 0),
     ):
-        spec = {**SPEC, "serviceAccountName": account}
+        spec: dict[str, object] = {**SPEC, "serviceAccountName": account}
         if own is not None:
             spec["automountServiceAccountToken"] = own
         answer = await server.request("POST", PODS, {"metadata": {"generateName": "p"}, "spec": spec})
