@@ -167,7 +167,7 @@ class Client:
 
         `relevant` looks at the line of an object that came or changed; when it refuses, the line is neither
         decoded nor given. `linger`: seconds to wait after refused lines, so that the next of them come many
-        together, which is cheaper for both sides.
+        together, which is cheaper for both sides; not while the initial events come.
 
         An ERROR event is raised as its StatusError. Leave it early through contextlib.aclosing.
         """
@@ -181,6 +181,7 @@ class Client:
             timeout_seconds=timeout_seconds,
         )
         splitter = watching.LineSplitter()
+        filled = not initial_events
         async with self._stream(request) as answer:
             if answer.status != 200:
                 raise requests.error(answer.status, answer.headers, await answer.read())
@@ -191,8 +192,10 @@ class Client:
                         if relevant is not None and watching.is_state(line) and not relevant(line):
                             refused = True
                             continue
-                        yield watching.decode(line)
-                    if refused and linger:
+                        event = watching.decode(line)
+                        filled = filled or watching.ends_initial_events(event)
+                        yield event
+                    if refused and linger and filled:
                         await self._sleep(linger)
 
     def _stream(self, request: requests.Request) -> AbstractAsyncContextManager[StreamingResponse]:
