@@ -48,11 +48,11 @@ def test_a_private_image_is_for_those_who_have_a_credential(latest: Kubectl) -> 
     create(latest, "never", "Never")
     create(latest, "entitled", "Never", "right")
     create(latest, "also", "IfNotPresent", "same")
+    present = "already present on machine and can be accessed by the pod"
     for name in ("entitled", "also"):
         latest.ok("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=40s")
-        assert "already present on machine and can be accessed by the pod" in latest.ok(
-            "describe", "pod", name
-        )
+        expect.until(lambda name=name: present in latest.ok("describe", "pod", name), timeout=40)  # type: ignore[misc]
+    refused = ("ErrImagePull", "ImagePullBackOff")
     for name in ("without", "wrong"):
-        expect.until(lambda name=name: reason(latest, name) in ("ErrImagePull", "ImagePullBackOff"))  # type: ignore[misc]
-    expect.until(lambda: reason(latest, "never") == "ErrImageNeverPull")
+        expect.until(lambda name=name: reason(latest, name) in refused, timeout=40)  # type: ignore[misc]
+    expect.until(lambda: reason(latest, "never") == "ErrImageNeverPull", timeout=40)
