@@ -24,7 +24,9 @@ class Quiet:
 class World:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.api = FakeAPI([resources.NODES, resources.PODS, resources.SERVICES, resources.SECRETS, resources.CONFIG_MAPS])
+        self.api = FakeAPI(
+            [resources.NODES, resources.PODS, resources.SERVICES, resources.SECRETS, resources.CONFIG_MAPS]
+        )
         self.cri = FakeCRI()
         self.cri.add_image("shell:1")
         self.task: asyncio.Task[None] | None = None
