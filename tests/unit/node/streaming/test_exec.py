@@ -182,8 +182,25 @@ async def test_v4_works_too(node: Node) -> None:
 
 async def test_unknown_protocol_is_refused(node: Node) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-        await node.exec("p/c", "true", protocol="base64.channel.k8s.io")
+        await node.exec("p/c", "true", protocol="v9.channel.k8s.io")
     assert caught.value.status == 403
+
+
+@pytest.mark.parametrize("protocol", [channels.V4_BASE64, channels.V1_BASE64, channels.V1])
+async def test_older_protocols(node: Node, protocol: str) -> None:
+    query: dict[str, Any] = {"command": ["sh", "-c", "cat; exit 3"], "input": "1", "output": "1"}
+    async with node.connect("exec/default/p/c", protocol=protocol, **query) as websocket:
+        if channels.is_text(protocol):
+            await websocket.send_str(channels.encode_text(channels.STDIN, b"some input\n"))
+        else:
+            await websocket.send_bytes(channels.encode(channels.STDIN, b"some input\n"))
+        got = b""
+        while b"some input\n" not in got:
+            message = await websocket.receive(timeout=10)
+            data = message.data if isinstance(message.data, bytes) else message.data.encode()
+            decoded = channels.decode(data, protocol)
+            assert isinstance(decoded, channels.Data)
+            got += decoded.data if decoded.channel == channels.STDOUT else b""
 
 
 async def test_a_large_output_is_unharmed(node: Node) -> None:
