@@ -67,6 +67,42 @@ def test_an_open_watch_does_not_hold_up_the_end(make: Make) -> None:
             stream.read()
 
 
+def test_kubectl_watch_over_http2_ends_without_an_error(make: Make) -> None:
+    cluster = make(node=False)
+    cluster.start()
+    with API(Access.read(cluster.kubeconfig)) as api:
+        api.ok("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "a"}})
+    with subprocess.Popen(
+        [PROGRAM.parent / "kubectl", "--kubeconfig", cluster.kubeconfig, "get", "secrets", "-w"],
+        env={**os.environ, "HOME": str(cluster.directory)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline().startswith("NAME")
+        assert watching.stdout.readline().startswith("a ")
+        # What is listed is printed before the watch is open; what comes after it has come through the watch.
+        with API(Access.read(cluster.kubeconfig)) as api:
+            api.ok("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "b"}})
+        assert watching.stdout.readline().startswith("b ")
+        assert cluster.stop(timeout=10) == 0
+        assert watching.wait(10) == 0
+        assert watching.stdout.read().strip() == ""
+
+
+def test_metrics_for_prometheus(make: Make) -> None:
+    cluster = make(node=False)
+    cluster.start()
+    raw = ["--kubeconfig", str(cluster.kubeconfig), "get", "--raw", "/metrics"]
+    text = subprocess.run(
+        [PROGRAM.parent / "kubectl", *raw], capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+    for name in ("apiserver_request_total", "apiserver_longrunning_requests", "process_open_fds"):
+        assert f"\n# TYPE {name} " in text
+    assert cluster.stop() == 0
+
+
 def test_what_was_written_is_there_after_a_restart(make: Make) -> None:
     cluster = make(node=False)
     cluster.start()
