@@ -8,7 +8,7 @@ from strongroom.testing.kubectl import Kubectl
 
 
 def access(cluster: Cluster, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [PROGRAM, "access", "secret", *arguments, "--kubeconfig", cluster.kubeconfig]
+    command = [str(PROGRAM), "access", "secret", *arguments, "--kubeconfig", str(cluster.kubeconfig)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 

@@ -115,7 +115,7 @@ async def test_delete(server: APIServer) -> None:
 
 async def test_watch(server: APIServer) -> None:
     await server.request("POST", CORE, core_event("a"))
-    lines = []
+    lines: list[Any] = []
     stream = server.transport().stream("GET", NEW, query=[("watch", "true"), ("timeoutSeconds", "5")])
     async with stream as response:
         buffered = b""

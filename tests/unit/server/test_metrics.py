@@ -30,7 +30,7 @@ async def test_requests_by_kind_and_answer(server: APIServer) -> None:
     await server.get(SECRETS)
     await server.get("/api/v1/secrets?limit=5")
     await server.request("POST", f"{SECRETS}?dryRun=All", {"metadata": {"name": "c"}})
-    patch = {"data": {"k": "dg=="}}
+    patch: dict[str, object] = {"data": {"k": "dg=="}}
     await server.request("PATCH", f"{SECRETS}/a", patch, content_type="application/merge-patch+json")
     patch |= {"kind": "Secret", "apiVersion": "v1"}
     await server.request(

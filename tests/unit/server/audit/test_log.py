@@ -137,7 +137,12 @@ async def test_who_writes_in_one_turn_is_written_at_once_and_in_order(
     sink = log.Log(tmp_path / "audit.log", FakeClock())
     sizes: list[int] = []
     write = os.write
-    monkeypatch.setattr(os, "write", lambda file, data: sizes.append(data.count(b"\n")) or write(file, data))
+
+    def counted(file: int, data: bytes) -> int:
+        sizes.append(data.count(b"\n"))
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", counted)
     tasks = [asyncio.ensure_future(sink.write(b'{"n":%d}' % number)) for number in range(5)]  # noqa: TID251
     await asyncio.sleep(0)
     tasks[2].cancel()

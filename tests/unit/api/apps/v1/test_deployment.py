@@ -17,7 +17,8 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 def make(template: Any = None, metadata: Any = None, **spec: Any) -> dict[str, Any]:
     """A Deployment with its defaults."""
     labels = {"app": "web"}
-    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
+    containers = [{"name": "c", "image": "i:1"}]
+    pod: dict[str, Any] = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
     pod["spec"].update(template or {})
     obj = {
         "metadata": {"name": "web", "creationTimestamp": "2026-01-02T03:04:00Z", **(metadata or {})},
