@@ -192,7 +192,7 @@ OBJECTS: dict[str, dict[str, Any]] = {
     f"{CORE}{DEFAULT}/resourcequotas": {
         "spec": {
             "hard": {"pods": "1", "requests.cpu": "1"},
-            "scopeSelector": {"matchExpressions": [{"scopeName": "BestEffort", "operator": "Exists"}]},
+            "scopeSelector": {"matchExpressions": [{"scopeName": "NotBestEffort", "operator": "Exists"}]},
         }
     },
     "/apis/events.k8s.io/v1/namespaces/default/events": {

@@ -17,6 +17,8 @@ COMPONENTS: Final = (
     "system:controller:replicaset-controller",
     "system:controller:tokens-controller",
     "system:controller:resourcequota-controller",
+    "system:controller:endpoint-controller",
+    "system:controller:endpointslice-controller",
 )
 """Parts of the control plane whose rights stand in no role; the API is asked what they may."""
 

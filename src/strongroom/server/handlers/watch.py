@@ -65,6 +65,9 @@ class WatchHandler:
         gone: asyncio.Task[None] | None = None
         try:
             await stream.begin()
+            if self._watches.closed:  # meanwhile the server has begun to end
+                await output.end()
+                return
             gone = self._background.spawn("watch-disconnect", _until_left(output, watch))
             await self._serve(stream, opened)
         finally:

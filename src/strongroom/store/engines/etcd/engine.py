@@ -153,6 +153,7 @@ class EtcdEngine:
             answer = await self._client.txn(request)
             # Also the write that was in the way is known here before the caller reads again.
             await self._wait(answer.header.revision)
+            await asyncio.sleep(0)  # watchers that wait run before the caller goes on
         finally:
             self._under_way -= 1
             if not self._under_way:
