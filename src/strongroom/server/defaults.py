@@ -26,7 +26,7 @@ from strongroom.server.authorization.node import NodeAuthorizer
 from strongroom.server.authorization.rbac import RBACAuthorizer
 from strongroom.server.authorization.rbac_index import RBACIndex
 from strongroom.server.authorization.system_roles import SystemRolesAuthorizer
-from strongroom.server.handlers import access_reviews, authentication_reviews, token_request
+from strongroom.server.handlers import access_reviews, authentication_reviews, custom_resources, token_request
 from strongroom.server.health import Check
 from strongroom.server.in_flight import Limits
 from strongroom.server.issuer_discovery import IssuerDiscovery
@@ -80,6 +80,7 @@ def application(
             token_request.endpoint(token_settings, catalog, admission, clock),
             *authentication_reviews.endpoints(Sources((static, accounts)), audiences),
             *access_reviews.endpoints(authorization, (masters, system, rbac)),
+            custom_resources.endpoint(),
         ],
         reviews=reviews.REVIEWS,
         recorder=recorder,
