@@ -66,7 +66,7 @@ class WatchHandler:
         try:
             await stream.begin()
             if self._watches.closed:  # meanwhile the server has begun to end
-                await output.end()
+                await output.end()  # type: ignore[unreachable] # mypy forgets that others ran meanwhile
                 return
             gone = self._background.spawn("watch-disconnect", _until_left(output, watch))
             await self._serve(stream, opened)
