@@ -108,4 +108,6 @@ def test_deletion_of_the_pod_leaves_no_mount(latest: Kubectl, start: Start, clus
     latest.ok("delete", "pod", "p")
     assert "not found" in latest.fails("get", "pod", "p")
     expect.until(lambda: uid not in Path("/proc/self/mountinfo").read_text(), what="no mount of the pod")
-    expect.until(lambda: not list(cluster.data_dir.glob(f"**/{uid}")), what="no directory of the pod")
+    pods = cluster.data_dir / "node" / "pods"
+    assert pods.is_dir()
+    expect.until(lambda: not (pods / uid).exists(), what="no directory of the pod")

@@ -56,7 +56,7 @@ def test_practice(kubectl: Kubectl, tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text(SECRET)
     assert kubectl.ok("create", "-f", "secret.yaml", cwd=tmp_path) == "secret/secret created\n"
     expect.check(
-        kubectl.ok("describe", "secret", "secret", "-n", "dev"),
+        expect.sorted_after(kubectl.ok("describe", "secret", "secret", "-n", "dev"), "===="),
         """\
 Name:         secret
 Namespace:    dev
