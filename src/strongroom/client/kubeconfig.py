@@ -9,6 +9,7 @@ import os
 import re
 import ssl
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,12 @@ class Access:
         if self.server.startswith("https://"):
             context = ssl.create_default_context(cadata=self.ca_pem.decode() if self.ca_pem else None)
         return HTTPTransport(self.server, self.token, context)
+
+
+def default_path(environ: Mapping[str, str]) -> Path:
+    """The first file of $KUBECONFIG, else ~/.kube/config."""
+    first = environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(first) if first else Path.home() / ".kube" / "config"
 
 
 def load(path: Path, context: str = "") -> Access:

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from strongroom.client import kubeconfig as kubeconfigs
 from strongroom.cmd import audit_log
 from strongroom.server.audit import policy
 from strongroom.store.engines.etcd import endpoint
@@ -99,8 +100,7 @@ def default_registry_config() -> Path:
 
 def default_kubeconfig(environ: Mapping[str, str]) -> Path:
     """The first file of $KUBECONFIG, else ~/.kube/config."""
-    first = environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(first) if first else Path.home() / ".kube" / "config"
+    return kubeconfigs.default_path(environ)
 
 
 def default_node_name() -> str:

@@ -59,7 +59,7 @@ def secret(
     Exit codes: 0 listed, 1 --fail-on-indirect has found someone, or the API can't be asked, 2 wrong usage.
     """
     try:
-        known = kubeconfig.load(path or _default_path(), context)
+        known = kubeconfig.load(path or kubeconfig.default_path(os.environ), context)
         chosen = namespace or known.namespace
         holders = asyncio.run(_find(known, chosen, name))
     except kubeconfig.KubeconfigError as error:
@@ -79,11 +79,6 @@ def secret(
         click.echo(f"strongroom: {text}", err=True)
         return 1
     return 0
-
-
-def _default_path() -> Path:
-    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(first) if first else Path.home() / ".kube" / "config"
 
 
 async def _find(known: kubeconfig.Access, namespace: str, name: str) -> list[Holder]:
