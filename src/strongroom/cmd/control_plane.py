@@ -12,7 +12,7 @@ from strongroom.api import resources, scheme
 from strongroom.client import kubeconfig
 from strongroom.client.in_process import InProcessTransport
 from strongroom.client.rest import Client
-from strongroom.cmd import credentials, encryption, pki, service_account_keys, storage
+from strongroom.cmd import credentials, encryption, pki, service_account_keys, storage, token_auth_file
 from strongroom.cmd.admin_socket import AdminSocket
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.key_rotation import KeyRotation
@@ -57,6 +57,8 @@ class ControlPlane:
         """What the server proves itself with towards this machine's node."""
         self.authority = pki.Authority.open_or_create(place.pki, clock.now())
         self._keys = service_account_keys.open_or_create(place.service_account_keys, clock.now())
+        token_file = settings.authentication.token_file
+        self._static_users = token_auth_file.load(token_file) if token_file else {}
         self._audit_log = settings.audit.open(clock) if settings.audit else None
         self._tokens: dict[str, str] = {}
         self._storage: storage.Storage | None = None
@@ -81,7 +83,8 @@ class ControlPlane:
         }
         self._tokens = {component: credentials.new_token() for component in users}
         self._tokens["admin"] = self._admin_token
-        by_token: dict[str, UserInfo] = {self._tokens[component]: user for component, user in users.items()}
+        own = {self._tokens[component]: user for component, user in users.items()}
+        by_token: dict[str, UserInfo] = self._static_users | own
         self._app = defaults.application(
             catalog,
             by_token,

@@ -10,7 +10,9 @@ import click
 
 import strongroom
 from strongroom.cli.access import command as access
-from strongroom.cmd import audit, audit_log, backup, keys, settings, transfer
+from strongroom.cmd import audit, audit_log, authentication, backup, keys, settings, transfer
+from strongroom.cmd.flags import PATH as _PATH
+from strongroom.cmd.flags import flag as _option
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -48,15 +50,6 @@ def _config(context: click.Context, parameter: click.Parameter, path: Path | Non
     return path
 
 
-_PATH: Any = click.Path(path_type=Path)
-
-
-def _option(flag: str, **settings_of_it: Any) -> Callable[[Any], Any]:
-    """An option that can also be given as STRONGROOM_<FLAG> in the environment."""
-    variable = "STRONGROOM_" + flag.removeprefix("--").replace("-", "_").upper()
-    return click.option(flag, envvar=variable, **settings_of_it)
-
-
 _SERVER_OPTIONS = (
     _option(
         "--data-dir",
@@ -85,6 +78,7 @@ _SERVER_OPTIONS = (
         help="Where objects are kept: sqlite, in the data directory; or, for several servers, an etcd as "
         "etcd://HOST:PORT,... or etcds://HOST:PORT,...?ca=F&cert=F&key=F&user=U&password-file=F.",
     ),
+    *authentication.FLAGS,
     _option(
         "--audit-log-path",
         type=_PATH,

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from strongroom.client import kubeconfig as kubeconfigs
-from strongroom.cmd import audit_log
+from strongroom.cmd import audit_log, authentication
 from strongroom.server.audit import policy
 from strongroom.store.engines.etcd import endpoint
 
@@ -62,6 +62,8 @@ class Settings:
     """Holds the passphrase of the keyring; None: the keyring is plain, or systemd hands the passphrase."""
     encryption_config: Path | None
     """An EncryptionConfiguration file; None: the keyring encrypts Secrets."""
+    authentication: authentication.Options
+    """Who is known beside the administrator and ServiceAccounts."""
 
     @property
     def server_url(self) -> str:
@@ -198,8 +200,11 @@ def resolve(
     passphrase_file: Path | None = None,
     encryption_config: Path | None = None,
     environ: Mapping[str, str] = os.environ,
+    **who: Any,
 ) -> Settings:
-    """What the flags say, with the defaults of this user and machine. Raises SettingsError."""
+    """What the flags say, with the defaults of this user and machine. `who`: the flags of authentication.
+
+    Raises SettingsError."""
     check_store(store)
     host, port = parse_listen(listen)
     root = (data_dir or default_data_dir(environ)).absolute()
@@ -227,6 +232,7 @@ def resolve(
         max_mutating_requests_inflight=max_mutating_requests_inflight,
         passphrase_file=passphrase_file.absolute() if passphrase_file else None,
         encryption_config=encryption_config.absolute() if encryption_config else None,
+        authentication=authentication.resolve(**who),
     )
 
 

@@ -10,7 +10,16 @@ import uvloop
 
 from strongroom.aio.clock import SystemClock
 from strongroom.client.kubeconfig import KubeconfigError
-from strongroom.cmd import credentials, data_dir, hardening, local_node, notify, pki, service_account_keys
+from strongroom.cmd import (
+    credentials,
+    data_dir,
+    hardening,
+    local_node,
+    notify,
+    pki,
+    service_account_keys,
+    token_auth_file,
+)
 from strongroom.cmd.control_plane import ControlPlane
 from strongroom.cmd.settings import Settings
 from strongroom.encryption.keyring import KeyringError
@@ -25,6 +34,7 @@ FAILURES = (
     data_dir.InUse,
     pki.PKIError,
     service_account_keys.KeyFileError,
+    token_auth_file.TokenFileError,
     KeyringError,
     KubeconfigError,
     ListenError,

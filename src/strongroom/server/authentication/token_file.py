@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from strongroom.machinery.request_info import UserInfo
-from strongroom.server.authentication.tokens import Found, InvalidToken
+from strongroom.server.authentication.tokens import Found, InvalidToken, bearer
 from strongroom.server.request import Headers
 
 _PADDING = 16
@@ -31,10 +31,8 @@ class TokenAuthenticator:
         user = self._users.get(_digest(value))
         if user is not None:
             return user
-        scheme, _, token = value.partition(b" ")
-        if scheme == b"Bearer" or scheme.lower() != b"bearer":
-            return None
-        return self._users.get(_digest(b"Bearer " + token.strip()))
+        token = bearer(headers)
+        return self._users.get(_digest(b"Bearer " + token)) if token else None
 
     def find(self, token: bytes, audiences: Sequence[str]) -> Found | None:
         """As a TokenSource."""
