@@ -46,7 +46,7 @@ class Rule:
 
 
 def _path_matches(rule: str, path: str) -> bool:
-    return path.startswith(rule[:-1]) if rule.endswith("*") else path == rule
+    return path.startswith(rule.rstrip("*")) if rule.endswith("*") else path == rule
 
 
 def from_object(rule: Mapping[str, Any]) -> Rule:
