@@ -27,17 +27,20 @@ class Load:
     """Answers outside 2xx, and broken or timed-out connections."""
 
 
-def run(target: Target, options: Options, script: str, path: str, **environment: str) -> Load:
-    """Apply load to one path for `options.seconds`. Raises `OSError` without wrk or a token."""
-    if not target.access.token:
+def run(
+    target: Target, options: Options, script: str, path: str, *, token: str = "", **environment: str
+) -> Load:
+    """Apply load to one path for `options.seconds`, as the kubeconfig's user or the one of `token`.
+
+    Raises `OSError` without wrk or a token."""
+    token = token or target.access.token
+    if not token:
         raise OSError("wrk needs a bearer token in the kubeconfig")
     command = ["wrk", "--threads", "1", "--connections", str(options.connections), "--timeout", "10s"]
     command += ["--duration", f"{options.seconds:g}s", "--script", str(SCRIPTS / script), target.url + path]
     done = subprocess.run(
         command,
-        env=os.environ
-        | {"BENCH_TOKEN": target.access.token, "BENCH_COMMON": str(SCRIPTS / "common.lua")}
-        | environment,
+        env=os.environ | {"BENCH_TOKEN": token, "BENCH_COMMON": str(SCRIPTS / "common.lua")} | environment,
         capture_output=True,
         text=True,
         check=True,

@@ -16,6 +16,7 @@ from bench.works import (
     memory,
     pod_ready,
     pods_together,
+    rbac,
     secret_to_file,
     watch_fanout,
 )
@@ -23,6 +24,7 @@ from bench.works import (
 ALL: dict[str, ModuleType] = {
     "memory": memory,
     "get": get,
+    "rbac": rbac,
     "create": create,
     "list": list_many,
     "watch": watch_fanout,

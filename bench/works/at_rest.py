@@ -1,8 +1,8 @@
 """What many Deployments at rest cost: their controllers' time and memory, with nothing to do."""
 
 import time
-from pathlib import Path
 
+from bench import processes
 from bench.result import Figure
 from bench.target import Options, Target
 from bench.works import memory
@@ -11,8 +11,6 @@ TITLE = "{:,} Deployments at rest"
 NEEDS_NODE = False
 DEPLOYMENTS = 1000
 _SECONDS = 20.0
-_TICKS = 100
-"""Of the kernel's accounting, per second."""
 
 
 def run(target: Target, options: Options) -> list[Figure]:
@@ -24,9 +22,9 @@ def run(target: Target, options: Options) -> list[Figure]:
         ready = _create(target, namespace, options.patience)
         time.sleep(options.seconds)
         after = sum(map(memory.resident_of, target.pids))
-        began, used = time.monotonic(), sum(map(_cpu_seconds, target.pids))
+        began, used = time.monotonic(), processes.cpu_seconds(target.pids)
         time.sleep(_SECONDS)
-        spent = sum(map(_cpu_seconds, target.pids)) - used
+        spent = processes.cpu_seconds(target.pids) - used
         share = 100 * spent / (time.monotonic() - began)
     failures = DEPLOYMENTS - ready
     return [
@@ -52,9 +50,3 @@ def _create(target: Target, namespace: str, patience: float) -> int:
             if seen == DEPLOYMENTS or time.monotonic() > deadline:
                 return seen
             time.sleep(0.2)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -62,7 +62,7 @@ def application(
             RBACEscalation(index, authorization),
             ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
             NodeRestriction(catalog, authorization, audiences),
-            PodSecurity(catalog[resources.NAMESPACES]),
+            PodSecurity(catalog[resources.NAMESPACES], catalog[resources.PODS]),
             # Last: what another plugin refuses must not be counted.
             ResourceQuota(catalog[resources.RESOURCE_QUOTAS], clock),
         )

@@ -47,11 +47,15 @@ _CHECKS: Final[dict[str, Sequence[Check]]] = {
 class Level(NamedTuple):
     """`version` is told, and otherwise taken for the latest: older ones forbid no more."""
 
-    name: str
+    name: str = PRIVILEGED
     version: str = LATEST
 
     def __str__(self) -> str:
         return f"{self.name}:{self.version}"
+
+    def is_stricter(self, other: "Level") -> bool:
+        """By name alone."""
+        return LEVELS.index(self.name) > LEVELS.index(other.name)
 
 
 def violations(level: str, metadata: Object, spec: Object) -> list[str]:

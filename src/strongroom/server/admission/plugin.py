@@ -27,6 +27,8 @@ class Attributes:
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
     """Texts for `Warning` headers, from plugins."""
+    annotations: dict[str, str] = field(default_factory=dict)
+    """For the audit log, from plugins."""
 
     @property
     def shown_name(self) -> str:

@@ -60,7 +60,11 @@ def admission(
             old,
             dry_run,
         )
-        await chain.admit(asked)
+        try:
+            await chain.admit(asked)
+        finally:
+            if asked.annotations:
+                request.annotations = {**request.annotations, **asked.annotations}
         if asked.warnings:
             request.warnings += asked.warnings
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import orjson
 import pytest
 
 from strongroom.aio.clock import FakeClock
@@ -12,26 +11,10 @@ from strongroom.server.audit import policy
 from strongroom.server.audit.recorder import Recorder
 from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
+from strongroom.testing.audit import Sink
 
 SECRETS = "/api/v1/namespaces/default/secrets"
 CANARY = "Y2FuYXJ5LXZhbHVl"
-
-
-class Sink:
-    """Events in memory; `failing`: a full disk."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-        self.failing = False
-
-    async def write(self, event: bytes) -> None:
-        if self.failing:
-            raise OSError(28, "No space left on device")
-        self.lines.append(event)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [orjson.loads(line) for line in self.lines]
 
 
 @pytest.fixture
