@@ -8,6 +8,7 @@ from what is answered in a second, adds little to it.
 
 import secrets
 import statistics
+import time
 from typing import Any, NamedTuple
 
 from bench import processes, wrk
@@ -21,6 +22,8 @@ ROLES = 1000
 ROUNDS = 5
 OWN = 20
 """Every so many of the bindings are the reader's own: more roles that are searched for it."""
+SETTLE = 3.0
+"""Seconds in which controllers take in what was written: that is not what is measured."""
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
 _GROUP = "rbac.authorization.k8s.io"
@@ -72,6 +75,7 @@ class _Round(NamedTuple):
 
 
 def _round(target: Target, options: Options, path: str, token: str) -> _Round:
+    time.sleep(SETTLE)
     before = processes.cpu_seconds(target.pids)
     load = wrk.run(target, options, "get.lua", path, token=token)
     spent = processes.cpu_seconds(target.pids) - before

@@ -3,6 +3,7 @@
 Texts and codes are those of Kubernetes' API conventions ("Response Status Kind") and of `apimachinery`.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,10 @@ class StatusError(Exception):
 
     def body(self) -> bytes:
         """Compact JSON of the `Status`, with the closing newline."""
-        return orjson.dumps(self.to_dict(), option=orjson.OPT_APPEND_NEWLINE)
+        try:
+            return orjson.dumps(self.to_dict(), option=orjson.OPT_APPEND_NEWLINE)
+        except TypeError:  # half a surrogate pair in what was asked for
+            return json.dumps(self.to_dict(), separators=(",", ":")).encode("ascii") + b"\n"
 
     @classmethod
     def from_dict(cls, status: dict[str, Any], code: int | None = None) -> "StatusError":

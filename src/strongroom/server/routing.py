@@ -42,7 +42,9 @@ def route(request: Request) -> RequestInfo:
     if count >= 4 and parts[1] == "api":
         return _resource(request, path, "", parts[2], parts, 3)
     if count >= 5 and parts[1] == "apis":
-        return _resource(request, path, parts[2], parts[3], parts, 4)
+        # No group is not the core group: its resources have one path alone.
+        version = parts[3] if parts[2] else ""
+        return _resource(request, path, parts[2], version, parts, 4)
     return RequestInfo(False, request.method.lower(), path)
 
 

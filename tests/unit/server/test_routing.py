@@ -64,6 +64,11 @@ def test_resources(line: str, expected: str) -> None:
     assert info["version"] == "v1"
 
 
+@pytest.mark.parametrize("path", ["/apis//v1/secrets", "/apis//v1/namespaces/n/secrets/a"])
+def test_no_group_is_not_the_core_group(path: str) -> None:
+    assert "version" not in _route(f"GET {path}")
+
+
 @pytest.mark.parametrize(
     "path",
     ["/", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/healthz", "/x/y/z/a"],

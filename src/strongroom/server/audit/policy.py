@@ -77,7 +77,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`refusals`: 401 and 403 are recorded whatever the rules say."""
+    """`refusals`: 401 and 403, and paths that there are not, are recorded whatever the rules say."""
 
     rules: tuple[Rule, ...]
     omit_stages: frozenset[str] = frozenset()

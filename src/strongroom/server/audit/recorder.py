@@ -14,6 +14,7 @@ from strongroom.server.request import Request
 _log = logging.getLogger(__name__)
 
 REFUSED: Final = (401, 403)
+_NOT_THERE: Final = (400, 404, 405)
 _REMEMBERED: Final = 4096
 _READS: Final = ("get", "list", "watch")
 _REFUSAL: Final = Rule(METADATA)
@@ -47,7 +48,7 @@ class Recorder:
     async def record(self, request: Request, stage: str, code: int, received: datetime) -> None:
         """Raises Unrecorded."""
         rule = self._rule(request.user, request.info)
-        if rule.level == NONE and self._policy.refusals and code in REFUSED:
+        if rule.level == NONE and self._policy.refusals and _is_refusal(request.info, code):
             rule = _REFUSAL
         if rule.level == NONE or stage in rule.omit_stages or stage in self._policy.omit_stages:
             return
@@ -82,6 +83,11 @@ class Recorder:
                 self._rules.clear()
             rule = self._rules[key] = self._policy.rule(user, info) or _NOT_AT_ALL
         return rule
+
+
+def _is_refusal(info: RequestInfo, code: int) -> bool:
+    """Paths that there are not are asked for by who looks for a way around."""
+    return code in REFUSED or (not info.is_resource and code in _NOT_THERE)
 
 
 def _reads_secrets(info: RequestInfo) -> bool:

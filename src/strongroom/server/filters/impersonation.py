@@ -8,7 +8,7 @@ from strongroom.machinery.request_info import RequestInfo, UserInfo
 from strongroom.server.authorization.authorizer import Authorizer, Decision
 from strongroom.server.filters import Handler
 from strongroom.server.filters.authorization import denial
-from strongroom.server.request import ANONYMOUS, Request
+from strongroom.server.request import ANONYMOUS, Headers, Request
 
 _USER, _UID, _GROUP, _EXTRA = (
     b"impersonate-user",
@@ -16,6 +16,8 @@ _USER, _UID, _GROUP, _EXTRA = (
     b"impersonate-group",
     b"impersonate-extra-",
 )
+_PARTS = (_USER, _UID, _GROUP)
+_ANY = b"impersonate-"
 _AUTHENTICATION = "authentication.k8s.io"
 _AUTHENTICATED = "system:authenticated"
 _ACCOUNT = "system:serviceaccount:"
@@ -25,8 +27,7 @@ def with_impersonation(inner: Handler, authorizer: Authorizer) -> Handler:
     """Each part of the other identity (user, groups, uid, extra values) needs the verb `impersonate`."""
 
     def handle(request: Request) -> Awaitable[None]:
-        headers = request.headers
-        if _USER in headers or _GROUP in headers or _UID in headers:
+        if _ANY in b"\0".join(request.headers) and _asked(request.headers):
             wanted = _wanted(request)
             for info in _needed(wanted):
                 verdict = authorizer.authorize(request.user, info)
@@ -36,6 +37,13 @@ def with_impersonation(inner: Handler, authorizer: Authorizer) -> Handler:
         return inner(request)
 
     return handle
+
+
+def _asked(headers: Headers) -> bool:
+    """Whether any part of another identity is given.
+
+    A part without a user is refused, not passed over: who sends it does not mean to act as themselves."""
+    return any(name in _PARTS or name.startswith(_EXTRA) for name in headers)
 
 
 def _wanted(request: Request) -> UserInfo:
@@ -49,8 +57,11 @@ def _wanted(request: Request) -> UserInfo:
             extra.setdefault(key, []).append(_text(value))
     if not name or not name.isprintable():
         raise status.bad_request("requested impersonation without one user to impersonate")
+    uid = _text(request.headers.get(_UID, b""))
+    if uid and not uid.isprintable():
+        raise status.bad_request("requested impersonation with more than one uid, or one that is no text")
     values = {key: tuple(each) for key, each in extra.items()}
-    return UserInfo(name, _text(request.headers.get(_UID, b"")), tuple(groups), values)
+    return UserInfo(name, uid, tuple(groups), values)
 
 
 def _text(value: bytes) -> str:

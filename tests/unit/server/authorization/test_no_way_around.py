@@ -7,8 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from strongroom.aio.clock import FakeClock
+from strongroom.server.audit import policy
+from strongroom.server.audit.recorder import Recorder
 from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
+from strongroom.testing.audit import Sink
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
 CANARY = b"Y2FuYXJ5LXZhbHVl"
@@ -29,10 +33,27 @@ QUERIES = (
 PLAIN = ("", "api", "v1", "namespaces", "default", "secrets", "b")
 
 
+HEADERS = (
+    (), ((b"impersonate-user", b"kubernetes-admin"),), ((b"impersonate-user", b""),),
+    ((b"impersonate-group", b"system:masters"),), ((b"impersonate-extra-x", b"y"),),
+    ((b"impersonate-user", b"nobody"), (b"impersonate-user", b"kubernetes-admin")),
+    ((b"x-remote-user", b"kubernetes-admin"), (b"x-remote-group", b"system:masters")),
+    ((b"x-original-url", b"/api/v1/secrets"), (b"x-rewrite-url", b"/api/v1/secrets")),
+    ((b"x-http-method-override", b"GET"),), ((b"accept", b"application/json;as=Table;v=v1;g=meta.k8s.io"),),
+    ((b"audit-id", b"\xff\x00\r\n"),), ((b"host", b"kubernetes.default.svc"), (b"connection", b"upgrade")),
+)  # fmt: skip
+
+
 @pytest.fixture
-async def server() -> AsyncIterator[APIServer]:
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+async def server(sink: Sink) -> AsyncIterator[APIServer]:
     """`nobody` may read the Secret `a` of `default`; all others hold the canary."""
-    async with api_server.running() as running:
+    recorder = Recorder(policy.DEFAULT, sink, FakeClock())
+    async with api_server.running(recorder=recorder) as running:
         await running.create_secret("a", data={"key": OPEN.decode() + "=="})
         await running.create_secret("b", data={"key": CANARY.decode()})
         await running.create_secret("a", "kube-system", data={"key": CANARY.decode()})
@@ -47,7 +68,14 @@ async def server() -> AsyncIterator[APIServer]:
         yield running
 
 
-async def _ask(server: APIServer, method: str, path: str, query: bytes, token: bytes) -> tuple[int, bytes]:
+async def _ask(
+    server: APIServer,
+    method: str,
+    path: str,
+    query: bytes,
+    token: bytes,
+    more: tuple[tuple[bytes, bytes], ...] = (),
+) -> tuple[int, bytes]:
     sent: list[Any] = []
     asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
@@ -57,7 +85,7 @@ async def _ask(server: APIServer, method: str, path: str, query: bytes, token: b
     async def send(message: Any) -> None:
         sent.append(message)
 
-    headers = [(b"authorization", b"Bearer " + token)] if token else []
+    headers = [*([(b"authorization", b"Bearer " + token)] if token else []), *more]
     scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
     await server.app(scope, receive, send)
     return int(sent[0]["status"]), b"".join(message.get("body", b"") for message in sent[1:])
@@ -70,10 +98,10 @@ async def test_the_canary_can_be_seen_at_all(server: APIServer) -> None:
     assert OPEN in (await _ask(server, "GET", path, b"fieldSelector=metadata.name=a", b"nobody"))[1]
 
 
-@pytest.mark.slow
-@settings(deadline=None, max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-async def test_no_path_and_query_lead_to_a_value(server: APIServer, data: st.DataObject) -> None:
+def _path(data: st.DataObject) -> str:
+    """A path to the Secret `b` with some of its parts changed; or any text at all."""
+    if data.draw(st.integers(0, 9)) == 0:
+        return "/" + data.draw(st.text(max_size=60))
     parts = list(PLAIN)
     for _ in range(data.draw(st.integers(0, 4))):
         at = data.draw(st.integers(0, len(parts) - 1))
@@ -86,14 +114,75 @@ async def test_no_path_and_query_lead_to_a_value(server: APIServer, data: st.Dat
                 del parts[at]
         if not parts:
             break
-    path = "/" + "/".join(parts).removeprefix("/")
+    return "/" + "/".join(parts).removeprefix("/")
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=700, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_no_path_query_and_header_lead_to_a_value(
+    server: APIServer, sink: Sink, data: st.DataObject
+) -> None:
+    path, query = _path(data), data.draw(st.sampled_from(QUERIES))
     method = data.draw(
         st.sampled_from(("GET", "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "get", "X"))
     )
-    query, token = data.draw(st.sampled_from(QUERIES)), data.draw(st.sampled_from((b"", b"x", b"nobody")))
-    status, body = await _ask(server, method, path, query, token)
-    assert CANARY not in body, (method, path, query)
+    token, more = data.draw(st.sampled_from((b"", b"x", b"nobody"))), data.draw(st.sampled_from(HEADERS))
+    sink.lines.clear()
+    status, body = await _ask(server, method, path, query, token, more)
+    assert CANARY not in body, (method, path, query, more)
+    assert status in (200, 400, 401, 403, 404, 405, 406, 415), (status, method, path, query, more)
     if token != b"nobody":
-        assert OPEN not in body and status in (401, 404, 200, 400, 405)
+        assert OPEN not in body and status in (401, 403, 404, 200, 400, 405)
+    if status in (400, 401, 403) or (status == 404 and not path.startswith("/api")):
+        (event,) = sink.events
+        assert event["responseStatus"]["code"] == status
+    assert not any(value in line for line in sink.lines for value in (CANARY, OPEN, b"Bearer"))
     for name, namespace in (("b", "default"), ("a", "kube-system")):
         assert server.catalog.lookup("", "v1", "secrets").find(namespace, name) is not None  # type: ignore[union-attr]
+
+
+B = "/api/v1/namespaces/default/secrets/b"
+TRICKS = (
+    "/api/v1/namespaces/default/secrets/../secrets/b", "/api/v1/namespaces/default/secrets/a/../b",
+    "/api/v1/namespaces/default/secrets/a/..", "/api/v1/namespaces/default/secrets/./b", f"/.{B}", f"/..{B}",
+    f"/healthz/..{B}", f"/version/..{B}", f"/readyz/{B}", f"/livez/../..{B}", f"/{B}", f"//{B}",
+    "/api//v1/namespaces/default/secrets/b", "/api/v1//namespaces/default/secrets/b",
+    "/api/v1/namespaces//default/secrets/b", "/api/v1/namespaces/default//secrets/b",
+    "/api/v1/namespaces/default/secrets//b", f"{B}/", f"{B}//", f"{B}/.", f"{B}/..", f"{B}/b", f"{B} ",
+    "/API/v1/namespaces/default/secrets/b", "/api/V1/namespaces/default/secrets/b",
+    "/api/v1/Namespaces/default/secrets/b", "/api/v1/namespaces/Default/secrets/b",
+    "/api/v1/namespaces/default/Secrets/b", "/api/v1/namespaces/default/secrets/B",
+    "/apis//v1/namespaces/default/secrets/b", "/apis/v1/namespaces/default/secrets/b",
+    "/apis/core/v1/namespaces/default/secrets/b", "/api/v1/secrets/b", "/api/v1/secrets",
+    "/api/v1/watch/secrets", "/api/v1/watch/namespaces/default/secrets/b", "/api/v1/proxy" + B[7:],
+    f"{B}\0", "/api/v1/namespaces/default/secrets/\0b", f"{B}%00", f"{B}%2f", f"{B}\\", f"{B};x=y", f"{B}?x",
+    f"{B}#x", "/api/v1/namespaces/default%2fsecrets/b", "/%61pi" + B[4:], f"{B}\udcff", f"{B}\r\nX: y",
+    B + "b" * 100_000, "/" + "a/" * 50_000, "/.." * 1000 + B, "/api/v1/namespaces/" * 100 + "secrets/b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("token", [b"", b"wrong", b"nobody"])
+async def test_a_trick_with_the_path_is_refused_and_on_record(
+    server: APIServer, sink: Sink, token: bytes
+) -> None:
+    for path in TRICKS:
+        sink.lines.clear()
+        status, body = await _ask(server, "GET", path, b"", token)
+        assert CANARY not in body and OPEN not in body, path
+        open_to_all = path.startswith(("/healthz", "/version", "/readyz", "/livez"))
+        refused = (403, 404) if token == b"nobody" else (401, 403, 404) if open_to_all else (401,)
+        assert status in refused, (path[:99], body)
+        (event,) = sink.events
+        assert event["responseStatus"]["code"] == status, path[:99]
+        assert event["stage"] == "ResponseComplete"
+
+
+async def test_who_may_read_everything_is_not_helped_by_a_trick_either(server: APIServer) -> None:
+    """What is no path of the API is none for an administrator: nothing is cleaned up on the way."""
+    proper = (f"{B}/", f"{B}//", "/api/v1/secrets", "/api/v1/watch/secrets", f"/api/v1/watch{B[7:]}")
+    for path in TRICKS:
+        if path not in proper:
+            status, body = await _ask(server, "GET", path, b"", b"admin")
+            assert status in (400, 404), (path[:99], status, body)
+            assert CANARY not in body

@@ -81,6 +81,57 @@ async def test_every_part_of_an_identity_must_be_allowed(server: APIServer) -> N
     assert (await _me(server, "nobody", user="bob"))[0] == 403
 
 
-@pytest.mark.parametrize("headers", [{"group": "dev"}, {"uid": "1"}, {"user": "", "group": "dev"}])
-async def test_groups_without_a_user_are_no_identity(server: APIServer, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [{"group": "dev"}, {"uid": "1"}, {"extra_scopes": "a"}, {"user": "", "group": "dev"}, {"user": ""}],
+)
+async def test_parts_without_a_user_are_no_identity(server: APIServer, headers: dict[str, str]) -> None:
     assert (await _me(server, **headers))[0] == 400
+
+
+async def _raw(server: APIServer, who: str, *more: tuple[bytes, bytes]) -> tuple[int, bytes]:
+    """Whose review it is that is answered, with headers as they come in."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", b"Bearer " + who.encode()), (b"content-type", b"application/json"), *more]
+    scope = {"type": "http", "method": "POST", "path": ME, "query_string": b"", "headers": headers}
+    await server.app(scope, receive, send)
+    return sent[0]["status"], sent[1]["body"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [(b"impersonate-user", b"jane"), (b"impersonate-user", b"kubernetes-admin")],
+        [(b"impersonate-user", b""), (b"impersonate-user", b"jane")],
+        [(b"impersonate-user", b"jane"), (b"impersonate-uid", b"1"), (b"impersonate-uid", b"2")],
+        [(b"impersonate-user", b"jane\0")],
+        [(b"impersonate-user", b"\xff\x00")],
+        [(b"impersonate-extra-a", b"b")],
+        [(b"impersonate-extra-", b"b")],
+    ],
+)
+async def test_headers_that_say_two_things_or_half_of_one_are_refused(
+    server: APIServer, more: list[tuple[bytes, bytes]]
+) -> None:
+    status, body = await _raw(server, "admin", *more)
+    assert status in (400, 403), body
+    assert b'"username"' not in body
+
+
+@pytest.mark.parametrize(
+    "name", [b"x-remote-user", b"x-remote-group", b"x-forwarded-user", b"impersonate-foo"]
+)
+async def test_what_proxies_say_of_the_user_means_nothing(server: APIServer, name: bytes) -> None:
+    """There is no front proxy that is believed."""
+    status, body = await _raw(server, "nobody", (name, b"kubernetes-admin"), (name, b"system:masters"))
+    assert status == 201 and b'"username":"nobody"' in body
+    assert b"kubernetes-admin" not in body and b"masters" not in body
+    status, body = await _raw(server, "wrong", (name, b"kubernetes-admin"))
+    assert status == 401
