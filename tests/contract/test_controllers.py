@@ -9,6 +9,7 @@ from strongroom.aio import clock, tasks
 from strongroom.api import resources, scheme
 from strongroom.client import rest
 from strongroom.controllers import manager
+from strongroom.controllers.restart.seal import SealingKey
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.testing import api_server, managed
@@ -22,6 +23,7 @@ class World:
             tuple(scheme.STRATEGIES),
             "PEM",
             lambda about: "token",
+            SealingKey(bytes(32)),
             clock.SystemClock(),
         )
 

@@ -19,6 +19,7 @@ from strongroom.cmd.key_rotation import KeyRotation
 from strongroom.cmd.settings import Settings
 from strongroom.controllers import manager
 from strongroom.controllers.leader_election import LeaderElection
+from strongroom.controllers.restart.seal import SealingKey
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, kubernetes_service
 from strongroom.registry.catalog import Catalog
@@ -132,9 +133,10 @@ class ControlPlane:
         self._tasks.spawn("event-expiry", expiry.run())
         served = tuple(scheme.STRATEGIES)
         ca, issue = self.authority.pem.decode(), legacy.issuer(self._keys)
+        sealing = SealingKey(self._keys.derived("strongroom restart-on-secret-change"))
 
         async def run() -> None:
-            await manager.Manager(self.client_for, served, ca, issue, self._clock).run()
+            await manager.Manager(self.client_for, served, ca, issue, sealing, self._clock).run()
 
         if self._storage.engine.shared:
             candidate = self.client_for(manager.CONTROLLER_MANAGER)

@@ -33,6 +33,8 @@ from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
 from strongroom.controllers.replica_set import controller as replica_set
 from strongroom.controllers.resource_quota import ResourceQuotaController
+from strongroom.controllers.restart import controller as restart
+from strongroom.controllers.restart.seal import SealingKey
 from strongroom.controllers.root_ca_publisher import RootCAPublisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.service_account import ServiceAccountController
@@ -57,6 +59,7 @@ SEPARATE = (
     ENDPOINT_SLICES,
     deployment.NAME,
     replica_set.NAME,
+    restart.NAME,
 )
 """Controllers with an identity of their own: they may do what the others have no business with."""
 
@@ -89,7 +92,7 @@ class Manager:
     """`client_for` gives a component's client (`kube-controller-manager`, `kube-scheduler`).
 
     `served`: all kinds of the API. `ca_pem`: what clients in Pods verify the API server with. `issue`: makes
-    the tokens that live in Secrets.
+    the tokens that live in Secrets. `sealing`: what notes about values are made with.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Manager:
         served: Sequence[Resource],
         ca_pem: str,
         issue: token_secrets.Issue,
+        sealing: SealingKey,
         clock: Clock,
     ) -> None:
         self._client_for = client_for
@@ -111,12 +115,14 @@ class Manager:
             self._informer(manager, resources.SERVICE_ACCOUNTS),
             self._informer(manager, resources.PODS, reduce=pod_state.reduce),
             self._informer(manager, resources.NODES),
-            self._informer(manager, resources.DEPLOYMENTS, reduce=workload_cache.reduce),
+            self._informer(
+                manager, resources.DEPLOYMENTS, reduce=workload_cache.reduce, filled=self._refill_restarts
+            ),
             self._informer(manager, resources.REPLICA_SETS, reduce=workload_cache.reduce),
         )
         self._add_basics(manager, shared, served, ca_pem)
         self._add_nodes(manager, shared)
-        self._add_workloads(shared)
+        self._add_workloads(shared, sealing)
         self._add_scheduler(shared)
         pointing = self._add_endpoints(shared)
         self._add_followers(shared, pointing, served, ca_pem, issue)
@@ -148,9 +154,10 @@ class Manager:
             ),
         }
 
-    def _add_workloads(self, shared: _Shared) -> None:
+    def _add_workloads(self, shared: _Shared, sealing: SealingKey) -> None:
         clock, replica_sets, pods = self._clock, shared.replica_sets, shared.pods
         deployer, replicator = self._client_for(deployment.NAME), self._client_for(replica_set.NAME)
+        restarter = self._client_for(restart.NAME)
         self._loops |= {
             deployment.NAME: deployment.DeploymentController(
                 deployer,
@@ -162,6 +169,9 @@ class Manager:
             ),
             replica_set.NAME: replica_set.ReplicaSetController(
                 replicator, replica_sets, pods, self._recorder(replicator, replica_set.NAME), clock
+            ),
+            restart.NAME: restart.RestartController(
+                restarter, shared.deployments, sealing, self._recorder(restarter, restart.NAME), clock
             ),
         }
 
@@ -224,9 +234,16 @@ class Manager:
         *,
         namespace: str | None = None,
         reduce: Callable[[Object], Object] | None = None,
+        filled: Callable[[], None] | None = None,
     ) -> Informer:
         informer = Informer(
-            client, resource, namespace, field_selector=field_selector, reduce=reduce, clock=self._clock
+            client,
+            resource,
+            namespace,
+            field_selector=field_selector,
+            reduce=reduce,
+            filled=filled,
+            clock=self._clock,
         )
         self._informers.append(informer)
         return informer
@@ -264,6 +281,11 @@ class Manager:
         for loop in self._loops.values():
             if isinstance(loop, GarbageCollector | ResourceQuotaController):
                 loop.refilled()
+
+    def _refill_restarts(self) -> None:
+        restarts = self._loops[restart.NAME]
+        assert isinstance(restarts, restart.RestartController)
+        restarts.refilled()
 
     async def run(self) -> None:
         """Run all of them until cancelled. They wait for an API server that is not there yet."""

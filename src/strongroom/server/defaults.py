@@ -25,6 +25,7 @@ from strongroom.server.authorization.masters import MastersAuthorizer
 from strongroom.server.authorization.node import NodeAuthorizer
 from strongroom.server.authorization.rbac import RBACAuthorizer
 from strongroom.server.authorization.rbac_index import RBACIndex
+from strongroom.server.authorization.restarts import RestartAuthorizer
 from strongroom.server.authorization.system_roles import SystemRolesAuthorizer
 from strongroom.server.handlers import access_reviews, authentication_reviews, custom_resources, token_request
 from strongroom.server.health import Check
@@ -55,7 +56,11 @@ def application(
     index = RBACIndex(catalog)
     masters, system, rbac = MastersAuthorizer(), SystemRolesAuthorizer(), RBACAuthorizer(index)
     # No one denies, so the order matters for speed alone: most who ask hold a role.
-    authorization = authorizer.Chain((masters, rbac, NodeAuthorizer(catalog[resources.PODS]), system))
+    nodes_of, restarts = (
+        NodeAuthorizer(catalog[resources.PODS]),
+        RestartAuthorizer(catalog[resources.DEPLOYMENTS]),
+    )
+    authorization = authorizer.Chain((masters, rbac, nodes_of, system, restarts))
     admission = plugin.Chain(
         (
             NamespaceLifecycle(catalog[resources.NAMESPACES]),

@@ -9,6 +9,7 @@ from strongroom.aio.clock import Clock, SystemClock
 from strongroom.api import resources, scheme
 from strongroom.client import rest
 from strongroom.controllers import manager
+from strongroom.controllers.restart.seal import SealingKey
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.server.service_accounts import keys, legacy
@@ -25,9 +26,21 @@ TOKENS = {
 class World:
     """`client` is the administrator's."""
 
-    def __init__(self, server: api_server.APIServer) -> None:
+    def __init__(self, server: api_server.APIServer, spawn: Callable[[], "asyncio.Task[None]"]) -> None:
         self.server = server
         self.client = rest.Client(server.transport(), "test")
+        self._spawn = spawn
+        self._controllers: asyncio.Task[None] | None = None
+
+    async def start_controllers(self) -> None:
+        """New ones, that know nothing but what the API tells."""
+        self._controllers = self._spawn()
+
+    async def stop_controllers(self) -> None:
+        """End them wherever they are."""
+        assert self._controllers is not None
+        self._controllers.cancel()
+        await asyncio.wait((self._controllers,))
 
     async def create(
         self, resource: Resource, name: str, namespace: str = "default", **fields: object
@@ -78,15 +91,19 @@ async def running(clock: Clock | None = None) -> AsyncIterator[World]:
     """Everything up: the namespace `default` has its ServiceAccount. Fails when a controller does."""
     signing = keys.generate()
     async with api_server.running(service_account_keys=signing) as server, tasks.TaskGroup("test") as group:
-        world = World(server)
-        controllers = manager.Manager(
-            lambda component: rest.Client(server.transport(TOKENS[component]), component),
-            tuple(scheme.STRATEGIES),
-            "PEM",
-            legacy.issuer(signing),
-            clock or SystemClock(),
-        )
-        group.spawn("manager", controllers.run())
+
+        def controllers() -> manager.Manager:
+            return manager.Manager(
+                lambda component: rest.Client(server.transport(TOKENS[component]), component),
+                tuple(scheme.STRATEGIES),
+                "PEM",
+                legacy.issuer(signing),
+                SealingKey(signing.derived("test")),
+                clock or SystemClock(),
+            )
+
+        world = World(server, lambda: group.spawn("manager", controllers().run()))
+        await world.start_controllers()
         await until(lambda: world.client.get(resources.SERVICE_ACCOUNTS, "default", "default"))
         yield world
         assert not group.failed.is_set()

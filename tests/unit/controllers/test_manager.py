@@ -5,6 +5,7 @@ import asyncio
 from strongroom.api import resources
 from strongroom.client import rest
 from strongroom.controllers import manager
+from strongroom.controllers.restart.seal import SealingKey
 from strongroom.testing import controllers
 
 
@@ -20,7 +21,9 @@ async def test_a_new_namespace_and_a_pod_get_what_they_need_from_whom_they_shoul
         status = {"allocatable": {"pods": "10"}, "conditions": [ready]}
         world.api.put(resources.NODES, {"metadata": {"name": "a"}, "status": status})
         before = asyncio.all_tasks()
-        task = world.spawn(manager.Manager(client_for, controllers.CORE, "PEM", str, world.clock))
+        task = world.spawn(
+            manager.Manager(client_for, controllers.CORE, "PEM", str, SealingKey(bytes(32)), world.clock)
+        )
         world.namespace("n")
         world.api.put(resources.PODS, {"metadata": {"name": "p", "namespace": "n"}, "spec": {}})
         await world.settle()
@@ -47,7 +50,12 @@ async def test_nothing_is_asked_while_nothing_happens() -> None:
     async with controllers.World() as world:
         world.spawn(
             manager.Manager(
-                lambda name: rest.Client(world.api, name), controllers.CORE, "PEM", str, world.clock
+                lambda name: rest.Client(world.api, name),
+                controllers.CORE,
+                "PEM",
+                str,
+                SealingKey(bytes(32)),
+                world.clock,
             )
         )
         world.namespace("n")

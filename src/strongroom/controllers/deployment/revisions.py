@@ -5,6 +5,7 @@ Source: Kubernetes documentation, "Deployments" (rolling back, clean up policy).
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from strongroom.api.apps.v1 import restart_on_change
 from strongroom.controllers.deployment.plan import DESIRED, MAXIMUM, Plan
 from strongroom.controllers.deployment.view import REVISION, Deployment, ReplicaSet, number
 
@@ -18,6 +19,7 @@ _OWN = frozenset(
         HISTORY,
         DESIRED,
         MAXIMUM,
+        restart_on_change.OBSERVED,
     )
 )
 """Annotations that a ReplicaSet does not take over from its Deployment."""

@@ -63,6 +63,11 @@ USERS: Mapping[str, Sequence[Rule]] = {
         core("create patch delete", "pods"),
         _EVENTS,
     ),
+    # `strongroom.server.authorization.restarts` lets it read Secrets that Deployments name which ask for it.
+    "system:controller:restart-controller": (
+        Rule(("patch",), ("apps",), ("deployments", "deployments/status")),
+        _EVENTS,
+    ),
     # It is told of them by the garbage collector's watch, and reads those alone that hold tokens.
     "system:controller:tokens-controller": (
         core("get update patch delete", "secrets"),

@@ -10,8 +10,9 @@ from typing import Any
 
 import jwt
 import orjson
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.api_jws import PyJWS
 
 ALGORITHM = "ES256"
@@ -54,6 +55,13 @@ class Keys:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             pass
         raise BadSignature("invalid signature, no keys found")
+
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes that live as long as the signing key, and tell nothing of it or of other purposes."""
+        der = self._signer.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(der)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys as a JSON Web Key Set."""
