@@ -1,10 +1,10 @@
 """What the controller of restarts may read: the Secrets of workloads that asked for it, and no others."""
 
 from strongroom.api.apps.v1 import restart_on_change
+from strongroom.machinery.gvk import Object
 from strongroom.machinery.request_info import RequestInfo, UserInfo
 from strongroom.registry.generic import Registry
 from strongroom.server.authorization.authorizer import ALLOWED, NO_OPINION, Decision, Verdict
-from strongroom.store.entry import Entry
 
 USER = "system:controller:restart-controller"
 _READS = frozenset(("get", "list", "watch"))
@@ -42,20 +42,18 @@ class RestartAuthorizer:
         if changes is None:
             self._named.clear()
             for entry in self._deployments.rows.entries():
-                self._set(entry, gone=False)
+                self._set(entry.decode() if _MARK in entry.item else None, entry.namespace, entry.name)
         else:
             for change in changes:
-                self._set(change.entry, gone=change.type == "DELETED")
+                entry = change.entry
+                marked = change.type != "DELETED" and _MARK in entry.item
+                self._set(entry.decode() if marked else None, entry.namespace, entry.name)
         self._revision = revision
 
-    def _set(self, entry: Entry, *, gone: bool) -> None:
-        key = (entry.namespace, entry.name)
-        self._named.pop(key, None)
-        if gone or _MARK not in entry.item:
-            return
-        workload = entry.decode()
-        if restart_on_change.opted_in(workload):
-            self._named[key] = frozenset(restart_on_change.uses(workload))
+    def _set(self, workload: Object | None, namespace: str, name: str) -> None:
+        self._named.pop((namespace, name), None)
+        if workload is not None and restart_on_change.opted_in(workload):
+            self._named[namespace, name] = frozenset(restart_on_change.uses(workload))
 
 
 def _no(reason: str) -> Verdict:
