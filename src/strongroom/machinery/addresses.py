@@ -1,20 +1,58 @@
-"""Rules for network addresses: each function gives the messages of the rules that a text breaks."""
+"""Rules for network addresses: each function gives the messages of the rules that a text breaks.
+
+Texts are those of `apimachinery/pkg/util/validation/ip.go` of Kubernetes 1.36, where addresses are read strictly."""
 
 import ipaddress
+import re
 
 VALID_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 VALID_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_LEADING_ZEROS = re.compile(r"(?<![0-9a-fA-F:])0+(?=[0-9])")
+_PREFIX = re.compile(r"[0-9]{1,3}")
 
 
-def ip(text: str, version: int = 0) -> list[str]:
-    """An address of IPv4, IPv6, or (0) either."""
+def _parse(text: str) -> _Address | None:
+    """As Go reads an address: no zone, octets of IPv4 with zeros in front."""
+    if "%" in text:
+        return None
     try:
-        parsed = ipaddress.ip_address(text)
+        return ipaddress.ip_address(text if ":" in text else _LEADING_ZEROS.sub("", text))
     except ValueError:
-        return [VALID_IP if not version else f"must be a valid IPv{version} address"]
-    if version and parsed.version != version:
-        return [f"must be a valid IPv{version} address"]
-    return []
+        return None
+
+
+def _mapped(address: _Address) -> bool:
+    return isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
+
+
+def ip(text: str) -> list[str]:
+    """An address of IPv4 or IPv6, in any of its forms but the ambiguous ones."""
+    address = _parse(text)
+    if address is None:
+        return [VALID_IP]
+    if "." in text and ":" not in text and _LEADING_ZEROS.search(text):
+        return ["must not have leading 0s"]
+    return ["must not be an IPv4-mapped IPv6 address"] if _mapped(address) else []
+
+
+def canonical_ip(text: str) -> list[str]:
+    """An address in the one form that is canonical."""
+    messages = ip(text)
+    if not messages and text != (canonical := str(_parse(text))):
+        messages = [f'must be in canonical form ("{canonical}")']
+    return messages
+
+
+def canonical(text: str) -> str:
+    """The one canonical form of an address, or what is given if it is none."""
+    address = _parse(text)
+    return text if address is None else str(address)
+
+
+def is_any_ip(text: str) -> bool:
+    """Whether it can be read as an address at all, be it an ambiguous one."""
+    return _parse(text) is not None
 
 
 def version(text: str) -> int:
@@ -23,19 +61,27 @@ def version(text: str) -> int:
 
 
 def cidr(text: str) -> list[str]:
-    """A network, with its prefix length."""
-    try:
-        if "/" in text:
-            ipaddress.ip_network(text, strict=False)
-            return []
-    except ValueError:
-        pass
-    return [VALID_CIDR]
+    """A network: an address without bits after the prefix, and the prefix's length."""
+    host, slash, length = text.partition("/")
+    address = _parse(host)
+    if address is None or not slash or not _PREFIX.fullmatch(length) or int(length) > address.max_prefixlen:
+        return [VALID_CIDR]
+    if ip(host) == ["must not have leading 0s"] or (length != "0" and length.startswith("0")):
+        return ["must not have leading 0s in IP or prefix length"]
+    if _mapped(address):
+        return ["must not have an IPv4-mapped IPv6 address"]
+    if ipaddress.ip_network(text, strict=False).network_address != address:
+        return ["must not have bits set beyond the prefix length"]
+    return []
 
 
 def not_special(text: str) -> list[str]:
-    """A valid address that others can reach: not of this host or link alone."""
-    address = ipaddress.ip_address(text)
+    """An address that others can reach: not of this host or link alone (`ValidateEndpointIP`)."""
+    address = _parse(text)
+    if address is None:
+        return ["must be a valid IP address"]
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
     messages = []
     if address.is_unspecified:
         messages.append(f"may not be unspecified ({text})")

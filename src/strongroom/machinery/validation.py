@@ -78,8 +78,9 @@ def forbidden(field: str, detail: str) -> FieldError:
     return FieldError("FieldValueForbidden", field, f"Forbidden: {detail}")
 
 
-def duplicate(field: str, value: Any) -> FieldError:
-    return FieldError("FieldValueDuplicate", field, f"Duplicate value: {render(value)}")
+def duplicate(field: str, value: Any, detail: str = "") -> FieldError:
+    text = f"Duplicate value: {render(value)}"
+    return FieldError("FieldValueDuplicate", field, text + (f": {detail}" if detail else ""))
 
 
 def not_found(field: str, value: Any) -> FieldError:

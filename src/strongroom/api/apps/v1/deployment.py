@@ -90,10 +90,11 @@ class DeploymentStrategy(workload.WorkloadStrategy):
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         status = new.get("status") or {}
-        errors = workload.validate_counts(
+        errors = workload.non_negative(status.get("observedGeneration"), "status.observedGeneration")
+        errors += workload.validate_counts(
             status,
             ("updatedReplicas", "readyReplicas", "availableReplicas"),
-            ("unavailableReplicas", "collisionCount"),
+            ("unavailableReplicas", "terminatingReplicas", "collisionCount"),
         )
         collisions = status.get("collisionCount") or 0
         if collisions < ((old.get("status") or {}).get("collisionCount") or 0):
@@ -144,7 +145,10 @@ def _amount(value: int | str, path: str) -> list[FieldError]:
 
 
 def _number(value: int | str) -> int:
-    """The number, or the per cent; 0 for what is neither."""
+    """The number, or the per cent; 0 for what is neither. A number may be written as a text."""
     if isinstance(value, int):
         return value
-    return int(value[:-1]) if not names.percent(value) else 0
+    try:
+        return int(value[:-1] if not names.percent(value) else value)
+    except ValueError:
+        return 0

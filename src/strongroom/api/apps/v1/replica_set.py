@@ -44,7 +44,8 @@ class ReplicaSetStrategy(workload.WorkloadStrategy):
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         counts = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
-        return workload.validate_counts(new.get("status") or {}, counts)
+        more = ("observedGeneration", "terminatingReplicas")
+        return workload.validate_counts(new.get("status") or {}, counts, more)
 
     def row(self, obj: Object, now: datetime) -> list[Any]:
         status = obj.get("status") or {}

@@ -117,11 +117,11 @@ def _template(pod: Object, selector: selectors.LabelSelector | None) -> list[Fie
 
 
 def validate_counts(
-    status: Mapping[str, Any], of_all: Sequence[str], more: Sequence[str] = ()
+    status: Mapping[str, Any], of_all: Sequence[str], more: Sequence[str]
 ) -> list[FieldError]:
     """Of a status: no count is negative, and those `of_all` are not more than all replicas."""
     errors: list[FieldError] = []
-    for field in ("observedGeneration", "replicas", *of_all, *more):
+    for field in ("replicas", *of_all, *more):
         errors += non_negative(status.get(field), f"status.{field}")
     count = {field: status.get(field) or 0 for field in ("replicas", "availableReplicas", *of_all)}
     for field in of_all:

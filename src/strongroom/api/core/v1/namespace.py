@@ -59,7 +59,14 @@ class NamespaceStrategy(Strategy):
         keep(new, old, "status")
 
     def validate(self, obj: Object) -> list[FieldError]:
-        return _validate_finalizers(obj)
+        return [
+            error
+            for finalizer in (obj.get("spec") or {}).get("finalizers") or ()
+            for error in _validate_finalizer(finalizer, "spec.finalizers")
+        ]
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        return []
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         phase = (new.get("status") or {}).get("phase")
@@ -73,7 +80,11 @@ class NamespaceStrategy(Strategy):
         return []
 
     def validate_finalize(self, new: Object, old: Object) -> list[FieldError]:
-        return _validate_finalizers(new)
+        return [
+            error
+            for index, finalizer in enumerate((new.get("spec") or {}).get("finalizers") or ())
+            for error in _validate_finalizer(finalizer, f"spec.finalizers[{index}]")
+        ]
 
     def validate_name(self, name: str, *, prefix: bool = False) -> list[str]:
         return names.dns1123_label(name, prefix=prefix)
@@ -90,10 +101,6 @@ class NamespaceStrategy(Strategy):
         return [metadata["name"], phase, duration.age(metadata.get("creationTimestamp"), now)]
 
 
-def _validate_finalizers(obj: Object) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for index, finalizer in enumerate((obj.get("spec") or {}).get("finalizers") or ()):
-        path = f"spec.finalizers[{index}]"
-        errors += [validation.invalid_value(path, finalizer, m) for m in names.qualified_name(finalizer)]
-        errors += meta.validate_finalizer_domain(finalizer, path)
-    return errors
+def _validate_finalizer(finalizer: str, path: str) -> list[FieldError]:
+    errors = [validation.invalid_value(path, finalizer, m) for m in names.qualified_name(finalizer)]
+    return errors + meta.validate_finalizer_domain(finalizer, path)

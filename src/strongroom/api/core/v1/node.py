@@ -1,18 +1,18 @@
 """Node: a machine that runs Pods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from strongroom.api import resources
+from strongroom.api.core.v1 import amounts, node_validation
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource, keep
-from strongroom.machinery import duration, names, validation
+from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
 ROLE_PREFIX = "node-role.kubernetes.io/"
 ROLE_LABEL = "kubernetes.io/role"
-EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 class NodeStrategy(Strategy):
@@ -38,6 +38,10 @@ class NodeStrategy(Strategy):
         Column("Container-Runtime", priority=1, description="Container runtime reported by the node."),
     )
 
+    def convert(self, obj: Object) -> None:
+        """Amounts in their canonical form. Raises StatusError 400 for one that can't be read."""
+        amounts.convert(self.resource, obj.get("status"), "capacity", "allocatable")
+
     def default(self, obj: Object) -> None:
         status = obj.get("status")
         if status and status.get("capacity") and not status.get("allocatable"):
@@ -50,24 +54,21 @@ class NodeStrategy(Strategy):
         keep(new, old, "status")
 
     def validate(self, obj: Object) -> list[FieldError]:
-        return _validate_taints((obj.get("spec") or {}).get("taints") or ())
+        return node_validation.validate(obj)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        errors = self.validate(new)
-        spec, before = new.get("spec") or {}, old.get("spec") or {}
-        if before.get("providerID") and spec.get("providerID") != before["providerID"]:
-            errors.append(
-                validation.forbidden(
-                    "spec.providerID", 'node updates may not change providerID except from "" to valid'
-                )
-            )
-        if before.get("podCIDRs") and spec.get("podCIDRs") != before["podCIDRs"]:
-            errors.append(
-                validation.forbidden(
-                    "spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid'
-                )
-            )
-        return errors
+        return node_validation.validate(new) + node_validation.validate_update(new, old)
+
+    def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
+        return node_validation.validate_update(new, old)
+
+    def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
+        spec, texts = obj.get("spec") or {}, []
+        if spec.get("configSource"):
+            texts.append("spec.configSource: the feature is removed")
+        if spec.get("externalID"):
+            texts.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+        return texts
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         unschedulable = bool((obj.get("spec") or {}).get("unschedulable"))
@@ -117,22 +118,3 @@ def roles(obj: Object) -> str:
 def _address(status: Mapping[str, Any], kind: str) -> str:
     addresses = status.get("addresses") or ()
     return next((str(a.get("address")) for a in addresses if a.get("type") == kind), "<none>")
-
-
-def _validate_taints(taints: Any) -> list[FieldError]:
-    errors: list[FieldError] = []
-    seen: set[tuple[str, str]] = set()
-    for index, taint in enumerate(taints):
-        path = f"spec.taints[{index}]"
-        key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
-        errors += [validation.invalid_value(f"{path}.key", key, m) for m in names.qualified_name(key)]
-        if value:
-            errors += [validation.invalid_value(f"{path}.value", value, m) for m in names.label_value(value)]
-        if not effect:
-            errors.append(validation.required(f"{path}.effect"))
-        elif effect not in EFFECTS:
-            errors.append(validation.not_supported(f"{path}.effect", effect, EFFECTS))
-        if (key, effect) in seen:
-            errors.append(validation.duplicate(path, taint))
-        seen.add((key, effect))
-    return errors

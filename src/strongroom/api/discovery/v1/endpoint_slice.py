@@ -47,26 +47,32 @@ class EndpointSliceStrategy(Strategy):
         # Both are written even when there is none.
         obj["endpoints"], obj["ports"] = endpoints, listed
 
+    def prepare_for_create(self, obj: Object) -> None:
+        _drop_topology(obj)
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        if new.get("endpoints") != old.get("endpoints"):
+            _drop_topology(new)
+
     def is_new_generation(self, new: Object, old: Object) -> bool:
         labels = [obj["metadata"].get("labels") or {} for obj in (new, old)]
         return labels[0] != labels[1] or super().is_new_generation(new, old)
 
     def validate(self, obj: Object) -> list[FieldError]:
-        kind = obj.get("addressType", "")
-        errors: list[FieldError] = []
-        if not kind:
-            errors.append(validation.required("addressType"))
-        elif kind not in ADDRESS_TYPES:
-            errors.append(validation.not_supported("addressType", kind, ADDRESS_TYPES))
-        errors += _endpoints(obj.get("endpoints") or (), kind)
-        return errors + _ports(obj.get("ports") or ())
+        return _head(obj) + _endpoints(obj.get("endpoints") or (), obj.get("addressType", ""))
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        errors = self.validate(new)
+        # Endpoints that older rules let in may stay as they are.
+        same = (new.get("endpoints") or []) == (old.get("endpoints") or [])
+        errors = _head(new) if same else self.validate(new)
         kind = new.get("addressType", "")
         if kind != old.get("addressType", ""):
             errors.append(validation.invalid_value("addressType", kind, "field is immutable"))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
+        fqdn = old is None and obj.get("addressType") == "FQDN"
+        return ("spec.addressType: FQDN endpoints are deprecated",) if fqdn else ()
 
     def row(self, obj: Object, now: datetime) -> list[Any]:
         metadata = obj["metadata"]
@@ -82,6 +88,12 @@ class EndpointSliceStrategy(Strategy):
         ]
 
 
+def _drop_topology(obj: Object) -> None:
+    """`deprecatedTopology` can't be written through v1."""
+    for endpoint in obj.get("endpoints") or ():
+        endpoint.pop("deprecatedTopology", None)
+
+
 def _port_cell(port: Object) -> str:
     if port.get("port") is not None:
         return str(port["port"])
@@ -92,6 +104,17 @@ def _port_cell(port: Object) -> str:
 def _shown(cells: Sequence[str]) -> str:
     joined = ",".join(cells[:SHOWN])
     return f"{joined} + {len(cells) - SHOWN} more..." if len(cells) > SHOWN else joined or "<unset>"
+
+
+def _head(obj: Object) -> list[FieldError]:
+    """All but the endpoints."""
+    kind = obj.get("addressType", "")
+    errors: list[FieldError] = []
+    if not kind:
+        errors.append(validation.required("addressType"))
+    elif kind not in ADDRESS_TYPES:
+        errors.append(validation.not_supported("addressType", kind, ADDRESS_TYPES))
+    return errors + _ports(obj.get("ports") or ())
 
 
 def _endpoints(endpoints: Sequence[Object], kind: str) -> list[FieldError]:
@@ -111,11 +134,8 @@ def _endpoint(endpoint: Object, kind: str, path: str) -> list[FieldError]:
     elif len(listed) > ADDRESSES_MAX:
         errors.append(validation.too_many(at, len(listed), ADDRESSES_MAX))
     for index, address in enumerate(listed):
-        errors += [
-            validation.invalid_value(f"{at}[{index}]", address, message)
-            for message in _address(address, kind)
-        ]
-    if node := endpoint.get("nodeName"):
+        errors += _address(address, kind, at, index)
+    if (node := endpoint.get("nodeName")) is not None:
         messages = names.dns1123_subdomain(node)
         errors += [validation.invalid_value(f"{path}.nodeName", node, m) for m in messages]
     topology = endpoint.get("deprecatedTopology") or {}
@@ -135,7 +155,7 @@ def _hints(hints: Object, path: str) -> list[FieldError]:
         at = f"{path}.{field}"
         if len(listed) > HINTS_MAX:
             errors.append(validation.too_many(at, len(listed), HINTS_MAX))
-            continue
+            break
         for index, hint in enumerate(listed):
             name = hint.get("name", "")
             if name in seen:
@@ -146,17 +166,38 @@ def _hints(hints: Object, path: str) -> list[FieldError]:
     return errors
 
 
-def _address(address: str, kind: str) -> list[str]:
+def _address(address: str, kind: str, path: str, index: int) -> list[FieldError]:
+    at = f"{path}[{index}]"
+    if kind == "FQDN":
+        return _domain(address, at)
     version = _VERSIONS.get(kind)
-    if version is not None:
-        return addresses.ip(address, version) or addresses.not_special(address)
-    if kind != "FQDN":
+    if version is None:
         return []
-    plain = address.removesuffix(".")
-    messages = names.dns1123_subdomain(plain)
-    if not messages and "." not in plain:
-        messages = ["should be a domain with at least two segments separated by dots"]
-    return messages
+    messages = addresses.ip(address) if version == 4 else addresses.canonical_ip(address)
+    if messages:
+        return [validation.invalid_value(at, address, message) for message in messages]
+    errors: list[FieldError] = []
+    if addresses.version(address) != version:
+        # Upstream says this one of the whole list.
+        errors.append(validation.invalid_value(path, address, f"must be an {kind} address"))
+    return errors + [validation.invalid_value(at, address, m) for m in addresses.not_special(address)]
+
+
+def _domain(name: str, path: str) -> list[FieldError]:
+    """`IsFullyQualifiedDomainName`: all that is wrong with the first part that is."""
+    if not name:
+        return [validation.required(path)]
+    name = name.removesuffix(".")
+    if messages := names.dns1123_subdomain(name):
+        return [validation.invalid_value(path, name, ",".join(messages))]
+    labels = name.split(".")
+    if len(labels) == 1:
+        text = "should be a domain with at least two segments separated by dots"
+        return [validation.invalid_value(path, name, text)]
+    for label in labels:
+        if messages := names.dns1123_label(label):
+            return [validation.invalid_value(path, label, ",".join(messages))]
+    return []
 
 
 def _ports(listed: Sequence[Object]) -> list[FieldError]:

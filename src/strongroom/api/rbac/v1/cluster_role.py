@@ -34,7 +34,10 @@ class ClusterRoleStrategy(Strategy):
             text = "at least one clusterRoleSelector required if aggregationRule is non-nil"
             errors.append(validation.required(path, text))
         for index, selector in enumerate(selectors or ()):
-            errors += label_selector.validate(selector, f"{path}[{index}]")
+            broken = label_selector.validate(selector, f"{path}[{index}]")
+            errors += broken
+            if broken:
+                errors.append(validation.invalid_value(f"{path}[{index}]", None, "invalid label selector."))
         return errors
 
     def validate_name(self, name: str, *, prefix: bool = False) -> list[str]:

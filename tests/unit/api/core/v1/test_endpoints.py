@@ -31,7 +31,12 @@ def subset(*ips: str, ports: Any = ({"port": 80, "protocol": "TCP"},)) -> dict[s
         ([subset()], ["subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"]),
         ([subset("x")],
          ['subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
-          '2001:db8::ffff)']),
+          '2001:db8::ffff)',
+          'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address']),
+        ([subset("10.0.0.01")],
+         ['subsets[0].addresses[0].ip: Invalid value: "10.0.0.01": must not have leading 0s']),
+        ([subset("10.0.0.1", ports=[{"port": 1, "protocol": "TCP", "appProtocol": "-"}])],
+         [f'subsets[0].ports[0].appProtocol: Invalid value: "-": {names.qualified_name("-")[0]}']),
         ([subset("127.0.0.1")],
          ['subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range '
           '(127.0.0.0/8, ::1/128)']),
@@ -48,6 +53,11 @@ def subset(*ips: str, ports: Any = ({"port": 80, "protocol": "TCP"},)) -> dict[s
 )  # fmt: skip
 def test_rules(subsets: list[Any], expected: list[str]) -> None:
     assert [str(error) for error in STRATEGY.validate(make(*subsets))] == expected
+
+
+def test_subsets_that_older_rules_let_in_may_stay() -> None:
+    assert STRATEGY.validate_update(make(subset("x")), make(subset("x"))) == []
+    assert STRATEGY.validate_update(make(subset("x")), make(subset("y"))) != []
 
 
 def test_protocol_is_tcp_if_none_is_given() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from strongroom.api import resources
 from strongroom.api.scheme import STRATEGIES
-from strongroom.machinery import names
+from strongroom.machinery import names, status
 
 STRATEGY = STRATEGIES[resources.NODES]
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -31,32 +31,86 @@ def test_a_node_registers_with_its_status_and_updates_keep_it() -> None:
     assert (heartbeat["spec"], heartbeat["status"]) == ({}, {"phase": "x"})
 
 
+NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+FEATURE = (
+    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
+    "MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+)
+
+
 @pytest.mark.parametrize(
-    ("taints", "expected"),
+    ("obj", "expected"),
     [
-        ([{"key": "a", "effect": "NoSchedule"}], []),
-        ([{"key": "a"}], ["spec.taints[0].effect: Required value"]),
-        ([{"key": "a", "effect": "Near"}],
-         ['spec.taints[0].effect: Unsupported value: "Near": supported values: "NoSchedule", '
-          '"PreferNoSchedule", '
-          '"NoExecute"']),
-        ([{"key": "a", "effect": "NoSchedule"}] * 2,
-         ['spec.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}']),
-        ([{"key": "-", "value": "-", "effect": "NoExecute"}],
-         [f'spec.taints[0].key: Invalid value: "-": {names.qualified_name("-")[0]}',
-          f'spec.taints[0].value: Invalid value: "-": {names.label_value("-")[0]}']),
+        (make({"taints": [{"key": "a", "effect": "NoSchedule"}]}), []),
+        (make({"taints": [{"key": "a"}]}), ["metadata.taints[0].effect: Required value"]),
+        (make({"taints": [{"key": "a", "effect": "Near"}]}),
+         ['metadata.taints[0].effect: Unsupported value: "Near": supported values: "NoSchedule", '
+          '"PreferNoSchedule", "NoExecute"']),
+        (make({"taints": [{"key": "a", "effect": "NoSchedule"}] * 2}),
+         ['metadata.taints[1]: Duplicate value: {"Key":"a","Value":"","Effect":"NoSchedule",'
+          '"TimeAdded":null}: taints must be unique by key and effect pair']),
+        (make({"taints": [{"key": "-", "value": "-" * 64, "effect": "NoExecute"}]}),
+         [f'metadata.taints[0].key: Invalid value: "-": {names.qualified_name("-")[0]}',
+          f'metadata.taints[0].value: Invalid value: "{"-" * 64}": must be no more than 63 characters;'
+          f'{names.label_value("-")[0]}']),
+        (make({"podCIDRs": ["10.0.0.0/24", "fd00::/64"]}), []),
+        (make({"podCIDRs": ["x", "10.0.0.1/24"]}),
+         [f'spec.podCIDRs[0]: Invalid value: "x": {NO_CIDR}',
+          'spec.podCIDRs[1]: Invalid value: "10.0.0.1/24": must not have bits set beyond the prefix length']),
+        (make({"podCIDRs": ["10.0.0.0/24", "10.1.0.0/24"]}),
+         ['spec.podCIDRs: Invalid value: ["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one CIDR '
+          "for each IP family"]),
+        (make(status={"capacity": {"cpu": "-1", "pods": "500m"}, "allocatable": {"a.b/c": "1500m"}}),
+         ['status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0',
+          'status.capacity.pods: Invalid value: "500m": must be an integer',
+          'status.allocatable.a.b/c: Invalid value: "1500m": must be an integer']),
+        (make(status={"nodeInfo": {"swap": {"capacity": 0}}}),
+         ["metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero"]),
+        (make(status={"declaredFeatures": ["A", "B/c"]}), []),
+        (make(status={"declaredFeatures": ["a", "C", "B", "B"]}),
+         [f'status.declaredFeatures[0]: Invalid value: "a": invalid feature name "a": {FEATURE}',
+          'status.declaredFeatures[1]: Invalid value: "C": list must be sorted alphabetically',
+          'status.declaredFeatures[2]: Invalid value: "B": list must be sorted alphabetically',
+          'status.declaredFeatures[3]: Duplicate value: "B"']),
     ],
 )  # fmt: skip
-def test_taints(taints: list[dict[str, str]], expected: list[str]) -> None:
-    assert [str(error) for error in STRATEGY.validate(make({"taints": taints}))] == expected
+def test_rules(obj: dict[str, Any], expected: list[str]) -> None:
+    assert [str(error) for error in STRATEGY.validate(obj)] == expected
 
 
-def test_what_is_set_once() -> None:
-    old = make({"providerID": "a", "podCIDRs": ["10.0.0.0/24"]})
-    assert STRATEGY.validate_update(old, make()) == []
-    assert [str(error) for error in STRATEGY.validate_update(make(), old)] == [
-        'spec.providerID: Forbidden: node updates may not change providerID except from "" to valid',
-        'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        (make({"providerID": "a", "podCIDRs": ["10.0.0.0/24"]}), make(), []),
+        (make(), make({"providerID": "a", "podCIDRs": ["10.0.0.0/24"]}),
+         ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+          'spec.providerID: Forbidden: node updates may not change providerID except from "" to valid']),
+        (make({"externalID": "a"}), make(), ["spec.externalID: Forbidden: may not be updated"]),
+        (make(status={"addresses": [{"type": "InternalIP", "address": "10.0.0.1"}] * 2}), make(),
+         ['status.addresses[1]: Duplicate value: {"Type":"InternalIP","Address":"10.0.0.1"}']),
+    ],
+)  # fmt: skip
+def test_updates(new: dict[str, Any], old: dict[str, Any], expected: list[str]) -> None:
+    assert [str(error) for error in STRATEGY.validate_update(new, old)] == expected
+    assert [str(error) for error in STRATEGY.validate_status_update(new, old)] == expected
+
+
+def test_amounts_are_canonical() -> None:
+    node = make(status={"capacity": {"memory": "1024Ki", "cpu": 2}})
+    STRATEGY.convert(node)
+    assert list(node["status"]["capacity"].items()) == [("cpu", "2"), ("memory", "1Mi")]
+    with pytest.raises(status.StatusError) as caught:
+        STRATEGY.convert(make(status={"allocatable": {"cpu": "much"}}))
+    assert caught.value.code == 400
+    assert caught.value.message.startswith(
+        'Node in version "v1" cannot be handled as a Node: quantities must'
+    )
+
+
+def test_what_is_out_of_use_is_warned_of() -> None:
+    assert list(STRATEGY.warnings(make({"configSource": {"configMap": {}}, "externalID": "a"}), None)) == [
+        "spec.configSource: the feature is removed",
+        "spec.externalID: this field is deprecated, and is unused by Kubernetes",
     ]
 
 
@@ -65,7 +119,7 @@ def ready(value: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("spec", "status", "shown"),
+    ("spec", "reported", "shown"),
     [
         ({}, ready("True"), "Ready"),
         ({}, ready("False"), "NotReady"),
@@ -74,8 +128,8 @@ def ready(value: str) -> dict[str, Any]:
         ({"unschedulable": True}, ready("True"), "Ready,SchedulingDisabled"),
     ],
 )
-def test_status_cell(spec: dict[str, Any], status: dict[str, Any], shown: str) -> None:
-    assert STRATEGY.row(make(spec, status), NOW)[1] == shown
+def test_status_cell(spec: dict[str, Any], reported: dict[str, Any], shown: str) -> None:
+    assert STRATEGY.row(make(spec, reported), NOW)[1] == shown
 
 
 def test_row() -> None:

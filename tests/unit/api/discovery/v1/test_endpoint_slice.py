@@ -49,7 +49,24 @@ def test_defaults() -> None:
         (make(*["10.0.0.1"] * 101),
          ["endpoints[0].addresses: Too many: 101: must have at most 100 items"]),
         (make("fd00::1"),
-         ['endpoints[0].addresses[0]: Invalid value: "fd00::1": must be a valid IPv4 address']),
+         ['endpoints[0].addresses: Invalid value: "fd00::1": must be an IPv4 address']),
+        (make("10.0.0.1", "FD00::1", kind="IPv6"),
+         ['endpoints[0].addresses: Invalid value: "10.0.0.1": must be an IPv6 address',
+          'endpoints[0].addresses[1]: Invalid value: "FD00::1": must be in canonical form ("fd00::1")']),
+        (make("x", "10.0.0.01", "::ffff:10.0.0.1"),
+         ['endpoints[0].addresses[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
+          "2001:db8::ffff)",
+          'endpoints[0].addresses[1]: Invalid value: "10.0.0.01": must not have leading 0s',
+          'endpoints[0].addresses[2]: Invalid value: "::ffff:10.0.0.1": must not be an IPv4-mapped IPv6 '
+          "address"]),
+        (make("", "-", f"{'a' * 64}.b", kind="FQDN"),
+         ["endpoints[0].addresses[0]: Required value",
+          f'endpoints[0].addresses[1]: Invalid value: "-": {names.dns1123_subdomain("-")[0]}',
+          f'endpoints[0].addresses[2]: Invalid value: "{"a" * 64}": must be no more than 63 characters']),
+        (make("10.0.0.1", kind="IP", ports=[{"name": "-"}], nodeName=""),
+         ['addressType: Unsupported value: "IP": supported values: "FQDN", "IPv4", "IPv6"',
+          f'ports[0].name: Invalid value: "-": {names.dns1123_label("-")[0]}',
+          f'endpoints[0].nodeName: Invalid value: "": {names.dns1123_subdomain("")[0]}']),
         (make("127.0.0.1"),
          ['endpoints[0].addresses[0]: Invalid value: "127.0.0.1": may not be in the loopback range '
           '(127.0.0.0/8, ::1/128)']),
@@ -93,6 +110,27 @@ def test_the_type_of_addresses_stays() -> None:
         'addressType: Invalid value: "IPv6": field is immutable'
     ]
     assert STRATEGY.validate_update(make("10.0.0.2"), make("10.0.0.1")) == []
+
+
+def test_endpoints_that_older_rules_let_in_may_stay() -> None:
+    assert STRATEGY.validate_update(make("x"), make("x")) == []
+    assert STRATEGY.validate_update(make("x"), make("y")) != []
+
+
+def test_topology_of_old_is_not_written() -> None:
+    new = make("10.0.0.1", deprecatedTopology={"a": "b"})
+    STRATEGY.prepare_for_create(new)
+    assert new["endpoints"] == [{"addresses": ["10.0.0.1"]}]
+    kept, old = (make("10.0.0.1", deprecatedTopology={"a": "b"}) for _ in range(2))
+    STRATEGY.prepare_for_update(kept, old)
+    assert kept == old
+
+
+def test_names_as_endpoints_are_warned_of() -> None:
+    assert list(STRATEGY.warnings(make("a.b", kind="FQDN"), None)) == [
+        "spec.addressType: FQDN endpoints are deprecated"
+    ]
+    assert not STRATEGY.warnings(make("10.0.0.1"), None)
 
 
 def test_generation() -> None:

@@ -59,7 +59,8 @@ def test_every_rule_is_looked_at() -> None:
           "if aggregationRule is non-nil"]),
         ({"clusterRoleSelectors": [{}, {"matchExpressions": [{"key": "a", "operator": "Near"}]}]},
          ['aggregationRule.clusterRoleSelectors[1].matchExpressions[0].operator: Invalid value: "Near": not '
-          'a valid selector operator']),
+          'a valid selector operator',
+          "aggregationRule.clusterRoleSelectors[1]: Invalid value: null: invalid label selector."]),
     ],
 )  # fmt: skip
 def test_aggregation(aggregation: Any, expected: list[str]) -> None:

@@ -1,8 +1,6 @@
 """The rules of a Pod's own DNS settings, and of addresses."""
 
-import ipaddress
-
-from strongroom.machinery import names, validation
+from strongroom.machinery import addresses, names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
@@ -53,9 +51,4 @@ def _searches(searches: list[str]) -> list[FieldError]:
 
 
 def valid_ip(field: str, text: str) -> list[FieldError]:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-        return [validation.invalid_value(field, text, detail)]
-    return []
+    return [validation.invalid_value(field, text, message) for message in addresses.ip(text)]

@@ -32,6 +32,13 @@ def apply(spec: Object) -> None:
         spec.setdefault("allocateLoadBalancerNodePorts", True)
 
 
+def apply_to_status(status: Object) -> None:
+    """Fills in what is missing, in place."""
+    for ingress in (status.get("loadBalancer") or {}).get("ingress") or ():
+        if ingress.get("ip") and ingress.get("ipMode") is None:
+            ingress["ipMode"] = "VIP"
+
+
 def normalize(new: Object, old: Object | None) -> None:
     """Lets `clusterIP` and `clusterIPs[0]` agree where an author gave but one of them, in place."""
     ip, ips = new.get("clusterIP", ""), new.get("clusterIPs") or []

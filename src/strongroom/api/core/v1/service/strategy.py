@@ -3,12 +3,19 @@
 Rules: Kubernetes' "Service" page and `pkg/registry/core/service`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from strongroom.api import resources
-from strongroom.api.core.v1.service import defaults, kinds, table, validation
+from strongroom.api.core.v1.service import (
+    defaults,
+    kinds,
+    status_validation,
+    table,
+    validation,
+    warnings,
+)
 from strongroom.api.strategy import Strategy, Subresource
 from strongroom.machinery import names
 from strongroom.machinery.gvk import Object
@@ -37,6 +44,7 @@ class ServiceStrategy(Strategy):
         kinds.put_in_order(spec)
         obj["spec"] = spec
         obj["status"] = {"loadBalancer": {}, **status}
+        defaults.apply_to_status(obj["status"])
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {"loadBalancer": {}}
@@ -52,13 +60,20 @@ class ServiceStrategy(Strategy):
         kinds.put_in_order(spec)
 
     def validate(self, obj: Object) -> list[FieldError]:
-        return validation.validate(obj["spec"])
+        return validation.validate_annotations(obj) + validation.validate(obj["spec"])
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        return validation.validate_update(new["spec"], old["spec"]) + self.validate(new)
+        errors = validation.validate_update(new["spec"], old["spec"])
+        return errors + validation.validate_annotations(new) + validation.validate(new["spec"], old["spec"])
+
+    def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
+        return status_validation.validate(new)
+
+    def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
+        return warnings.of(obj)
 
     def validate_name(self, name: str, *, prefix: bool = False) -> list[str]:
-        return names.dns1035_label(name, prefix=prefix)
+        return names.dns1123_label(name, prefix=prefix)
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         spec = obj["spec"]

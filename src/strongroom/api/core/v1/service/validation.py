@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from strongroom.api.core.v1 import ports
-from strongroom.api.core.v1.service import defaults, kinds
+from strongroom.api.core.v1.service import defaults, kinds, warnings
 from strongroom.machinery import addresses, meta, names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -14,19 +14,31 @@ _POLICIES = (kinds.CLUSTER, kinds.LOCAL)
 _AFFINITIES = (defaults.AFFINITY_CLIENT_IP, defaults.AFFINITY_NONE)
 FAMILIES = {kinds.IPV4: 4, kinds.IPV6: 6}
 ADDRESSES_MAX = 2
-DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 _FAMILY_POLICIES = ("PreferDualStack", kinds.REQUIRE_DUAL_STACK, kinds.SINGLE_STACK)
 
 
-def validate(spec: Object) -> list[FieldError]:
-    """All broken rules of a Service's spec with its defaults."""
+def validate_annotations(service: Object) -> list[FieldError]:
+    """The broken rules of annotations that say what `spec` does not."""
+    held = service["metadata"].get("annotations") or {}
+    mode, hints = held.get(warnings.TOPOLOGY_MODE), held.get(warnings.TOPOLOGY_HINTS)
+    if mode is None or hints is None or mode == hints:
+        return []
+    text = f"must match annotations[{warnings.TOPOLOGY_HINTS}] when both are specified"
+    return _invalid(f"metadata.annotations[{warnings.TOPOLOGY_MODE}]", mode, [text])
+
+
+def validate(spec: Object, old: Object | None = None) -> list[FieldError]:
+    """All broken rules of a Service's spec with its defaults. Addresses that are in `old` may stay."""
+    kept = old or {}
     errors = _of_type(spec)
     errors += _ports(spec)
     errors += meta.validate_labels(spec.get("selector") or {}, "spec.selector")
     errors += _affinity(spec)
     errors += _cluster_ips(spec)
     for index, ip in enumerate(spec.get("externalIPs") or ()):
-        messages = addresses.ip(ip) or addresses.not_special(ip)
+        known = ip in (kept.get("externalIPs") or ())
+        messages = ([] if known else addresses.ip(ip)) or addresses.not_special(ip)
         errors += _invalid(f"spec.externalIPs[{index}]", ip, messages)
     if spec["type"] not in kinds.TYPES:
         errors.append(validation.not_supported("spec.type", spec["type"], kinds.TYPES))

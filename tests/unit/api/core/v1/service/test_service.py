@@ -104,7 +104,7 @@ TWICE = '{"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0
         (make(type="LoadBalancer", loadBalancerClass="-", trafficDistribution="Near"),
          [*(f'spec.loadBalancerClass: Invalid value: "-": {m}' for m in names.qualified_name("-")),
           'spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", '
-          '"PreferSameNode", "PreferSameZone"']),
+          '"PreferSameZone", "PreferSameNode"']),
         (make(ipFamilies=["IPv4", "IPv4", "X"], ipFamilyPolicy="Y"),
          ['spec.ipFamilies[1]: Duplicate value: "IPv4"',
           'spec.ipFamilies[2]: Unsupported value: "X": supported values: "IPv4", "IPv6"',
@@ -134,6 +134,16 @@ TWICE = '{"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0
         (make(sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {"timeoutSeconds": 0}}),
          ["spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 0: must be greater than 0 and "
           "less than 86400"]),
+        (make(externalIPs=["010.0.0.1", "::ffff:10.0.0.1"]),
+         ['spec.externalIPs[0]: Invalid value: "010.0.0.1": must not have leading 0s',
+          'spec.externalIPs[1]: Invalid value: "::ffff:10.0.0.1": must not be an IPv4-mapped IPv6 address']),
+        (make(type="LoadBalancer", loadBalancerSourceRanges=["10.0.0.1/8", "10.0.0.0/08", "x"]),
+         ['spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.1/8": must not have bits set beyond the '
+          "prefix length",
+          'spec.LoadBalancerSourceRanges[1]: Invalid value: "10.0.0.0/08": must not have leading 0s in IP or '
+          "prefix length",
+          'spec.LoadBalancerSourceRanges[2]: Invalid value: "x": must be a valid CIDR value, (e.g. '
+          "10.9.8.0/24 or 2001:db8::/64)"]),
         (make(externalIPs=["127.0.0.1"]),
          ['spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, '
           '::1/128)']),
@@ -163,9 +173,75 @@ def test_ports_are_needed_but_for_headless_services() -> None:
         assert [str(error) for error in STRATEGY.validate(obj)] == expected
 
 
-def test_names_begin_with_a_letter() -> None:
-    assert STRATEGY.validate_name("web") == []
-    assert STRATEGY.validate_name("1web") != []
+def test_names_are_labels() -> None:
+    assert STRATEGY.validate_name("web") == STRATEGY.validate_name("1web") == []
+    assert STRATEGY.validate_name("a.b") == ["must not contain dots"]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ({"service.kubernetes.io/topology-mode": "Auto"}, []),
+        ({"service.kubernetes.io/topology-mode": "Auto", "service.kubernetes.io/topology-aware-hints": "Auto"},
+         []),
+        ({"service.kubernetes.io/topology-mode": "Auto", "service.kubernetes.io/topology-aware-hints": "x"},
+         ['metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: "Auto": must match '
+          "annotations[service.kubernetes.io/topology-aware-hints] when both are specified"]),
+    ],
+)  # fmt: skip
+def test_annotations(annotations: dict[str, str], expected: list[str]) -> None:
+    obj = make()
+    obj["metadata"]["annotations"] = annotations
+    assert [str(error) for error in STRATEGY.validate(obj)] == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({}, []),
+        ({"clusterIP": "None", "loadBalancerIP": "10.0.0.1", "externalIPs": ["10.0.0.1"],
+          "sessionAffinity": "ClientIP"},
+         ["spec.loadBalancerIP is ignored for headless services",
+          "spec.externalIPs is ignored for headless services",
+          "spec.SessionAffinity is ignored for headless services"]),
+        ({"externalIPs": ["FD00::1"]},
+         ['spec.externalIPs[0]: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
+          "spec.externalIPs is deprecated and may no longer be implemented in some clusters"]),
+        ({"type": "ExternalName", "externalName": "a.b", "externalIPs": ["10.0.0.1"]},
+         ['spec.externalIPs is ignored when spec.type is "ExternalName"']),
+        ({"externalName": "a.b"}, ['spec.externalName is ignored when spec.type is not "ExternalName"']),
+        ({"trafficDistribution": "PreferClose"},
+         ['spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"']),
+    ],
+)  # fmt: skip
+def test_warnings(spec: dict[str, Any], expected: list[str]) -> None:
+    assert list(STRATEGY.warnings(make(**spec), None)) == expected
+
+
+I = "status.loadBalancer.ingress"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ingress", "expected"),
+    [
+        ("LoadBalancer", {"ip": "10.0.0.1", "hostname": "a.b"}, []),
+        ("ClusterIP", {"ip": "10.0.0.1"},
+         [f"{I}: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"]),
+        ("LoadBalancer", {"ip": "x"},
+         [f'{I}[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']),
+        ("LoadBalancer", {"ip": "10.0.0.1", "ipMode": "Near"},
+         [f'{I}[0].ipMode: Unsupported value: "Near": supported values: "Proxy", "VIP"']),
+        ("LoadBalancer", {"ipMode": "VIP"},
+         [f"{I}[0].ipMode: Forbidden: may not be specified when `ip` is not set"]),
+        ("LoadBalancer", {"hostname": "10.0.0.1"},
+         [f'{I}[0].hostname: Invalid value: "10.0.0.1": must be a DNS name, not an IP address']),
+    ],
+)  # fmt: skip
+def test_status(kind: str, ingress: dict[str, Any], expected: list[str]) -> None:
+    obj = make(type=kind)
+    obj["status"] = {"loadBalancer": {"ingress": [dict(ingress)]}}
+    STRATEGY.default(obj)
+    assert [str(error) for error in STRATEGY.validate_status_update(obj, make(type=kind))] == expected
 
 
 def test_an_update_keeps_what_was_chosen() -> None:
