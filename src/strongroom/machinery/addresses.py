@@ -1,6 +1,7 @@
 """Rules for network addresses: each function gives the messages of the rules that a text breaks.
 
-Texts are those of `apimachinery/pkg/util/validation/ip.go` of Kubernetes 1.36, where addresses are read strictly."""
+Texts are those of `apimachinery/pkg/util/validation/ip.go` of Kubernetes 1.36, which reads strictly.
+"""
 
 import ipaddress
 import re

@@ -2,6 +2,7 @@
 one document for all, which older clients ask for in protobuf."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
@@ -19,7 +20,8 @@ _PROTOBUF_NAMES: Final = (
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",  # what it was called before 1.24
 )
-_JSON: Final = (b"content-type", b"application/json")
+_JSON_NAME: Final = "application/json"
+_JSON: Final = (b"content-type", _JSON_NAME.encode())
 _PROTOBUF: Final = (b"content-type", _PROTOBUF_NAMES[0].encode())
 
 
@@ -48,6 +50,9 @@ class OpenAPIDocuments:
         document = await loop.run_in_executor(None, self._documents.document, path)
         if document is None:
             raise status.unknown_path()
+        if _acceptable(request, (_JSON_NAME,)) is None:
+            await _not_acceptable(request)
+            return
         asked = request.parameter("hash")
         if asked and asked != document.hash:
             location = f"{ROOT}/{path}?hash={document.hash}".encode()
@@ -56,7 +61,11 @@ class OpenAPIDocuments:
         await self._send(request, document.body, document.etag, immutable=bool(asked))
 
     async def _v2(self, request: Request) -> None:
-        protobuf = _wants_protobuf(request.header(b"accept"))
+        form = _acceptable(request, (_JSON_NAME, *_PROTOBUF_NAMES))
+        if form is None:
+            await _not_acceptable(request)
+            return
+        protobuf = form != _JSON_NAME
         loop = asyncio.get_running_loop()
         documents = self._documents
         made = await loop.run_in_executor(None, lambda: documents.v2_protobuf if protobuf else documents.v2)
@@ -82,12 +91,16 @@ class OpenAPIDocuments:
             await responses.large(request, 200, body, content_type, headers, cache)
 
 
-def _wants_protobuf(accept: str) -> bool:
-    """Whether the first clause that can be met asks for protobuf. Raises StatusError 406."""
-    for clause in accept.split(",") if accept else ("*/*",):
+def _acceptable(request: Request, offered: Sequence[str]) -> str | None:
+    """The first form that the first clause which can be met asks for."""
+    for clause in (request.header(b"accept") or "*/*").split(","):
         media = clause.partition(";")[0].strip()
-        if media in _PROTOBUF_NAMES:
-            return True
-        if media in ("application/json", "application/*", "*/*"):
-            return False
-    raise status.not_acceptable(("application/json", *_PROTOBUF_NAMES))
+        for form in offered:
+            if media in (form, "application/*", "*/*"):
+                return form
+    return None
+
+
+async def _not_acceptable(request: Request) -> None:
+    """406 as upstream's handler of these paths says it: without a word."""
+    await responses.send(request, 406, b"", responses.TEXT, [(b"vary", b"Accept")])

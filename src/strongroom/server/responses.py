@@ -24,6 +24,8 @@ TEXT = (b"content-type", b"text/plain; charset=utf-8")
 NO_CACHE = (b"cache-control", b"no-cache, private")
 PUBLIC = (b"cache-control", b"public")
 _NO_SNIFF = (b"x-content-type-options", b"nosniff")
+_UNNAMED = (b"server", b"")
+"""Kubernetes names no server, and Granian puts its own name where an answer has none: so it is an empty one."""
 _GZIP = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
 
 Header = tuple[bytes, bytes]
@@ -38,7 +40,7 @@ async def send(
     cache: Header = NO_CACHE,
 ) -> None:
     """A whole answer."""
-    headers = [content_type, (b"audit-id", request.audit_id), cache, *more]
+    headers = [content_type, (b"audit-id", request.audit_id), cache, _UNNAMED, *more]
     if request.warnings:
         headers += _warnings(request.warnings)
     request.started, request.code = True, code
@@ -52,7 +54,7 @@ async def start(request: Request, content_type: Header = _JSON, more: Iterable[H
     Raises StatusError 400 for a WebSocket, whose refusal has one part."""
     if request.scope["type"] == "websocket":
         raise status.bad_request("this path does not speak WebSocket")
-    headers = [content_type, (b"audit-id", request.audit_id), NO_CACHE, *more]
+    headers = [content_type, (b"audit-id", request.audit_id), NO_CACHE, _UNNAMED, *more]
     if request.warnings:
         headers += _warnings(request.warnings)
     request.started, request.code = True, 200

@@ -50,5 +50,14 @@ async def test_the_one_document_in_protobuf(server: APIServer, asked: str) -> No
     assert answer.response.body.startswith(b"\x0a\x032.0\x12")
 
 
-async def test_the_one_document_in_a_form_that_is_not_there(server: APIServer) -> None:
-    assert (await server.get("/openapi/v2", headers={"accept": "application/cbor"})).status == 406
+@pytest.mark.parametrize("path", ["/openapi/v2", "/openapi/v3/api/v1"])
+async def test_documents_in_a_form_that_is_not_there(server: APIServer, path: str) -> None:
+    refused = await server.get(path, headers={"accept": "application/cbor"})
+    assert (refused.status, refused.response.body) == (406, b"")
+    several = await server.get(path, headers={"accept": "application/cbor, application/json;q=0.5"})
+    assert (several.status, several.headers["content-type"]) == (200, "application/json")
+
+
+async def test_the_index_is_json_whatever_is_asked_for(server: APIServer) -> None:
+    index = await server.get("/openapi/v3", headers={"accept": "application/cbor"})
+    assert (index.status, index.headers["content-type"]) == (200, "application/json")

@@ -180,3 +180,10 @@ async def test_watch_over_websocket_tells_errors_before_and_after_its_opening(
             event = await socket.receive_json()
             assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
             assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_no_answer_names_the_server(client: httpx.AsyncClient) -> None:
+    for path in ("/version", SECRETS, f"{SECRETS}/missing", "/nowhere", "/openapi/v2", "/readyz"):
+        assert not (await client.get(path)).headers.get("server")
+    async with client.stream("GET", SECRETS, params={"watch": "1"}) as watched:
+        assert not watched.headers.get("server")

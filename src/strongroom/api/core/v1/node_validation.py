@@ -34,7 +34,7 @@ def validate(node: Object) -> list[FieldError]:
 
 
 def validate_update(new: Object, old: Object) -> list[FieldError]:
-    """The broken rules of an update, of the node or its status; some are told a second time, as upstream does."""
+    """The broken rules of an update, of the node or its status; some are told twice, as upstream does."""
     spec, before, status = new.get("spec") or {}, old.get("spec") or {}, new.get("status") or {}
     errors = _amounts(status) + _features(status.get("declaredFeatures") or ())
     listed = [(a.get("type", ""), a.get("address", "")) for a in status.get("addresses") or ()]

@@ -33,8 +33,8 @@ def test_a_node_registers_with_its_status_and_updates_keep_it() -> None:
 
 NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 FEATURE = (
-    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
-    "MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature "
+    "or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
 )
 
 

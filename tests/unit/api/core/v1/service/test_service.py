@@ -173,6 +173,9 @@ def test_ports_are_needed_but_for_headless_services() -> None:
         assert [str(error) for error in STRATEGY.validate(obj)] == expected
 
 
+MODE, HINTS = (f"service.kubernetes.io/topology-{name}" for name in ("mode", "aware-hints"))
+
+
 def test_names_are_labels() -> None:
     assert STRATEGY.validate_name("web") == STRATEGY.validate_name("1web") == []
     assert STRATEGY.validate_name("a.b") == ["must not contain dots"]
@@ -181,12 +184,11 @@ def test_names_are_labels() -> None:
 @pytest.mark.parametrize(
     ("annotations", "expected"),
     [
-        ({"service.kubernetes.io/topology-mode": "Auto"}, []),
-        ({"service.kubernetes.io/topology-mode": "Auto", "service.kubernetes.io/topology-aware-hints": "Auto"},
-         []),
-        ({"service.kubernetes.io/topology-mode": "Auto", "service.kubernetes.io/topology-aware-hints": "x"},
-         ['metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: "Auto": must match '
-          "annotations[service.kubernetes.io/topology-aware-hints] when both are specified"]),
+        ({MODE: "Auto"}, []),
+        ({MODE: "Auto", HINTS: "Auto"}, []),
+        ({MODE: "Auto", HINTS: "x"},
+         [f'metadata.annotations[{MODE}]: Invalid value: "Auto": must match annotations[{HINTS}] when both '
+          "are specified"]),
     ],
 )  # fmt: skip
 def test_annotations(annotations: dict[str, str], expected: list[str]) -> None:
@@ -218,7 +220,7 @@ def test_warnings(spec: dict[str, Any], expected: list[str]) -> None:
     assert list(STRATEGY.warnings(make(**spec), None)) == expected
 
 
-I = "status.loadBalancer.ingress"
+INGRESS = "status.loadBalancer.ingress"
 
 
 @pytest.mark.parametrize(
@@ -226,15 +228,16 @@ I = "status.loadBalancer.ingress"
     [
         ("LoadBalancer", {"ip": "10.0.0.1", "hostname": "a.b"}, []),
         ("ClusterIP", {"ip": "10.0.0.1"},
-         [f"{I}: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"]),
+         [f"{INGRESS}: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"]),
         ("LoadBalancer", {"ip": "x"},
-         [f'{I}[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']),
+         [f'{INGRESS}[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
+          "2001:db8::ffff)"]),
         ("LoadBalancer", {"ip": "10.0.0.1", "ipMode": "Near"},
-         [f'{I}[0].ipMode: Unsupported value: "Near": supported values: "Proxy", "VIP"']),
+         [f'{INGRESS}[0].ipMode: Unsupported value: "Near": supported values: "Proxy", "VIP"']),
         ("LoadBalancer", {"ipMode": "VIP"},
-         [f"{I}[0].ipMode: Forbidden: may not be specified when `ip` is not set"]),
+         [f"{INGRESS}[0].ipMode: Forbidden: may not be specified when `ip` is not set"]),
         ("LoadBalancer", {"hostname": "10.0.0.1"},
-         [f'{I}[0].hostname: Invalid value: "10.0.0.1": must be a DNS name, not an IP address']),
+         [f'{INGRESS}[0].hostname: Invalid value: "10.0.0.1": must be a DNS name, not an IP address']),
     ],
 )  # fmt: skip
 def test_status(kind: str, ingress: dict[str, Any], expected: list[str]) -> None:
