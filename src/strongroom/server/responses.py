@@ -25,7 +25,7 @@ NO_CACHE = (b"cache-control", b"no-cache, private")
 PUBLIC = (b"cache-control", b"public")
 _NO_SNIFF = (b"x-content-type-options", b"nosniff")
 _UNNAMED = (b"server", b"")
-"""Kubernetes names no server, and Granian puts its own name where an answer has none: so it is an empty one."""
+"""Kubernetes names no server. Granian puts its name where an answer has none: so it has an empty one."""
 _GZIP = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
 
 Header = tuple[bytes, bytes]
