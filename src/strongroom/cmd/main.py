@@ -10,6 +10,7 @@ import click
 
 import strongroom
 from strongroom.cli.access import command as access
+from strongroom.cli.tokens import command as tokens
 from strongroom.cmd import audit, audit_log, authentication, backup, keys, settings, transfer
 from strongroom.cmd.flags import PATH as _PATH
 from strongroom.cmd.flags import flag as _option
@@ -212,6 +213,7 @@ app.add_command(transfer.export)
 app.add_command(transfer.import_)
 app.add_command(keys.keys)
 app.add_command(backup.restore)
+app.add_command(tokens.token)
 
 
 def _start(**flags: Any) -> int:

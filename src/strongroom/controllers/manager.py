@@ -18,6 +18,7 @@ from strongroom.controllers import (
     root_ca_publisher,
     scheduler,
     taint_eviction,
+    token_cleaner,
     token_secrets,
     workload_cache,
 )
@@ -39,6 +40,7 @@ from strongroom.controllers.root_ca_publisher import RootCAPublisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.service_account import ServiceAccountController
 from strongroom.controllers.taint_eviction import TaintEviction
+from strongroom.controllers.token_cleaner import TokenCleaner
 from strongroom.controllers.token_secrets import TokenSecrets
 from strongroom.machinery.gvk import Object, Resource
 
@@ -224,6 +226,7 @@ class Manager:
             RESOURCE_QUOTA: ResourceQuotaController(counter, quotas, followed, clock),
             TOKENS: TokenSecrets(filler, secrets, accounts, ca_pem, issue, clock),
             "legacy-token-cleaner": LegacyTokenCleaner(filler, secrets, accounts, shared.pods, clock),
+            token_cleaner.NAME: TokenCleaner(filler, secrets, clock),
         }
 
     def _informer(

@@ -10,6 +10,7 @@ from typing import Any
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
+from strongroom.api.core.v1 import bootstrap_token
 from strongroom.api.core.v1 import secret as secrets
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
@@ -23,17 +24,21 @@ from strongroom.machinery.gvk import Object
 
 Issue = Callable[[Mapping[str, Any]], str]
 """Makes the token for `namespace`, `secret`, `account` and `account_uid`."""
-_MARK = b'"kubernetes.io/service-account-token"'
+_MARKS = (b'"kubernetes.io/service-account-token"', b'"bootstrap.kubernetes.io/token"')
 
 
 def relevant(line: bytes) -> bool:
-    """Whether an event's line may be about a token Secret, or a Secret that the garbage collector follows."""
-    return _MARK in line or graph.relevant(line)
+    """Whether an event's line may be about a token's Secret, or one that the garbage collector follows."""
+    return any(mark in line for mark in _MARKS) or graph.relevant(line)
 
 
 def reduce(secret: Object) -> Object:
-    """What an informer keeps of a Secret for both: no value, and of a token Secret whose token it holds."""
+    """What an informer keeps of a Secret for both: no value, of a token Secret whose token it holds, and of a
+    bootstrap token when it ends."""
     kept = graph.reduce(secret)
+    if bootstrap_token.is_token(secret):
+        end = (secret.get("data") or {}).get(bootstrap_token.EXPIRATION)
+        kept |= {"type": secret["type"], "data": {} if end is None else {bootstrap_token.EXPIRATION: end}}
     if is_token_secret(secret):
         kept["type"] = secret["type"]
         for field in ("creationTimestamp", "labels", "annotations"):

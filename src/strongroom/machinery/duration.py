@@ -1,5 +1,6 @@
 """Spans of time for people: the Age column (`apimachinery/pkg/util/duration`) and RFC 3339 stamps."""
 
+import re
 from datetime import UTC, datetime
 
 _MINUTE = 60
@@ -69,3 +70,18 @@ def age(stamp: str | None, now: datetime) -> str:
         return human_duration((now - parse_timestamp(stamp)).total_seconds())
     except ValueError:
         return "<unknown>"
+
+
+_SPAN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:h|ms|us|µs|ns|m|s)")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+
+
+def parse_span(text: str) -> float:
+    """Seconds of a span as Go writes it: `24h`, `1h30m`, `1.5s`, `0`, and none below. Raises ValueError."""
+    if text == "0":
+        return 0.0
+    parts = _SPAN.findall(text)
+    if not parts or "".join(parts) != text:
+        raise ValueError(f"{text!r} is no duration such as 90s, 30m or 24h")
+    numbers = [(part.rstrip("hmsuµn"), part.lstrip("0123456789.")) for part in parts]
+    return sum(float(number) * _UNITS[unit] for number, unit in numbers)

@@ -17,6 +17,7 @@ from strongroom.server.admission.service_account import ServiceAccount
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication import authenticator
 from strongroom.server.authentication.anonymous import AnonymousAuthenticator
+from strongroom.server.authentication.bootstrap_token import BootstrapTokens
 from strongroom.server.authentication.service_account_token import ServiceAccountTokens
 from strongroom.server.authentication.token_file import TokenAuthenticator
 from strongroom.server.authentication.tokens import Sources
@@ -53,6 +54,7 @@ def application(
     static = TokenAuthenticator(tokens, audiences)
     last_use = LastUse(catalog[resources.SECRETS], clock)
     accounts = ServiceAccountTokens(token_settings, catalog, clock, last_use)
+    bootstrap = BootstrapTokens(catalog, clock, audiences)
     index = RBACIndex(catalog)
     masters, system, rbac = MastersAuthorizer(), SystemRolesAuthorizer(), RBACAuthorizer(index)
     # No one denies, so the order matters for speed alone: most who ask hold a role.
@@ -74,7 +76,7 @@ def application(
     )
     return app.Application(
         catalog,
-        authenticator=authenticator.Chain((static, accounts, AnonymousAuthenticator())),
+        authenticator=authenticator.Chain((static, accounts, bootstrap, AnonymousAuthenticator())),
         authorizer=authorization,
         admission=admission,
         nodes=nodes,
@@ -83,7 +85,7 @@ def application(
         ready_checks=ready_checks,
         endpoints=[
             token_request.endpoint(token_settings, catalog, admission, clock),
-            *authentication_reviews.endpoints(Sources((static, accounts)), audiences),
+            *authentication_reviews.endpoints(Sources((static, accounts, bootstrap)), audiences),
             *access_reviews.endpoints(authorization, (masters, system, rbac)),
             custom_resources.endpoint(),
         ],

@@ -64,3 +64,25 @@ def test_age() -> None:
     assert duration.age("2026-01-02T03:04:00Z", NOW) == "5s"
     assert duration.age("2026-01-02T03:04:10Z", NOW) == "<invalid>"
     assert duration.age(None, NOW) == duration.age("", NOW) == duration.age("?", NOW) == "<unknown>"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("1.5h", 5400),
+        ("250ms", 0.25),
+        ("24h0m0s", 86400),
+        (".5s", 0.5),
+    ],
+)
+def test_spans_as_go_writes_them(text: str, seconds: float) -> None:
+    assert duration.parse_span(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "1", "-1s", "1d", "h", "1h ", " 1h", "1h-30m", "1.s.5", "5 m"])
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        duration.parse_span(text)

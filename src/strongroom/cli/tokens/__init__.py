@@ -1,0 +1,1 @@
+"""`strongroom token`: the tokens that machines join the cluster with."""
