@@ -95,8 +95,8 @@ def create(
 ) -> int:
     """Make a token and print it.
 
-    This is the one time that it is shown. Whoever has it can make this cluster run Pods on a machine of theirs
-    and read the Secrets of those Pods; it reads nothing by itself.
+    This is the one time that it is shown. Whoever has it can make this cluster run Pods on a machine of
+    theirs and read the Secrets of those Pods; it reads nothing by itself.
 
     Exit codes: 0 made, 1 the API can't be asked or refuses, 2 wrong usage.
     """
