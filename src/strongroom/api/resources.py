@@ -26,5 +26,13 @@ ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "Endpoint
 RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
+SECRET_DELIVERIES = Resource(
+    "delivery.strongroom.dev",
+    "v1",
+    "secretdeliveries",
+    "SecretDelivery",
+    storage="delivery.strongroom.dev/secretdeliveries",
+)
+
 NEW_EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
 """The events of core in another shape."""

@@ -1,6 +1,7 @@
 """What Kubernetes' kinds look like: read from `_generated_schema.zip`, each part only when asked for.
 
-The file is made by `scripts/hatch_build.py` from the OpenAPI definitions and `protobuf_table.txt`.
+The file is made by `scripts/hatch_build.py` from the OpenAPI definitions and `protobuf_table.txt`. The kinds
+that are not Kubernetes' but ours stand in `own_kinds.json`, in the same words.
 """
 
 import zipfile
@@ -14,6 +15,8 @@ from strongroom.machinery.gvk import Resource
 from strongroom.machinery.patch.schema import FieldSchema, Schema
 
 _GENERATED: Final = Path(__file__).with_name("_generated_schema.zip")
+_OWN: Final = Path(__file__).with_name("own_kinds.json")
+_OWN_GROUPS: Final = frozenset(("delivery",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,14 @@ def _read(member: str) -> Any:
 
 @cache
 def _types() -> _Types:
-    loaded = _read("types.json")
-    table = types.TypeTable(loaded["types"])
+    loaded, own = _read("types.json"), json.decode(_OWN.read_bytes())
+    table = types.TypeTable(loaded["types"] | own["types"])
     owners = loaded.get("owners")
     if owners is None:
         raise RuntimeError(f"{_GENERATED} is of an earlier version: `make gen` writes it")
     return _Types(
         loaded["kubernetes"],
-        loaded["kinds"],
+        loaded["kinds"] | own["kinds"],
         table,
         structs.Structs(table),
         loaded["merges"],
@@ -67,7 +70,8 @@ def definitions() -> dict[str, dict[str, Any]]:
 
     They are read anew each time: some megabytes that only `/openapi/v3` needs, and once."""
     loaded: dict[str, dict[str, Any]] = _read("definitions.json")
-    return loaded
+    own: dict[str, dict[str, Any]] = json.decode(_OWN.read_bytes())["definitions"]
+    return loaded | own
 
 
 def definition(name: str) -> dict[str, Any]:
@@ -80,6 +84,8 @@ def definition_name(message: str) -> str:
     group, rest = message.split(".", 1)
     if group == "meta":
         return f"io.k8s.apimachinery.pkg.apis.meta.{rest}"
+    if group in _OWN_GROUPS:
+        return f"dev.strongroom.{message}"
     return f"io.k8s.api.{message}"
 
 

@@ -16,6 +16,7 @@ from strongroom.api.core.v1 import (
 )
 from strongroom.api.core.v1.pod import strategy as pod
 from strongroom.api.core.v1.service import strategy as service
+from strongroom.api.delivery.v1 import secret_delivery
 from strongroom.api.discovery.v1 import endpoint_slice
 from strongroom.api.events.v1 import event as new_event
 from strongroom.api.rbac.v1 import cluster_role, cluster_role_binding, role, role_binding
@@ -36,6 +37,7 @@ _ALL: tuple[Strategy, ...] = (
     endpoint_slice.EndpointSliceStrategy(),
     resource_quota.ResourceQuotaStrategy(),
     lease.LeaseStrategy(),
+    secret_delivery.SecretDeliveryStrategy(),
     deployment.DeploymentStrategy(),
     replica_set.ReplicaSetStrategy(),
     role.RoleStrategy(),

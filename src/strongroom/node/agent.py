@@ -19,6 +19,7 @@ from strongroom.node import node_status, pod_lifecycle_events, service_variables
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
+from strongroom.node.delivery.reporter import Reporter
 from strongroom.node.events import Recorder
 from strongroom.node.exec_sync import ExecSync, RuntimeExecSync
 from strongroom.node.images.pull_records import PullRecords
@@ -84,6 +85,7 @@ class Agent:
             volumes=VolumeManager(settings.pods_dir, objects, clock, allocatable=machine.capacity()),
             puller=Puller(cri, recorder, clock, PullRecords(settings.image_records_dir, clock)),
             statuses=StatusManager(client, self._tasks),
+            deliveries=Reporter(client, self._tasks, clock, settings.node_name),
             probes=Probes(prober, clock, self._probes_changed),
             machine=machine,
             node_name=settings.node_name,

@@ -1,13 +1,16 @@
 """From a pod's object to a running container: its sandbox, its configuration, its start."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from strongroom.api.core.v1.pod import secret_uses
 from strongroom.machinery.gvk import Object
 from strongroom.node import env, events, hooks, pod_status
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri.errors import CRIError
+from strongroom.node.delivery import receipt
+from strongroom.node.delivery.receipt import Held
 from strongroom.node.lookup import NotSyncedError
 from strongroom.node.redaction import redact
 from strongroom.node.runtime import container as containers
@@ -56,16 +59,19 @@ async def start_container(
     start: Start,
     image: pb.Image,
     home: Sandbox,
+    held: Mapping[str, Held],
     *,
     wanted: Callable[[], bool],
 ) -> None:
     """Create and start a container in the sandbox `home`. Raises `StartError`.
 
+    `held`: what the pod's volumes are made of.
+
     Once it has begun it must not be cancelled; it ends early, between its steps, when `wanted` is no more.
     """
     spec = start.container
     path = events.field_path(spec, is_init=start.is_init)
-    config, secret_values, hidden = _configure(services, pod, start, image, home)
+    config, secret_values, hidden = _configure(services, pod, start, image, home, held)
     try:
         if start.leftover is not None:
             await services.cri.remove_container(start.leftover.id)
@@ -109,7 +115,12 @@ async def _post_start(
 
 
 def _configure(
-    services: Services, pod: Object, start: Start, image: pb.Image, home: Sandbox
+    services: Services,
+    pod: Object,
+    start: Start,
+    image: pb.Image,
+    home: Sandbox,
+    held: Mapping[str, Held],
 ) -> tuple[pb.ContainerConfig, Sequence[bytes], bytes]:
     """The container's configuration, the values that must not be told, and what `SecretEnv` keeps of them."""
     spec = start.container
@@ -118,6 +129,7 @@ def _configure(
         facts = services.pod_facts(pod, home.ips)
         environment = env.build(pod, spec, services.objects, facts)
         mounts = _mounts(services, pod, spec, environment, home)
+        noted = receipt.note(spec, _env_versions(services, pod, spec), held)
     except (env.EnvError, security_context.RunsAsRootError, VolumeError, NotSyncedError) as error:
         raise StartError("CreateContainerConfigError", str(error)) from None
     except OSError as error:
@@ -134,10 +146,19 @@ def _configure(
         environment=shown,
         mounts=mounts,
         memory=services.machine.memory,
+        started_with=noted,
     )
     log = services.logs_dir / labels.log_directory(pod) / spec["name"]
     log.mkdir(mode=0o755, parents=True, exist_ok=True)
     return config, [environment.values[name] for name in environment.secret], hidden
+
+
+def _env_versions(services: Services, pod: Object, spec: Object) -> dict[str, str]:
+    namespace = pod["metadata"]["namespace"]
+    return {
+        name: receipt.version_of(services.objects.secret(namespace, name))
+        for name in secret_uses.env_secrets(spec)
+    }
 
 
 def _mounts(

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from strongroom.api.core.v1.pod import secret_uses
 from strongroom.machinery.gvk import Object
 from strongroom.node import events
+from strongroom.node.delivery.receipt import Held, version_of
 from strongroom.node.lookup import NotSyncedError
 from strongroom.node.services import Services
 from strongroom.node.volumes.payload import VolumeError
@@ -31,6 +33,8 @@ class PodVolumes:
     services: Services
     dirty: bool = True
     """Something that volumes are made of may have changed."""
+    held: dict[str, Held] = field(default_factory=dict)
+    """By volume: which versions of Secrets its files are made of."""
     _troubles: dict[str, _Trouble] = field(default_factory=dict)
     _swap_told: bool = False
 
@@ -65,8 +69,16 @@ class PodVolumes:
             self._failed(pod, name, str(error), now)
         else:
             self._troubles.pop(name, None)
+            self._note(pod, volume)
+
+    def _note(self, pod: Object, volume: Object) -> None:
+        if names := secret_uses.secrets_of(volume):
+            namespace = pod["metadata"]["namespace"]
+            versions = {name: version_of(self.services.objects.secret(namespace, name)) for name in names}
+            self.held[volume["name"]] = Held(versions)
 
     def _failed(self, pod: Object, name: str, text: str, now: float) -> None:
+        self.held[name] = Held(self.held[name].versions if name in self.held else {}, text)
         trouble = self._troubles.setdefault(name, _Trouble(now))
         due = trouble.retry_at <= now
         if text != trouble.told or due:

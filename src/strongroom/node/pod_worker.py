@@ -27,6 +27,7 @@ from strongroom.machinery.gvk import Object
 from strongroom.machinery.status import StatusError
 from strongroom.node import container_start, events, log_rotation, pod_status, pod_termination
 from strongroom.node.cri.errors import CRIError
+from strongroom.node.delivery import receipt
 from strongroom.node.images import puller
 from strongroom.node.lookup import NotSyncedError
 from strongroom.node.object_cache import Reference
@@ -230,6 +231,8 @@ class PodWorker:
         )
         self._status = pod_status.generate(pod, facts, self._status)
         self._services.statuses.set(pod, self._status)
+        held = receipt.deliveries(pod, self._runtime, self._volumes.held)
+        self._services.deliveries.set(pod, held)
 
     # Running
 
@@ -298,7 +301,7 @@ class PodWorker:
                 return
             self._operations.critical(operation)
             await container_start.start_container(
-                self._services, pod, start, image, home, wanted=self._wanted
+                self._services, pod, start, image, home, self._volumes.held, wanted=self._wanted
             )
         except NotSyncedError:
             self._operations.block(operation)  # until the object has been read
@@ -460,6 +463,7 @@ class PodWorker:
             await self._delete_object(pod)
         services.objects.release(self.uid)
         services.statuses.forget(self.uid)
+        services.deliveries.forget(self.uid)
         if pod is not None:
             services.puller.forget(pod)
         self.stage = Stage.GONE

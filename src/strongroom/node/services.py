@@ -12,6 +12,7 @@ from strongroom.node import env
 from strongroom.node.back_off import BackOffs
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.protocol import CRI
+from strongroom.node.delivery.reporter import Reporter
 from strongroom.node.events import Recorder
 from strongroom.node.images.puller import Puller
 from strongroom.node.machine import Machine
@@ -33,6 +34,7 @@ class Services:
     volumes: VolumeManager
     puller: Puller
     statuses: StatusManager
+    deliveries: Reporter
     probes: Probes
     machine: Machine
     node_name: str

@@ -76,6 +76,8 @@ _EDIT: Rules = [
     _rule(WRITE, "networking.k8s.io", "ingresses networkpolicies"),
     _rule(WRITE, "policy", "poddisruptionbudgets"),
     _rule(f"create delete deletecollection {READ} patch update", "coordination.k8s.io", "leases"),
+    # Who may read Secrets may know where they are.
+    _rule(READ, "delivery.strongroom.dev", "secretdeliveries"),
 ]
 
 _ADMIN: Rules = [

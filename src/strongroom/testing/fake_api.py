@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from strongroom.api import resources as resource_names
 from strongroom.client.response import ConnectionFailed, Headers, Response, StreamingResponse
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
@@ -24,6 +25,7 @@ from strongroom.machinery.status import StatusError
 Query = Sequence[tuple[str, str]]
 _NO_HEADERS: Headers = {}
 _TIME = "2026-01-02T03:04:05Z"
+_CREATED_BY_PUT = frozenset({resource_names.LEASES, resource_names.SECRET_DELIVERIES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,8 @@ class FakeAPI:
         return 201, self.put(target.resource, obj)
 
     def _put(self, target: _Target, call: Call) -> tuple[int, Object]:
+        if target.resource in _CREATED_BY_PUT and self.get(*_place(target)) is None:
+            return 201, self.put(target.resource, call.body)
         old = self._present(target)
         obj = call.body
         expected = obj["metadata"].get("resourceVersion")
@@ -328,6 +332,10 @@ class FakeAPI:
                 if revision > int(since) and _matches(watch, resource, obj):
                     watch.lines.put_nowait(_event(event, obj))
         return watch
+
+
+def _place(target: _Target) -> tuple[Resource, str, str]:
+    return target.resource, target.name, target.namespace
 
 
 def _event(kind: str, obj: Object) -> bytes:

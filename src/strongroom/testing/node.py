@@ -15,6 +15,7 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import pod_lifecycle_events
+from strongroom.node.delivery.reporter import Reporter
 from strongroom.node.exec_sync import RuntimeExecSync
 from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import Puller
@@ -42,7 +43,9 @@ class Node:
     directory: Path
     clock: FakeClock = field(default_factory=FakeClock)
     api: FakeAPI = field(
-        default_factory=lambda: FakeAPI([resources.PODS, resources.SECRETS, resources.CONFIG_MAPS])
+        default_factory=lambda: FakeAPI(
+            [resources.PODS, resources.SECRETS, resources.CONFIG_MAPS, resources.SECRET_DELIVERIES]
+        )
     )
     cri: FakeCRI = field(default_factory=FakeCRI)
     mounts: FakeMounts = field(default_factory=FakeMounts)
@@ -69,6 +72,7 @@ class Node:
             volumes=self.volumes,
             puller=Puller(self.cri, self, self.clock, PullRecords(self.directory / "images", self.clock)),
             statuses=StatusManager(client, self.tasks),
+            deliveries=Reporter(client, self.tasks, self.clock, "n1", sleep=lambda _: asyncio.sleep(0)),
             probes=self.probes,
             machine=MACHINE,
             node_name="n1",
@@ -127,6 +131,16 @@ class Node:
         assert pod is not None
         stamps = {"deletionTimestamp": "2026-01-02T03:04:05Z", "deletionGracePeriodSeconds": grace}
         self.api.put(resources.PODS, {**pod, "metadata": {**pod["metadata"], **stamps}})
+
+    def delivered(self, name: str = "p") -> dict[str, str]:
+        """What a pod's receipt says: `container way:volume secret` -> version, `!` if it has a message."""
+        found = self.api.get(resources.SECRET_DELIVERIES, name, NAMESPACE) or {}
+        told = {}
+        for item in found.get("deliveries") or ():
+            way = item["way"] + (f":{item['volume']}" if item.get("volume") else "")
+            mark = "!" if item.get("message") else ""
+            told[f"{item['container']} {way} {item['secret']}"] = item.get("resourceVersion", "") + mark
+        return told
 
     def pod(self, name: str = "p") -> Object | None:
         return self.api.get(resources.PODS, name, NAMESPACE)

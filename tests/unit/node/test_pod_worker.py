@@ -1,6 +1,8 @@
 """A pod from its first sight to its last trace."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from strongroom.api import resources
 from strongroom.machinery.gvk import Object
 from strongroom.node.cri.errors import CRIError
+from strongroom.node.volumes import atomic_writer, subpath
 from strongroom.testing import node as nodes
 from strongroom.testing.fake_cri import FakeCRI
 from strongroom.testing.node import Node
@@ -383,3 +386,80 @@ async def test_cancelled_twice_it_ends_and_leaves_containers_alone(node: Node) -
     await node.until(node.is_ready)
     await asyncio.gather(node.workers.aclose(), node.workers.aclose())
     assert node.cri.running("c") is not None
+
+
+# Delivery receipts
+
+HOLDER: Object = {
+    "volumeMounts": [
+        {"name": "v", "mountPath": "/s"},
+        {"name": "v", "mountPath": "/one", "subPath": "user"},
+    ],
+    **USER,
+}
+
+
+def _version(node: Node, name: str = "s") -> str:
+    secret = node.api.get(resources.SECRETS, name, "ns")
+    assert secret is not None
+    return str(secret["metadata"]["resourceVersion"])
+
+
+async def test_a_receipt_tells_what_each_container_holds(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subpath, "prepare", lambda *_, **__: Path("/part"))
+    node.put_secret("s", user="old")
+    before = _version(node)
+    node.put_pod(container=HOLDER, **SECRET_VOLUME)
+    await node.until(node.is_ready)
+    held = {"c Volume:v s": before, "c SubPath:v s": before, "c Env s": before}
+    await node.until(lambda: node.delivered() == held)
+    node.put_secret("s", user="new")
+    after = _version(node)
+    held["c Volume:v s"] = after
+    await node.until(lambda: node.delivered() == held)
+    # Another agent finds the same, and has nothing to tell.
+    writes = len(node.api.writes)
+    await node.restart()
+    await node.settle()
+    assert node.delivered() == held
+    assert [call.path for call in node.api.writes[writes:] if "secretdeliveries" in call.path] == []
+    # What is fixed when a container starts is new with the next start.
+    node.cri.end("c", 1)
+    held |= {"c SubPath:v s": after, "c Env s": after}
+    await node.until(lambda: node.delivered() == held)
+
+
+async def test_files_that_cannot_be_written_are_an_event_and_stale(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.put_secret("s", user="old")
+    before = _version(node)
+    node.put_pod(container=HOLDER | {"volumeMounts": HOLDER["volumeMounts"][:1], "env": []}, **SECRET_VOLUME)
+    await node.until(lambda: node.delivered() == {"c Volume:v s": before})
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/volumes/v/..data")
+
+    def refuse(*_: object, **__: object) -> bool:
+        raise full
+
+    with monkeypatch.context() as broken:
+        broken.setattr(atomic_writer, "write", refuse)
+        node.put_secret("s", user="new")
+        await node.until(lambda: node.delivered() == {"c Volume:v s": f"{before}!"})
+        text = "No space left on device: /volumes/v/..data"
+        message = f'Warning FailedMount: MountVolume.SetUp failed for volume "v" : {text}'
+        assert message in node.events
+        assert (node.volume() / "user").read_bytes() == b"old"
+    await node.pass_time(1.0)
+    await node.until(lambda: node.delivered() == {"c Volume:v s": _version(node)})
+
+
+async def test_a_receipt_holds_no_value(node: Node) -> None:
+    node.put_secret("s", user="hunter2")
+    node.put_pod(container=HOLDER | {"volumeMounts": HOLDER["volumeMounts"][:1]}, **SECRET_VOLUME)
+    await node.until(lambda: len(node.delivered()) == 2)
+    noted = node.cri.config("c").annotations["delivery.strongroom.dev/started-with"]
+    told = [str(call.body) for call in node.api.writes if "secretdeliveries" in call.path]
+    assert told
+    for text in (noted, *told):
+        assert "hunter2" not in text
+        assert "aHVudGVyMg" not in text

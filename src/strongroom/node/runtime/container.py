@@ -24,8 +24,10 @@ def config(
     environment: env.Environment,
     mounts: Sequence[pb.Mount],
     memory: int,
+    started_with: str = "",
 ) -> pb.ContainerConfig:
-    """The configuration for the runtime. `attempt` is the restart count, `memory` the machine's bytes."""
+    """The configuration for the runtime. `attempt` is the restart count, `memory` the machine's bytes,
+    `started_with` what `delivery.receipt.note` says."""
     metadata = pod["metadata"]
     grace = (pod.get("spec") or {}).get("terminationGracePeriodSeconds")
     annotations = {
@@ -34,6 +36,8 @@ def config(
         labels.TERMINATION_MESSAGE_PATH: termination_message_path(container),
         labels.TERMINATION_MESSAGE_POLICY: str(container.get("terminationMessagePolicy") or "File"),
     }
+    if started_with:
+        annotations[labels.STARTED_WITH] = started_with
     if grace is not None:
         annotations[labels.GRACE_PERIOD] = str(metadata.get("deletionGracePeriodSeconds", grace))
     return pb.ContainerConfig(

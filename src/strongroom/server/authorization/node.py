@@ -17,6 +17,7 @@ from strongroom.server.authorization.rules import Rule, core
 
 GROUP = "system:nodes"
 PREFIX = "system:node:"
+DELIVERIES = resources.SECRET_DELIVERIES
 _READS = frozenset(("get", "list", "watch"))
 
 _RULES = (
@@ -70,6 +71,8 @@ class NodeAuthorizer:
                     return _own_node(node, info)
         if info.group == "coordination.k8s.io" and info.resource == "leases":
             return _lease(node, info)
+        if info.group == DELIVERIES.group and info.resource == DELIVERIES.plural:
+            return self._delivery(node, info)
         return ALLOWED if any(rule.allows(info) for rule in _RULES) else NO_OPINION
 
     def _read_only(self, node: str, info: RequestInfo) -> Verdict:
@@ -89,6 +92,12 @@ class NodeAuthorizer:
         if info.verb == "get" and not info.subresource:
             return self._related(node, info)
         return NO_OPINION
+
+    def _delivery(self, node: str, info: RequestInfo) -> Verdict:
+        """What was delivered to a Pod is told by the Pod's node, and under the Pod's name alone."""
+        if info.verb not in ("get", "create", "update", "delete"):
+            return _no("can only get, create, update and delete individual resources of this type")
+        return self._related(node, info._replace(resource=resources.PODS.plural))
 
     def _pod(self, node: str, info: RequestInfo) -> Verdict:
         if info.subresource:

@@ -206,3 +206,27 @@ async def test_user_named_like_a_node_without_the_group_is_no_node(server: APISe
     info = RequestInfo(True, "get", "", "", "v1", "", "nodes", "", "n1")
     assert authorizer.authorize(UserInfo("system:node:n1"), info) == NO_OPINION
     assert authorizer.authorize(UserInfo("n1", groups=("system:nodes",)), info) == NO_OPINION
+
+
+DELIVERIES = "/apis/delivery.strongroom.dev/v1/namespaces/default/secretdeliveries"
+DELIVERED = {"nodeName": "n1", "deliveries": [{"secret": "mine", "container": "c", "way": "Env"}]}
+
+
+async def test_node_tells_of_deliveries_to_its_own_pods_alone(server: APIServer) -> None:
+    await _prepare(server, "mine")
+    await _pod(server, "p1", "mine", "n1")
+    await _pod(server, "p2", "mine", "n2")
+
+    async def write(pod: str, token: str = NODE) -> int:
+        body = {"metadata": {"name": pod}, **DELIVERED}
+        return (await server.request("PUT", f"{DELIVERIES}/{pod}", body, token=token)).status
+
+    assert [await write("p1"), await write("p1")] == [201, 200]
+    assert [await write("p2"), await write("p3")] == [403, 403]
+    assert (await server.get(f"{DELIVERIES}/p1", token=NODE)).status == 200
+    for query in ("", "?watch=true"):
+        assert (await server.get(f"{DELIVERIES}{query}", token=NODE)).status == 403
+    assert (
+        await server.request("POST", DELIVERIES, {"metadata": {"name": "p1"}, **DELIVERED}, token=NODE)
+    ).status == 403
+    assert (await server.get(f"{DELIVERIES}/p1", token="node-n2")).status == 403

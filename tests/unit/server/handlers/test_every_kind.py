@@ -42,6 +42,7 @@ OBJECTS: dict[Resource, dict[str, Any]] = {
     resources.ENDPOINT_SLICES: {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}]},
     resources.RESOURCE_QUOTAS: {"spec": {"hard": {"pods": "1"}}},
     resources.LEASES: {"spec": {"holderIdentity": "me"}},
+    resources.SECRET_DELIVERIES: {"deliveries": [{"secret": "s", "container": "c", "way": "Env"}]},
     resources.DEPLOYMENTS: {"spec": WORKLOAD},
     resources.REPLICA_SETS: {"spec": WORKLOAD},
     resources.ROLES: {"rules": RULES},

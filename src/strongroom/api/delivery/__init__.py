@@ -1,0 +1,1 @@
+"""The group `delivery.strongroom.dev`: ours, not Kubernetes'."""

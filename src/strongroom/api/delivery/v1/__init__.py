@@ -1,0 +1,1 @@
+"""Kinds of `delivery.strongroom.dev/v1`."""

@@ -1,0 +1,1 @@
+"""Delivery receipts: what the node tells of the Secrets that its containers hold."""
