@@ -10,6 +10,7 @@ import click
 
 import strongroom
 from strongroom.cli.access import command as access
+from strongroom.cli.delivery import command as delivery
 from strongroom.cli.tokens import command as tokens
 from strongroom.cmd import audit, audit_log, authentication, backup, keys, settings, transfer
 from strongroom.cmd.flags import PATH as _PATH
@@ -209,6 +210,7 @@ def server(**flags: Any) -> int:
 app.add_command(access.access)
 app.add_command(audit.audit)
 app.add_command(backup.backup)
+app.add_command(delivery.delivery)
 app.add_command(transfer.export)
 app.add_command(transfer.import_)
 app.add_command(keys.keys)

@@ -31,6 +31,7 @@ selfsubjectaccessreviews                 authorization.k8s.io/v1        false   
 selfsubjectrulesreviews                  authorization.k8s.io/v1        false        SelfSubjectRulesReview     create
 subjectaccessreviews                     authorization.k8s.io/v1        false        SubjectAccessReview        create
 leases                                   coordination.k8s.io/v1         true         Lease                      {ALL}
+secretdeliveries                         delivery.strongroom.dev/v1     true         SecretDelivery             {ALL}
 endpointslices                           discovery.k8s.io/v1            true         EndpointSlice              {ALL}
 events                      ev           events.k8s.io/v1               true         Event                      {ALL}
 clusterrolebindings                      rbac.authorization.k8s.io/v1   false        ClusterRoleBinding         {ALL}
@@ -43,6 +44,7 @@ apps/v1
 authentication.k8s.io/v1
 authorization.k8s.io/v1
 coordination.k8s.io/v1
+delivery.strongroom.dev/v1
 discovery.k8s.io/v1
 events.k8s.io/v1
 rbac.authorization.k8s.io/v1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from strongroom.cli import columns
 from strongroom.cli.access.ways import Holder, Way
 
 _COLUMNS = ("SUBJECT", "ACCESS", "WAY", "BY")
@@ -40,12 +41,7 @@ def _way(way: Way) -> dict[str, Any]:
 def table(holders: Sequence[Holder]) -> str:
     """A row for each way; the subject stands before its first."""
     rows = [_COLUMNS, *(row for holder in holders for row in _rows(holder))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = [
-        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join(lines)
+    return columns.aligned(rows)
 
 
 def _rows(holder: Holder) -> Iterator[tuple[str, ...]]:
