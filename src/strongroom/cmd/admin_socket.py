@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 
 from strongroom.aio import tasks
+from strongroom.cmd.service_account_keys import KeyFileError
 from strongroom.encryption.keyring import KeyringError
 from strongroom.store.errors import StoreError
 
@@ -25,7 +26,8 @@ _PATH_LIMIT: Final = 100
 
 Tell = Callable[[Mapping[str, Any]], None]
 Command = Callable[[Mapping[str, Any], Tell], Awaitable[Mapping[str, Any]]]
-"""Takes the request; tells its progress; gives the result. May raise StoreError and KeyringError."""
+"""Takes the request; tells its progress; gives the result. May raise StoreError, KeyringError, KeyFileError
+and OSError."""
 
 
 class NotRunning(Exception):
@@ -110,8 +112,10 @@ class AdminSocket:
         async with self._working:
             try:
                 return {"result": await command(request, tell)}
-            except (StoreError, KeyringError) as error:
+            except (StoreError, KeyringError, KeyFileError) as error:
                 return {"error": str(error)}
+            except OSError as error:
+                return {"error": f"{error.filename or self._folder}: {error.strerror}"}
 
 
 def _may_ask(peer: Any) -> bool:

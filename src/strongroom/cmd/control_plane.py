@@ -17,6 +17,7 @@ from strongroom.cmd.admin_socket import AdminSocket
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.key_rotation import KeyRotation
 from strongroom.cmd.settings import Settings
+from strongroom.cmd.signer_commands import SignerCommands
 from strongroom.controllers import manager
 from strongroom.controllers.leader_election import LeaderElection
 from strongroom.controllers.restart.seal import SealingKey
@@ -57,7 +58,7 @@ class ControlPlane:
         self.node_token = credentials.new_token()
         """What the server proves itself with towards this machine's node."""
         self.authority = pki.Authority.open_or_create(place.pki, clock.now())
-        self._keys = service_account_keys.open_or_create(place.service_account_keys, clock.now())
+        self._signers = service_account_keys.KeyFolder(place.service_account_keys, clock)
         token_file = settings.authentication.token_file
         self._static_users = token_auth_file.load(token_file) if token_file else {}
         self._audit_log = settings.audit.open(clock) if settings.audit else None
@@ -91,7 +92,7 @@ class ControlPlane:
             by_token,
             NodeConnector(self.node_token, self._trust()),
             self._clock,
-            token_settings=TokenSettings(self._keys),
+            token_settings=TokenSettings(self._signers.keys),
             recorder=self._recorder(),
             limits=Limits(settings.max_requests_inflight, settings.max_mutating_requests_inflight),
             server_address=settings.server_url.removeprefix("https://"),
@@ -108,7 +109,8 @@ class ControlPlane:
         access = kubeconfig.Access(settings.server_url, self.authority.pem, self._admin_token)
         kubeconfig.merge(settings.kubeconfig, CONTEXT, access)
         rotation = KeyRotation(self._storage.engine, self._storage.objects, self._storage.encryption)
-        self._admin_socket = AdminSocket(self._place.root, rotation.commands)
+        signers = SignerCommands(self._signers, catalog)
+        self._admin_socket = AdminSocket(self._place.root, {**rotation.commands, **signers.commands})
         await self._admin_socket.start()
 
     def client_for(self, component: str) -> Client:
@@ -132,8 +134,11 @@ class ControlPlane:
         expiry = EventExpiry(self._catalog[resources.EVENTS], self._clock)
         self._tasks.spawn("event-expiry", expiry.run())
         served = tuple(scheme.STRATEGIES)
-        ca, issue = self.authority.pem.decode(), legacy.issuer(self._keys)
-        sealing = SealingKey(self._keys.derived("strongroom restart-on-secret-change"))
+        if not self._storage.engine.shared:  # else others have signed too, and nobody knows until when
+            signers = SignerCommands(self._signers, self._catalog)
+            self._tasks.spawn("signers", signers.drop_ended())
+        ca, issue = self.authority.pem.decode(), legacy.issuer(self._signers.keys)
+        sealing = SealingKey(self._signers.keys.derived("strongroom restart-on-secret-change"))
 
         async def run() -> None:
             await manager.Manager(self.client_for, served, ca, issue, sealing, self._clock).run()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from strongroom.cmd import options
+from strongroom.cmd import options, service_account_signer
 
 _EXAMPLES = """\b
 Examples:
@@ -23,12 +23,15 @@ Examples:
 
 @click.group(epilog=_EXAMPLES)
 def keys() -> None:
-    """The keys that encrypt Secrets at rest.
+    """The keys that encrypt Secrets at rest, and those that sign ServiceAccount tokens.
 
     Each Secret is encrypted under a key of its own, which is derived from a seed that a key-encryption key
     encrypts. Those keys lie in the keyring, `keys/keyring.json` below the data directory: the first one
     writes, all of them read. The commands work while the server runs, and without it.
     """
+
+
+keys.add_command(service_account_signer.service_account)
 
 
 @keys.command(

@@ -34,13 +34,13 @@ _EXTRA: Final = "authentication.kubernetes.io/"
 
 
 class Rows(Protocol):
-    """A resource's objects as they are now."""
+    """A resource's objects as they are now, or the keys that verify."""
 
     def get(self, key: str) -> object | None: ...
 
 
 class _Live(NamedTuple):
-    """An object that must stay as it is for a verification to hold: its entry is the current one."""
+    """An object, or the signing key, that must stay as it is for a verification to hold."""
 
     rows: Rows
     key: str
@@ -67,7 +67,7 @@ class ServiceAccountTokens:
     """Authenticator and source of tokens. What was verified is kept by the token's digest.
 
     A kept verification is used only while every object it rests on is unchanged, so deleting the account, the
-    Pod or the Secret refuses the next request."""
+    Pod or the Secret, or dropping the key that signed, refuses the next request."""
 
     def __init__(
         self, settings: TokenSettings, catalog: Catalog, clock: Clock, last_use: LastUse | None = None
@@ -111,9 +111,11 @@ class ServiceAccountTokens:
     def _verify(self, token: bytes, now: float, audiences: Sequence[str]) -> Verified:
         """Raises InvalidToken."""
         try:
-            claims = self._settings.keys.verify(token)
+            claims, key_id = self._settings.keys.verify(token)
+            public = self._settings.keys.public
+            signer = _Live(public, key_id, public[key_id])
             if claims.get("iss") == legacy.ISSUER:
-                return self._legacy(token, claims, audiences)
+                return self._legacy(token, claims, audiences, signer)
             if claims.get("iss") != self._settings.issuer:
                 raise InvalidToken("invalid signature, no keys found")
             meant = _audiences(claims, audiences)
@@ -122,9 +124,10 @@ class ServiceAccountTokens:
         except (BadSignature, claim_names.MalformedClaims) as error:
             raise InvalidToken(str(error)) from None
         pins, until = self._bound(subject, now)
-        return Verified(_user(subject, str(claims.get("jti", ""))), meant, min(expires, until), pins)
+        user = _user(subject, str(claims.get("jti", "")))
+        return Verified(user, meant, min(expires, until), (*pins, signer))
 
-    def _legacy(self, token: bytes, claims: dict[str, Any], asked: Sequence[str]) -> Verified:
+    def _legacy(self, token: bytes, claims: dict[str, Any], asked: Sequence[str], signer: _Live) -> Verified:
         """Raises InvalidToken and MalformedClaims."""
         now = self._clock.now()
         meant = _audiences({"aud": list(self._settings.api_audiences)}, asked)
@@ -141,7 +144,7 @@ class ServiceAccountTokens:
             self._last_use.note(subject.namespace, holder.secret)
         bound = Subject(subject.namespace, Reference(subject.account, subject.account_uid))
         ends = [_ends(each["metadata"]) for each in (holder.secret, holder.account)]
-        return Verified(_user(bound, ""), meant, min(legacy_token.day_ends(now), *ends), pins)
+        return Verified(_user(bound, ""), meant, min(legacy_token.day_ends(now), *ends), (*pins, signer))
 
     def _bound(self, subject: Subject, now: float) -> tuple[tuple[_Live, ...], float]:
         """The objects that the token stands and falls with, and until when at most. Raises InvalidToken."""

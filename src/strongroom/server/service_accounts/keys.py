@@ -5,8 +5,8 @@ Key ids are those of Kubernetes: unpadded base64url of SHA-256 over the DER of t
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jwt
 import orjson
@@ -17,42 +17,74 @@ from jwt.api_jws import PyJWS
 
 ALGORITHM = "ES256"
 
+Note = Callable[[str, float | None], None]
+"""Is told the id of the signing key and when the token ends that it is about to sign; None: never."""
+
 
 class BadSignature(Exception):
     """No key of ours signed this, or it is no token at all."""
 
 
-class Keys:
-    """The first key signs; all verify, so that tokens outlive the key's replacement."""
+class Signed(NamedTuple):
+    """What a token says, and the key that vouches for it."""
 
-    def __init__(self, keys: Sequence[ec.EllipticCurvePrivateKey]) -> None:
-        """`keys`: on P-256, at least one."""
-        self._signer = keys[0]
-        self._public: Mapping[str, ec.EllipticCurvePublicKey] = {
-            key_id(key.public_key()): key.public_key() for key in keys
-        }
-        self._signer_id = key_id(self._signer.public_key())
+    claims: dict[str, Any]
+    key_id: str
+
+
+class Keys:
+    """One key signs; all verify, so that tokens outlive the key's replacement."""
+
+    def __init__(self, keys: Sequence[ec.EllipticCurvePrivateKey], note: Note | None = None) -> None:
+        """`keys`: on P-256, at least one; the first one signs. `note`: hears of every token first."""
+        self._note = note
         self._jws = PyJWS(algorithms=[ALGORITHM])
+        self._public: dict[str, ec.EllipticCurvePublicKey] = {}
+        self.replace(keys)
+
+    def replace(self, keys: Sequence[ec.EllipticCurvePrivateKey]) -> None:
+        """From now on the first of `keys` signs, and tokens of all others than these are refused."""
+        ids = [key_id(key.public_key()) for key in keys]
+        self._signer, self._signer_id = keys[0], ids[0]
+        known = dict(self._public)
+        # In place: a verification that is kept holds as long as its key is found here.
+        self._public.clear()
+        self._public |= {
+            name: known.get(name) or key.public_key() for name, key in zip(ids, keys, strict=True)
+        }
+
+    @property
+    def public(self) -> Mapping[str, ec.EllipticCurvePublicKey]:
+        """The keys that verify, by id: as they are now, whenever it is looked at."""
+        return self._public
+
+    @property
+    def signer_id(self) -> str:
+        return self._signer_id
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """A compact JWS over `claims`."""
+        if self._note is not None:
+            self._note(self._signer_id, claims.get("exp"))
         headers = {"kid": self._signer_id, "typ": None}
         return self._jws.encode(orjson.dumps(claims), self._signer, ALGORITHM, headers=headers)
 
-    def verify(self, token: bytes) -> dict[str, Any]:
-        """The claims of a token that one of the keys signed. Raises BadSignature."""
+    def verify(self, token: bytes) -> Signed:
+        """The claims of a token that one of the keys signed. Raises BadSignature.
+
+        A token that names its key costs one signature check at most; none, when the key is not known."""
         try:
-            header = self._jws.get_unverified_header(token)
-            named = self._public.get(str(header.get("kid", "")))
-            for key in (named,) if named is not None else self._public.values():
+            named = self._jws.get_unverified_header(token).get("kid", "")
+            for name in (named,) if named else tuple(self._public):
                 try:
-                    claims = orjson.loads(self._jws.decode(token, key, algorithms=[ALGORITHM]))
+                    payload = self._jws.decode(token, self._public[name], algorithms=[ALGORITHM])
                 except jwt.InvalidSignatureError:
                     continue
+                claims = orjson.loads(payload)
                 if isinstance(claims, dict):
-                    return claims
+                    return Signed(claims, name)
                 break
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, RecursionError):
             pass
         raise BadSignature("invalid signature, no keys found")
 
@@ -76,6 +108,14 @@ def generate() -> Keys:
 def key_id(key: ec.EllipticCurvePublicKey) -> str:
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return _base64url(hashlib.sha256(der).digest())
+
+
+def named_key(token: bytes) -> str:
+    """The id of the key that a token says it was signed with, unverified; "" when it says none."""
+    try:
+        return str(jwt.get_unverified_header(token).get("kid", ""))
+    except (jwt.PyJWTError, ValueError):
+        return ""
 
 
 def _jwk(name: str, key: ec.EllipticCurvePublicKey) -> dict[str, str]:
