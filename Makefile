@@ -4,7 +4,7 @@
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-demo: ## bring Strongroom up and take a Secret from kubectl to a file and an env variable in a container
+demo: ## bring Strongroom up and walk through the fourteen scenes of Secrets with kubectl
 	@scripts/demo
 
 test: ## every test: unit, contract, end-to-end with stock kubectl on real containerd

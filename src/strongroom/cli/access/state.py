@@ -15,6 +15,7 @@ COMPONENTS: Final = (
     "system:controller:generic-garbage-collector",
     "system:controller:deployment-controller",
     "system:controller:replicaset-controller",
+    "system:controller:restart-controller",
     "system:controller:tokens-controller",
     "system:controller:resourcequota-controller",
     "system:controller:endpoint-controller",
