@@ -42,7 +42,7 @@ async def test_everyone_is_found_and_no_value_is_read(server: APIServer) -> None
     assert shown["User eve"] == {"create-pod"}
     assert shown["User system:controller:replicaset-controller"] == {"create-pod"}
     assert "read" in shown["User system:controller:tokens-controller"]
-    assert shown["User system:controller:restart-controller"] == {"write-workload"}
+    assert shown["User system:controller:restart-controller"] == {"create-workload"}
     assert "User system:kube-scheduler" not in shown
     assert "czNjcjN0" not in repr(read)
     table = report.table(found)
