@@ -15,7 +15,7 @@ from strongroom.node.lookup import NotSyncedError
 from strongroom.node.redaction import redact
 from strongroom.node.runtime import container as containers
 from strongroom.node.runtime import hosts, labels, observed, sandbox, security_context
-from strongroom.node.runtime.observed import Sandbox
+from strongroom.node.runtime.observed import PodRuntime, Sandbox
 from strongroom.node.runtime.plan import Start
 from strongroom.node.services import Services
 from strongroom.node.volumes import manager as volumes
@@ -60,18 +60,19 @@ async def start_container(
     image: pb.Image,
     home: Sandbox,
     held: Mapping[str, Held],
+    runtime: PodRuntime,
     *,
     wanted: Callable[[], bool],
 ) -> None:
     """Create and start a container in the sandbox `home`. Raises `StartError`.
 
-    `held`: what the pod's volumes are made of.
+    `held`: what the pod's volumes are made of. `runtime`: the pod's containers as they are.
 
     Once it has begun it must not be cancelled; it ends early, between its steps, when `wanted` is no more.
     """
     spec = start.container
-    path = events.field_path(spec, is_init=start.is_init)
-    config, secret_values, hidden = _configure(services, pod, start, image, home, held)
+    path = events.field_path(spec, is_init=start.is_init, is_ephemeral=start.is_ephemeral)
+    config, secret_values, hidden = _configure(services, pod, start, image, home, held, runtime)
     try:
         if start.leftover is not None:
             await services.cri.remove_container(start.leftover.id)
@@ -121,11 +122,13 @@ def _configure(
     image: pb.Image,
     home: Sandbox,
     held: Mapping[str, Held],
+    runtime: PodRuntime,
 ) -> tuple[pb.ContainerConfig, Sequence[bytes], bytes]:
     """The container's configuration, the values that must not be told, and what `SecretEnv` keeps of them."""
     spec = start.container
     try:
         security_context.verify_non_root(pod, spec, image)
+        target = _target(spec, runtime)
         facts = services.pod_facts(pod, home.ips)
         environment = env.build(pod, spec, services.objects, facts)
         mounts = _mounts(services, pod, spec, environment, home)
@@ -147,10 +150,22 @@ def _configure(
         mounts=mounts,
         memory=services.machine.memory,
         started_with=noted,
+        target=target,
     )
     log = services.logs_dir / labels.log_directory(pod) / spec["name"]
     log.mkdir(mode=0o755, parents=True, exist_ok=True)
     return config, [environment.values[name] for name in environment.secret], hidden
+
+
+def _target(spec: Object, runtime: PodRuntime) -> str:
+    """Id of the container whose processes an ephemeral one is to see; "": its own alone."""
+    name = str(spec.get("targetContainerName") or "")
+    if not name:
+        return ""
+    found = runtime.latest(name)
+    if found is None:
+        raise StartError("CreateContainerConfigError", f"unable to find target container {name}")
+    return found.id
 
 
 def _env_versions(services: Services, pod: Object, spec: Object) -> dict[str, str]:

@@ -14,6 +14,7 @@ class Recorder(Protocol):
     def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None: ...
 
 
-def field_path(container: Object, *, is_init: bool) -> str:
+def field_path(container: Object, *, is_init: bool, is_ephemeral: bool = False) -> str:
     """`spec.containers{name}`: the part of a pod that an event is about."""
-    return f"spec.{'initContainers' if is_init else 'containers'}{{{container['name']}}}"
+    field = "initContainers" if is_init else "ephemeralContainers" if is_ephemeral else "containers"
+    return f"spec.{field}{{{container['name']}}}"

@@ -72,6 +72,7 @@ def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Objec
         pod = {**pod, "status": old}
     inits = [_container_status(pod, init, facts, is_init=True) for init in plan.init_containers(pod)]
     regular = [_container_status(pod, item, facts, is_init=False) for item in plan.spec_containers(pod)]
+    ephemeral = [_ephemeral_status(pod, item, facts) for item in plan.ephemeral_containers(pod)]
     phase = FAILED if facts.reason else _phase(pod, facts, inits, regular)
     if old.get("phase") in TERMINAL:
         phase = old["phase"]
@@ -88,6 +89,8 @@ def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Objec
         status["initContainerStatuses"] = inits
     if regular:
         status["containerStatuses"] = regular
+    if ephemeral:
+        status["ephemeralContainerStatuses"] = ephemeral
     if (generation := pod["metadata"].get("generation")) is not None:
         status["observedGeneration"] = generation
     return status
@@ -138,6 +141,15 @@ def _container_status(pod: Object, spec: Object, facts: Facts, *, is_init: bool)
     if mounts := spec.get("volumeMounts"):
         status["volumeMounts"] = [_mount_status(pod, mount) for mount in mounts]
     return status
+
+
+def _ephemeral_status(pod: Object, spec: Object, facts: Facts) -> Object:
+    """Of a container that was added to the running pod: it is never ready, and none waits for it."""
+    status = _container_status(pod, spec, facts, is_init=False)
+    if "waiting" in status["state"] and spec["name"] not in facts.waiting:
+        status["state"] = {"waiting": _waiting(Waiting("ContainerCreating"))}
+    del status["started"]
+    return {**status, "ready": False}
 
 
 def _is_ready(spec: Object, latest: Container | None, facts: Facts, *, running: bool, is_init: bool) -> bool:

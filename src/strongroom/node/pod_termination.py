@@ -58,7 +58,8 @@ async def stop_container(
     spec = _spec_of(pod, container.name)
     if pod is not None and spec is not None:
         is_init = spec in plan.init_containers(pod)
-        path = events.field_path(spec, is_init=is_init)
+        is_ephemeral = spec in plan.ephemeral_containers(pod)
+        path = events.field_path(spec, is_init=is_init, is_ephemeral=is_ephemeral)
         text = message or f"Stopping container {container.name}"
         services.recorder.event(pod, events.NORMAL, "Killing", text, path)
         if (handler := (spec.get("lifecycle") or {}).get("preStop")) is not None:
@@ -78,7 +79,7 @@ async def stop_container(
 def _spec_of(pod: Object | None, name: str) -> Object | None:
     if pod is None:
         return None
-    found = [*plan.spec_containers(pod), *plan.init_containers(pod)]
+    found = [*plan.spec_containers(pod), *plan.init_containers(pod), *plan.ephemeral_containers(pod)]
     return next((spec for spec in found if spec["name"] == name), None)
 
 

@@ -295,13 +295,21 @@ class PodWorker:
                 self._pull_secrets(pod),
                 container_start.sandbox_config(self._services, pod, 0),
                 is_init=start.is_init,
+                is_ephemeral=start.is_ephemeral,
             )
             home = await self._home()
             if home is None or not self._wanted():
                 return
             self._operations.critical(operation)
             await container_start.start_container(
-                self._services, pod, start, image, home, self._volumes.held, wanted=self._wanted
+                self._services,
+                pod,
+                start,
+                image,
+                home,
+                self._volumes.held,
+                self._runtime,
+                wanted=self._wanted,
             )
         except NotSyncedError:
             self._operations.block(operation)  # until the object has been read
@@ -312,7 +320,7 @@ class PodWorker:
             self._operations.block(operation, 1.0 if error.reason == "ErrImagePull" else remaining or _RETRY)
         except container_start.StartError as error:
             self._waiting[name] = Waiting(error.reason, error.message)
-            path = events.field_path(start.container, is_init=start.is_init)
+            path = events.field_path(start.container, is_init=start.is_init, is_ephemeral=start.is_ephemeral)
             self._services.recorder.event(pod, events.WARNING, "Failed", f"Error: {error.message}", path)
             self._operations.block(operation, _RETRY if error.reason.startswith("Create") else 1.0)
         else:

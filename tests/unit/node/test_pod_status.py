@@ -266,3 +266,20 @@ def test_what_containers_ask_for_and_mount_is_shown() -> None:
     ]
     assert status["observedGeneration"] == 3
     assert all(item["observedGeneration"] == 3 for item in status["conditions"])
+
+
+def test_ephemeral_containers_have_a_list_of_their_own_and_change_nothing_else() -> None:
+    plain = pod_status.generate(pod(), facts(ran()))
+    debugged = pod()
+    debugged["spec"]["ephemeralContainers"] = [{"name": "d", "image": "d:1", "targetContainerName": "c"}]
+    before = pod_status.generate(debugged, facts(ran()))
+    (waiting,) = before.pop("ephemeralContainerStatuses")
+    assert waiting["state"] == {"waiting": {"reason": "ContainerCreating"}}
+    assert before == plain
+    for state, name in ((State.RUNNING, "running"), (State.EXITED, "terminated")):
+        after = pod_status.generate(debugged, facts(ran(), ran("d", state, 1)))
+        (status,) = after.pop("ephemeralContainerStatuses")
+        assert (status["name"], status["ready"], status["restartCount"]) == ("d", False, 0)
+        assert name in status["state"]
+        assert "started" not in status
+        assert after == plain

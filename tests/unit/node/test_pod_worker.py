@@ -10,6 +10,7 @@ import pytest
 
 from strongroom.api import resources
 from strongroom.machinery.gvk import Object
+from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.volumes import atomic_writer, subpath
 from strongroom.testing import node as nodes
@@ -463,3 +464,45 @@ async def test_a_receipt_holds_no_value(node: Node) -> None:
     for text in (noted, *told):
         assert "hunter2" not in text
         assert "aHVudGVyMg" not in text
+
+
+# Ephemeral containers
+
+
+def _debug(node: Node, target: str) -> None:
+    pod = node.pod()
+    assert pod is not None
+    debugger = {"name": "d", "image": "shell:1", "stdin": True, "tty": True, "targetContainerName": target}
+    node.api.put(resources.PODS, {**pod, "spec": {**pod["spec"], "ephemeralContainers": [debugger]}})
+
+
+async def test_an_ephemeral_container_shares_the_processes_of_its_target(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    _debug(node, "c")
+    await node.until(lambda: node.cri.running("d") is not None)
+    config = node.cri.config("d")
+    assert (config.stdin, config.tty) == (True, True)
+    target = node.cri.running("c")
+    assert target is not None
+    namespaces = config.linux.security_context.namespace_options
+    assert (namespaces.pid, namespaces.target_id) == (pb.TARGET, target.id)
+    await node.until(lambda: "running" in str(node.status().get("ephemeralContainerStatuses")))
+    assert node.is_ready()
+    # Once, whatever becomes of it.
+    node.cri.end("d", 1)
+    await node.until(lambda: "terminated" in str(node.status().get("ephemeralContainerStatuses")))
+    await node.pass_time(600)
+    assert [name for name in node.cri.container_names if name.startswith("d/")] == ["d/0 exited"]
+    assert node.is_ready()
+
+
+async def test_an_ephemeral_container_whose_target_is_not_there(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    _debug(node, "nobody")
+    text = "unable to find target container nobody"
+    await node.until(lambda: text in str(node.status().get("ephemeralContainerStatuses")))
+    (status,) = node.status()["ephemeralContainerStatuses"]
+    assert status["state"]["waiting"] == {"reason": "CreateContainerConfigError", "message": text}
+    assert f"Warning Failed: Error: {text}" in node.events

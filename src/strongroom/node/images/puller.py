@@ -67,9 +67,11 @@ class Puller:
         sandbox_config: pb.PodSandboxConfig,
         *,
         is_init: bool,
+        is_ephemeral: bool = False,
     ) -> pb.Image:
         """The image of `container`, pulled where its policy asks for it. Raises `ImageError`."""
-        attempt = _Attempt(self._recorder, pod, container, events.field_path(container, is_init=is_init))
+        path = events.field_path(container, is_init=is_init, is_ephemeral=is_ephemeral)
+        attempt = _Attempt(self._recorder, pod, container, path)
         full = self._full_name(attempt)
         present = await self._inspect(attempt, full)
         if present is not None and not self._may_use(attempt, full, present, pull_secrets):

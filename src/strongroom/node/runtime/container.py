@@ -25,9 +25,10 @@ def config(
     mounts: Sequence[pb.Mount],
     memory: int,
     started_with: str = "",
+    target: str = "",
 ) -> pb.ContainerConfig:
     """The configuration for the runtime. `attempt` is the restart count, `memory` the machine's bytes,
-    `started_with` what `delivery.receipt.note` says."""
+    `started_with` what `delivery.receipt.note` says, `target` the container whose processes it is to see."""
     metadata = pod["metadata"]
     grace = (pod.get("spec") or {}).get("terminationGracePeriodSeconds")
     annotations = {
@@ -56,7 +57,7 @@ def config(
         tty=bool(container.get("tty")),
         linux=pb.LinuxContainerConfig(
             resources=resources.of_container(pod, container, memory),
-            security_context=security_context.of_container(pod, container, image),
+            security_context=security_context.of_container(pod, container, image, target),
         ),
     )
 

@@ -1,11 +1,12 @@
 """What to do next for a pod: pure, from its object and what the runtime says.
 
 Init containers run one after the other, each to success; a sidecar (an init container that restarts always)
-only has to run. Then all containers run at once, and run again as the pod's restart policy says.
+only has to run. Then all containers run at once, and run again as the pod's restart policy says. Ephemeral
+containers run once, whatever the others do, and say nothing of how the pod is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from strongroom.machinery.gvk import Object
@@ -27,6 +28,8 @@ class Start:
     previous: Container | None = None
     leftover: Container | None = None
     """One that was created and never started: it has to go first."""
+    is_ephemeral: bool = False
+    """One that was added to the running pod (`kubectl debug`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,10 @@ def init_containers(pod: Object) -> list[Object]:
     return list((pod.get("spec") or {}).get("initContainers") or ())
 
 
+def ephemeral_containers(pod: Object) -> list[Object]:
+    return list((pod.get("spec") or {}).get("ephemeralContainers") or ())
+
+
 def restart_policy(pod: Object) -> str:
     return str((pod.get("spec") or {}).get("restartPolicy") or ALWAYS)
 
@@ -116,7 +123,7 @@ def decide(pod: Object, runtime: PodRuntime, health: Health) -> Plan:
     if ready:
         more_starts, more_kills = _container_steps(pod, runtime, health)
         starts, kills = starts + more_starts, kills + more_kills
-    return Plan(starts=starts, kills=kills)
+    return Plan(starts=starts + _ephemeral_starts(pod, runtime), kills=kills)
 
 
 def is_done(pod: Object, runtime: PodRuntime, health: Health) -> bool:
@@ -224,6 +231,16 @@ def _container_steps(pod: Object, runtime: PodRuntime, health: Health) -> tuple[
         elif restarts(policy, latest, health):
             starts.append(_start(container, latest, is_init=False))
     return starts, kills
+
+
+def _ephemeral_starts(pod: Object, runtime: PodRuntime) -> list[Start]:
+    """Those that have never run."""
+    starts = []
+    for container in ephemeral_containers(pod):
+        latest = runtime.latest(container["name"])
+        if latest is None or latest.state is State.CREATED:
+            starts.append(replace(_start(container, latest, is_init=False), is_ephemeral=True))
+    return starts
 
 
 def _in_sandbox(container: Container | None, sandbox_id: str) -> bool:

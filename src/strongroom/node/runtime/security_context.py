@@ -101,8 +101,11 @@ def verify_non_root(pod: Object, container: Object, image: pb.Image) -> None:
         raise RunsAsRootError(f"container has runAsNonRoot and image will run as root {where}")
 
 
-def of_container(pod: Object, container: Object, image: pb.Image) -> pb.LinuxContainerSecurityContext:
-    """The runtime's security context. `image` tells the user where the pod does not."""
+def of_container(
+    pod: Object, container: Object, image: pb.Image, target: str = ""
+) -> pb.LinuxContainerSecurityContext:
+    """The runtime's security context. `image` tells the user where the pod does not. `target`: the container
+    whose processes this one is to see, unless the pod or the machine shares all of them already."""
     context = effective(pod, container)
     privileged = bool(context.get("privileged"))
     unmasked = privileged or context.get("procMount") == "Unmasked"
@@ -122,6 +125,9 @@ def of_container(pod: Object, container: Object, image: pb.Image) -> pb.LinuxCon
         readonly_paths=_paths(READONLY_PATHS, unmasked),
         seccomp=seccomp(context.get("seccompProfile")),
     )
+    if target and result.namespace_options.pid == pb.CONTAINER:
+        result.namespace_options.pid = pb.TARGET
+        result.namespace_options.target_id = target
     _set_user(result, context, image)
     return result
 

@@ -210,3 +210,36 @@ def test_a_sidecar_that_fails_its_probe_is_killed() -> None:
     steps = decide(pod(inits=(SIDECAR,)), runtime(side()), Failed("startup", started=False))
     assert [kill.message for kill in steps.kills] == ["Init container side failed startup probe"]
     assert started(steps) == []
+
+
+def debugged(**more: object) -> Object:
+    whole = pod(**more)  # type: ignore[arg-type]
+    whole["spec"]["ephemeralContainers"] = [{"name": "debugger", "image": "i:1"}]
+    return whole
+
+
+def test_an_ephemeral_container_starts_beside_those_that_run() -> None:
+    steps = decide(debugged(), runtime(ran()))
+    assert started(steps) == ["debugger/0"]
+    assert steps.starts[0].is_ephemeral
+    assert steps.kills == []
+
+
+def test_an_ephemeral_container_starts_though_an_init_container_does_not_end() -> None:
+    init = {"name": "i", "image": "i:1"}
+    assert started(decide(debugged(inits=(init,)), runtime(ran("i")))) == ["debugger/0"]
+
+
+@pytest.mark.parametrize(("state", "code"), [(State.RUNNING, 0), (State.EXITED, 0), (State.EXITED, 1)])
+def test_an_ephemeral_container_runs_once(state: State, code: int) -> None:
+    assert decide(debugged(), runtime(ran(), ran("debugger", state, code))) == plan.Plan()
+
+
+def test_an_ephemeral_container_that_was_never_started_is_made_again() -> None:
+    (start,) = decide(debugged(), runtime(ran(), ran("debugger", State.CREATED))).starts
+    assert start.leftover is not None
+    assert (start.attempt, start.is_ephemeral) == (0, True)
+
+
+def test_an_ephemeral_container_keeps_no_pod_alive() -> None:
+    assert decide(debugged(policy="Never"), runtime(ran(state=State.EXITED), ran("debugger"))).done
