@@ -10,6 +10,7 @@ from strongroom.encryption import envelope, keyring
 from strongroom.store import errors
 from strongroom.store.engine import Engine
 from strongroom.store.engines.etcd import _generated_rpc_pb2 as pb
+from strongroom.store.engines.etcd import engine as engines
 from strongroom.store.engines.etcd.client import EtcdClient
 from strongroom.store.engines.etcd.endpoint import parse
 from strongroom.store.engines.etcd.engine import EtcdEngine
@@ -123,6 +124,51 @@ async def test_a_watch_that_missed_a_compaction_has_its_watchers_begin_anew(etcd
                 assert len(await take(events, 5)) == 5
             except errors.Compacted as error:
                 assert error.oldest >= revision - 1
+
+
+async def values(engine: EtcdEngine, prefix: str = "/registry/") -> list[tuple[str, bytes]]:
+    return sorted([(kv.key, kv.value) async for page in engine.stored(prefix) for kv in page])
+
+
+async def test_all_that_etcd_answers_with_is_told_until_it_is_settled(
+    etcd: Etcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "STORED_PAGE", 3)
+    engine, other = EtcdEngine(parse(etcd.url)), EtcdEngine(parse(etcd.url))
+    await engine.start()
+    await other.start()
+    try:
+        assert await values(engine) == []
+        for number in range(8):
+            revision = await engine.create(f"/registry/a/{number}", b"old")
+            await engine.update(f"/registry/a/{number}", b"new", revision)
+        gone = await engine.create("/registry/a/gone", b"old")
+        gone = await engine.delete("/registry/a/gone", gone)
+        both = [(f"/registry/a/{number}", value) for number in range(8) for value in (b"new", b"old")]
+        assert await values(engine) == sorted([*both, ("/registry/a/gone", b"old")])
+        await engine.compact(await engine.current_revision() - 2)
+        late = await engine.create("/registry/b", b"late")
+        assert ("/registry/a/0", b"old") not in await values(engine)
+        assert await values(engine, "/registry/a/0") == [("/registry/a/0", b"new")]
+        seen: list[str] = []
+        other.before = lambda event: seen.append(event.kv.key)
+        await engine.settle()
+        live = [(f"/registry/a/{number}", b"new") for number in range(8)] + [("/registry/b", b"late")]
+        assert await values(engine) == await values(other) == live
+        # What is newest can be read and watched from, here and elsewhere.
+        for each in (engine, other):
+            current = await each.current_revision()
+            assert current > late
+            assert len((await each.range("/registry/a/", revision=current)).items) == 8
+            with pytest.raises(errors.Compacted):
+                await each.range("/registry/", revision=gone)
+            async with watching(each, "/registry/", current) as events:
+                await engine.create(f"/registry/after/{current}", b"")
+                assert [event.kv.key for event in await take(events, 1)] == [f"/registry/after/{current}"]
+        assert seen == ["/strongroom/settled"] * 2
+    finally:
+        await engine.close()
+        await other.close()
 
 
 async def test_members_killed_in_turn_lose_no_acknowledged_write() -> None:

@@ -108,7 +108,8 @@ class ControlPlane:
         await self._listener.start()
         access = kubeconfig.Access(settings.server_url, self.authority.pem, self._admin_token)
         kubeconfig.merge(settings.kubeconfig, CONTEXT, access)
-        rotation = KeyRotation(self._storage.engine, self._storage.objects, self._storage.encryption)
+        opened = self._storage
+        rotation = KeyRotation(opened.engine, opened.objects, opened.encryption, opened.handover)
         signers = SignerCommands(self._signers, catalog)
         self._admin_socket = AdminSocket(self._place.root, {**rotation.commands, **signers.commands})
         await self._admin_socket.start()

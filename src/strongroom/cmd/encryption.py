@@ -25,6 +25,9 @@ PASSPHRASE_CREDENTIAL: Final = "strongroom-passphrase"  # noqa: S105 - a name
 PROVIDER: Final = "strongroom"
 """The KMS v2 provider name in what our own keyring encrypts."""
 
+SHARED: Final = "/strongroom/shared/"
+"""Keys of what servers share through their store, beside the objects; no kind is kept there."""
+
 PASSPHRASE_LIMIT: Final = 4096
 
 
@@ -50,11 +53,19 @@ class Encryption:
     """Where the transformers come from when an EncryptionConfiguration says so."""
 
     @property
+    def stored(self) -> Mapping[str, Transformer]:
+        """`transformers`, and that of what servers share through the store: as Secrets are encrypted."""
+        return {**self.transformers, SHARED: self.transformers[resources.SECRETS.storage_prefix]}
+
+    @property
     def encrypted(self) -> Mapping[str, Transformer]:
-        """Those of kinds that are written encrypted now."""
+        """Those of `stored` that are written encrypted now."""
         if self.configured is None:
-            return self.transformers
-        return {prefix: self.transformers[prefix] for prefix in self.configured.encrypted}
+            return self.stored
+        prefixes = list(self.configured.encrypted)
+        if resources.SECRETS.storage_prefix in prefixes:
+            prefixes.append(SHARED)
+        return {prefix: self.stored[prefix] for prefix in prefixes}
 
     @property
     def current_key(self) -> str:

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+from strongroom.cmd import key_survey
 from strongroom.cmd.admin_socket import Command, Tell
-from strongroom.cmd.encryption import Encryption
-from strongroom.encryption import inspection
+from strongroom.cmd.encryption import SHARED, Encryption
+from strongroom.cmd.key_handover import KeyHandover
 from strongroom.store import errors, reencryption
-from strongroom.store.engine import Engine
-from strongroom.store.engines.sqlite.engine import SQLiteEngine
+from strongroom.store.engine import DurableEngine
 from strongroom.store.objects import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -20,14 +20,15 @@ _log = logging.getLogger(__name__)
 TRIES: Final = 5
 """Passes over everything: one is enough but for what was being written when the key changed."""
 
-_SCAN: Final = 4000
-
 
 class KeyRotation:
     """The commands that a server answers on its admin socket, and that run without one when it is stopped."""
 
-    def __init__(self, engine: Engine, objects: ObjectStore, encryption: Encryption) -> None:
+    def __init__(
+        self, engine: DurableEngine, objects: ObjectStore, encryption: Encryption, handover: KeyHandover
+    ) -> None:
         self._engine = engine
+        self._handover = handover
         self._objects = objects
         self._encryption = encryption
 
@@ -47,7 +48,12 @@ class KeyRotation:
         if encryption.configured is not None:
             await asyncio.to_thread(encryption.configured.poll)  # what the user has just written counts
         if keyring is not None and file is not None and not await self._under_older_keys():
-            made = await asyncio.to_thread(file.add_key, keyring)
+            if self._engine.shared:
+                made = await self._handover.offer(self._engine)
+            else:
+                made = await asyncio.to_thread(file.add_key, keyring)
+        elif self._engine.shared:
+            await self._handover.take(self._engine)
         total = 0
         for prefix in encryption.transformers:
             total += (await self._engine.range(prefix, limit=1)).count
@@ -58,8 +64,11 @@ class KeyRotation:
                 list(encryption.transformers),
                 lambda at: tell({"phase": "encrypting", "done": at.checked, "total": total}),
             )
+            if self._engine.shared:
+                await self._handover.withdraw(self._engine)
+                await reencryption.reencrypt(self._objects, [SHARED], lambda _: None)
             tell({"phase": "removing"})
-            await self.settle({}, tell)
+            await self._settle(rewrite=not self._engine.shared)
             left = await self._under_older_keys()
             if not left or done.unreadable:
                 break
@@ -77,10 +86,13 @@ class KeyRotation:
 
     async def settle(self, request: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
         """Remove superseded revisions, and every trace of what was deleted. Raises StoreError."""
-        await self._engine.compact(await self._engine.current_revision())
-        if isinstance(self._engine, SQLiteEngine):
-            await self._engine.settle()
+        await self._settle(rewrite=True)
         return {}
+
+    async def _settle(self, *, rewrite: bool) -> None:
+        """`rewrite`: an etcd answers nobody meanwhile, so it is not done to one without having been asked."""
+        await self._engine.compact(await self._engine.current_revision())
+        await self._engine.settle(rewrite=rewrite)
 
     async def forget(self, request: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
         """Drop the keys `ids` from the keyring, but none that is in use. Raises KeyringError, StoreError."""
@@ -93,13 +105,9 @@ class KeyRotation:
 
     async def _under_older_keys(self) -> Counter[str]:
         """Stored values, superseded ones too, that the key that writes now did not encrypt, by key."""
-        found: Counter[str] = Counter()
         current = self._encryption.current_key
-        if not current or not isinstance(self._engine, SQLiteEngine):
-            return found
-        for prefix in self._encryption.transformers:
-            after = 0
-            while rows := await self._engine.stored(prefix, after, _SCAN):
-                found.update(label for row in rows if (label := inspection.key_of(row.value)) != current)
-                after = rows[-1].mod_revision
-        return found
+        if not current:
+            return Counter()
+        keys = (await key_survey.survey(self._engine, self._encryption.stored, opened=False)).keys
+        del keys[current]
+        return keys

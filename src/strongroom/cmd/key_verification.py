@@ -5,21 +5,20 @@ import mmap
 import os
 import sqlite3
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from strongroom.cmd import key_survey
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.encryption import Encryption
+from strongroom.cmd.key_survey import Values
 from strongroom.encryption import inspection
-from strongroom.encryption.transformer import Transformer, TransformError
+from strongroom.encryption.transformer import Transformer
+from strongroom.store.engine import DurableEngine
 from strongroom.store.engines.sqlite import backup, failures, residue
 from strongroom.store.errors import Unavailable
-
-NAMED: Final = 20
-"""Keys that a report names; it counts the rest."""
 
 _COPY: Final = ".verify-"
 
@@ -30,30 +29,14 @@ Report = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
-class Values:
-    """Of stored values, superseded ones included."""
-
-    rows: int = 0
-    """Revisions of all kinds that were read."""
-    values: int = 0
-    """Those of kinds that are encrypted."""
-    keys: Counter[str] = field(default_factory=Counter)
-    """Values by key, as `inspection.key_of` tells it."""
-    stale: Counter[str] = field(default_factory=Counter)
-    """Those that the provider and key that write now have not written, by key."""
-    unreadable: int = 0
-    named: list[str] = field(default_factory=list)
-    """Keys of the first values that did not open."""
-
-
-@dataclass(slots=True)
 class Proof:
     """What `verify` found."""
 
     current_key: str
     values: Values
-    pages: residue.Residue
-    traces: list[str]
+    pages: residue.Residue | None = None
+    """None: the files are those of an etcd, and were not looked at."""
+    traces: list[str] = field(default_factory=list)
     """Files beside the database, and it itself, that hold bytes of a plain Secret or of an older key's
     values."""
 
@@ -70,7 +53,7 @@ class Proof:
     def proven(self) -> bool:
         """Every value opens under the current key, and nothing else is left of any."""
         clean = not (self.values.unreadable or self.values.stale or self.plain or self.traces)
-        return clean and not self.pages.dirty_bytes
+        return clean and not (self.pages and self.pages.dirty_bytes)
 
     def document(self) -> Mapping[str, Any]:
         """As `-o json` shows it."""
@@ -84,7 +67,7 @@ class Proof:
             "plain": self.plain,
             "unreadable": self.values.unreadable,
             "unreadableKeys": self.values.named,
-            "pages": asdict(self.pages),
+            "pages": asdict(self.pages) if self.pages else None,
             "traces": self.traces,
         }
 
@@ -111,6 +94,12 @@ def verify(place: DataDir, used: Encryption, report: Report) -> Proof:
     if used.keyring is not None:
         ids.update(used.keyring.key_ids[1:])
     return Proof(used.current_key, values, pages, _traces(database, ids))
+
+
+async def verify_shared(engine: DurableEngine, used: Encryption, report: Report) -> Proof:
+    """Look at every value that a store which is not a file of ours answers with. Raises StoreError."""
+    values = await key_survey.survey(engine, used.encrypted, opened=True, report=lambda at: report(at, at))
+    return Proof(used.current_key, values)
 
 
 @contextlib.contextmanager
@@ -157,17 +146,8 @@ def read(
             report(found.rows, total)
         if not key.startswith(prefixes):
             continue
-        found.values += 1
-        found.keys[inspection.key_of(value)] += 1
-        if opened:
-            transformer = next(used for prefix, used in transformers.items() if key.startswith(prefix))
-            try:
-                if transformer.from_storage(value, key.encode()).stale:
-                    found.stale[inspection.key_of(value)] += 1
-            except TransformError:
-                found.unreadable += 1
-                if len(found.named) < NAMED:
-                    found.named.append(key)
+        transformer = next(used for prefix, used in transformers.items() if key.startswith(prefix))
+        found.add(key, value, transformer, opened=opened)
     report(found.rows, total)
     return found
 

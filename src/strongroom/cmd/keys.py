@@ -1,14 +1,17 @@
 """`strongroom keys`: which keys encrypt the Secrets, a new one for all of them, and the proof that it
 worked."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from strongroom.cmd import options, service_account_signer
+from strongroom.cmd import options, service_account_signer, settings
+
+T = TypeVar("T")
 
 _EXAMPLES = """\b
 Examples:
@@ -18,6 +21,8 @@ Examples:
       a new key for everything, and the proof that nothing else is left
   strongroom keys verify --scrub --remove-unused -o json
       wipe what was deleted, prove it, and drop the keys that nothing uses
+  strongroom keys status --store etcd://10.0.0.1:2379
+      of servers that share an etcd
 """
 
 
@@ -34,26 +39,44 @@ def keys() -> None:
 keys.add_command(service_account_signer.service_account)
 
 
+async def _of(place: Any, store: str, ask: Callable[[Any], Awaitable[T]]) -> T:
+    """What `ask` makes of the store's engine."""
+    from strongroom.cmd import maintenance
+
+    async with maintenance.opened(place, store) as engine:
+        return await ask(engine)
+
+
 @keys.command(
     epilog="Exit codes: 0 told, 1 a key that is needed is missing, or nothing could be told, 2 wrong usage."
 )
 @options.data_dir_option
 @options.encryption_options
+@options.store_option
 @options.output_option
 def status(
-    data_dir: Path | None, passphrase_file: Path | None, encryption_config: Path | None, output: str
+    data_dir: Path | None,
+    passphrase_file: Path | None,
+    encryption_config: Path | None,
+    store: str,
+    output: str,
 ) -> int:
     """Show the keys, and how many stored values each of them encrypts.
 
     Superseded revisions count until they are compacted, which takes five to ten minutes. Nothing is changed.
     """
     # Imported here: --help stays quick.
-    from strongroom.cmd import encryption, key_verification, maintenance, storage
+    from strongroom.cmd import encryption, key_survey, key_verification, maintenance, storage
 
-    place = options.place(data_dir)
+    place = options.place(data_dir, store=store)
     try:
         used = storage.open_encryption(place, encryption.Options(passphrase_file, encryption_config))
-        values = key_verification.count(place.database, used)
+        if store == settings.SQLITE:
+            values = key_verification.count(place.database, used)
+        else:
+            values = asyncio.run(
+                _of(place, store, lambda engine: key_survey.survey(engine, used.encrypted, opened=False))
+            )
     except maintenance.FAILURES as error:
         return options.fail(error)
     listed = {label: values.keys[label] for label in values.keys}
@@ -94,9 +117,14 @@ def _state(label: str, current: str, known: set[str]) -> str:
 )
 @options.data_dir_option
 @options.encryption_options
+@options.store_option
 @options.output_option
 def rotate(
-    data_dir: Path | None, passphrase_file: Path | None, encryption_config: Path | None, output: str
+    data_dir: Path | None,
+    passphrase_file: Path | None,
+    encryption_config: Path | None,
+    store: str,
+    output: str,
 ) -> int:
     """Make a new key, and encrypt every Secret with it.
 
@@ -113,7 +141,7 @@ def rotate(
     """
     from strongroom.cmd import encryption, maintenance
 
-    place = options.place(data_dir, existing=False)  # with etcd there is none here
+    place = options.place(data_dir, existing=False)
     line = options.ProgressLine()
     began = time.monotonic()
 
@@ -128,7 +156,7 @@ def rotate(
 
     try:
         chosen = encryption.Options(passphrase_file, encryption_config)
-        result = maintenance.perform(place, chosen, {"command": "rotate"}, show)
+        result = maintenance.perform(place, chosen, {"command": "rotate"}, show, store)
     except maintenance.FAILURES as error:
         return options.fail(error)
     key = f" under key {result['key']}" if result["key"] else ""
@@ -155,6 +183,7 @@ def rotate(
 @keys.command(epilog="Exit codes: 0 proven, 1 not proven, and why, or it could not be done, 2 wrong usage.")
 @options.data_dir_option
 @options.encryption_options
+@options.store_option
 @click.option(
     "--scrub", is_flag=True, help="First remove superseded revisions and every trace of deleted content."
 )
@@ -164,6 +193,7 @@ def verify(
     data_dir: Path | None,
     passphrase_file: Path | None,
     encryption_config: Path | None,
+    store: str,
     scrub: bool,
     remove_unused: bool,
     output: str,
@@ -175,13 +205,17 @@ def verify(
     older keys' values. Between two rewritings of the file, pages may keep bytes of deleted rows that no key
     can be told of: that is not proven, and --scrub removes them first.
 
+    Of an etcd every value is opened that it answers with. Its files are its own: --scrub has its members
+    compact and defragment theirs, one after the other, each of which answers nobody meanwhile; what their
+    write-ahead logs keep of old values (ciphertext) goes with their next snapshots.
+
     --remove-unused makes backups that older keys encrypted unreadable. It needs room for a copy of the
     database.
     """
     # Imported here: --help stays quick.
     from strongroom.cmd import encryption, key_verification, maintenance, storage
 
-    place = options.place(data_dir)
+    place = options.place(data_dir, store=store)
     chosen = encryption.Options(passphrase_file, encryption_config)
     line = options.ProgressLine()
     removed: list[str] = []
@@ -189,19 +223,27 @@ def verify(
         used = storage.open_encryption(place, chosen)
         if scrub:
             line.show("removing what was deleted")
-            maintenance.perform(place, chosen, {"command": "settle"}, lambda _: None)
-        proof = key_verification.verify(
-            place, used, lambda done, total: line.show(f"reading: {done} of {total} revisions")
-        )
+            maintenance.perform(place, chosen, {"command": "settle"}, lambda _: None, store)
+
+        def show(done: int, total: int) -> None:
+            line.show(f"reading: {done} of {total} revisions")
+
+        if store == settings.SQLITE:
+            proof = key_verification.verify(place, used, show)
+        else:
+            proof = asyncio.run(
+                _of(place, store, lambda engine: key_verification.verify_shared(engine, used, show))
+            )
         old = used.keyring.key_ids[1:] if used.keyring is not None else []
         if remove_unused and proof.proven and old:
             asked = {"command": "forget", "ids": old}
-            removed = maintenance.perform(place, chosen, asked, lambda _: None)["removed"]
+            removed = maintenance.perform(place, chosen, asked, lambda _: None, store)["removed"]
         used.close()
     except maintenance.FAILURES as error:
         return options.fail(error)
+    pages = f"; {proof.pages.pages} pages" if proof.pages else ""
     line.show(
-        f"{proof.values.rows} revisions, {proof.values.values} to be encrypted; {proof.pages.pages} pages",
+        f"{proof.values.rows} revisions, {proof.values.values} to be encrypted{pages}",
         last=True,
     )
     if output == "json":
@@ -220,7 +262,7 @@ def _explain(proof: Any, unused: list[str], removed: list[str]) -> None:
         )
     for trace in proof.traces:
         click.echo(f"found in {trace}")
-    if proof.pages.dirty_bytes:
+    if proof.pages and proof.pages.dirty_bytes:
         click.echo(
             f"{proof.pages.dirty_bytes} bytes of deleted content in {proof.pages.dirty_pages} pages: "
             "`strongroom keys verify --scrub` removes them"

@@ -44,6 +44,24 @@ def encryption_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--store, as `strongroom up` takes it."""
+    return click.option(
+        "--store",
+        default=settings.SQLITE,
+        show_default=True,
+        metavar="STORE",
+        envvar="STRONGROOM_STORE",
+        callback=_checked,
+        help="The store that the server uses: sqlite, or an etcd as etcd://HOST:PORT,...",
+    )(function)
+
+
+def _checked(_: click.Context, __: click.Parameter, text: str) -> str:
+    settings.check_store(text)
+    return text
+
+
 def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """-o text or json."""
     return click.option(
@@ -51,11 +69,13 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def place(chosen: Path | None, *, existing: bool = True) -> DataDir:
+def place(chosen: Path | None, *, existing: bool = True, store: str = settings.SQLITE) -> DataDir:
     """The data directory. Raises UsageError when it must hold a database and does not."""
     found = DataDir((chosen or settings.default_data_dir(os.environ)).absolute())
-    if existing and not found.database.exists():
-        raise click.UsageError(f"{found.root} holds no database; name the data directory with --data-dir")
+    if existing and store == settings.SQLITE and not found.database.exists():
+        raise click.UsageError(
+            f"{found.root} holds no database; name the data directory with --data-dir, or an etcd by --store"
+        )
     return found
 
 

@@ -29,8 +29,8 @@ def service_account() -> None:
     /openid/v1/jwks. An old one is dropped when the last token that it signed has ended. The commands work
     while the server runs, at once, and without it.
 
-    Where several servers share an etcd: rotate --stage on one, copy the folder to the others and start them
-    again, then rotate on each. There no key is dropped by itself: remove it.
+    Where several servers share an etcd: rotate --stage on one, start it and the others again, which take the
+    key over from etcd, then rotate on each. No key is dropped by itself there: remove it, and start all again.
     """
 
 

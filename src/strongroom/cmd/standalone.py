@@ -13,17 +13,20 @@ from strongroom.client.kubeconfig import KubeconfigError
 from strongroom.cmd import (
     credentials,
     data_dir,
+    encryption,
     hardening,
     local_node,
     notify,
     pki,
     service_account_keys,
+    storage,
     token_auth_file,
 )
 from strongroom.cmd.control_plane import ControlPlane
-from strongroom.cmd.settings import Settings
+from strongroom.cmd.settings import SQLITE, Settings
 from strongroom.encryption.keyring import KeyringError
 from strongroom.server.listener import ListenError
+from strongroom.store.engines.etcd.endpoint import EndpointError
 from strongroom.store.errors import StoreError
 from strongroom.telemetry import logs
 
@@ -36,6 +39,7 @@ FAILURES = (
     service_account_keys.KeyFileError,
     token_auth_file.TokenFileError,
     KeyringError,
+    EndpointError,
     KubeconfigError,
     ListenError,
     StoreError,
@@ -68,6 +72,9 @@ def _fail(text: str) -> int:
 async def _run(settings: Settings, place: data_dir.DataDir) -> int:
     stopping = _stop_on_signals()
     clock = SystemClock()
+    if settings.store != SQLITE:
+        options = encryption.Options(settings.passphrase_file, settings.encryption_config)
+        await storage.join(place, clock, options, settings.store)
     control_plane = ControlPlane(settings, place, clock)
     node = local_node.LocalNode(settings, place, control_plane, clock) if settings.with_node else None
     try:

@@ -63,6 +63,10 @@ class Keyring:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._current = next(iter(keys))
 
+    def add(self, key_id: str, key: bytes) -> None:
+        """Hold this key, too: it reads, and does not write."""
+        self._ciphers = {**self._ciphers, key_id: AESGCM(key)}
+
     def new_seed(self) -> tuple[bytes, Wrapped]:
         """A fresh seed, and the same under the current key."""
         seed = os.urandom(SEED_SIZE)

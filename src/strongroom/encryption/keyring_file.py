@@ -67,16 +67,24 @@ class KeyringFile:
         except KeyringError:
             return False
 
-    def add_key(self, held: Keyring) -> str:
-        """Put a new key first, in the file and then in `held`; its id. Raises KeyringError.
+    def add_key(self, held: Keyring, made: tuple[str, bytes] | None = None) -> str:
+        """Put a new key first, or the one `made` elsewhere, in the file and then in `held`; its id.
 
-        In this order no value is ever written under a key that is not on disk."""
+        In this order no value is ever written under a key that is not on disk. Raises KeyringError."""
         keys = self._keys()
-        key_id, key = keyring.new_key(keys)
-        keys = {key_id: key, **keys}
-        self._write(keys)
+        key_id, key = made or keyring.new_key(keys)
+        if key_id not in keys:
+            keys = {key_id: key, **keys}
+            self._write(keys)
         held.replace(keys)
         return key_id
+
+    def check_writable(self) -> None:
+        """Raises KeyringError when keys can't be added here."""
+        if self.read_only:
+            raise KeyringError(
+                f"{self.path}: this keyring is handed to the service: put a new key first where it comes from"
+            )
 
     def remove_keys(self, held: Keyring, key_ids: Collection[str]) -> list[str]:
         """Drop these keys from the file and from `held`, never the current one; the ids that went."""
@@ -143,10 +151,7 @@ class KeyringFile:
 
     def _write(self, keys: dict[str, bytes], *, new: bool = False) -> None:
         """Whole or not at all, durable. Raises KeyringError, and FileExistsError for `new` and a file."""
-        if self.read_only:
-            raise KeyringError(
-                f"{self.path}: this keyring is handed to the service: put a new key first where it comes from"
-            )
+        self.check_writable()
         content = keyring.encode(keys)
         if self.passphrase is not None:
             content = orjson.dumps(passphrase.seal(content, self.passphrase), option=orjson.OPT_INDENT_2)

@@ -5,7 +5,7 @@ as etcd's is). Keys are `/registry/...` strings without NUL; values are opaque b
 checked by `strongroom.testing.engine_contract` against every engine.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -97,4 +97,25 @@ class Engine(Protocol):
         """Forget history before `revision`: older reads raise Compacted. Live keys stay. Idempotent.
 
         Raises FutureRevision."""
+        ...
+
+
+class DurableEngine(Engine, Protocol):
+    """An engine whose bytes lie somewhere: what can be asked of it about them."""
+
+    before: Callable[[EngineEvent], None]
+    """Called with each change of a key that is not below `/registry/`, before any watcher has it. Set it
+    before `start`. Only a shared engine has such changes."""
+
+    def stored(self, prefix: str) -> AsyncIterator[Sequence[KeyValue]]:
+        """Every value that can be got at under `prefix`, also superseded ones, in no order, in pages.
+
+        Raises Compacted when history goes meanwhile: then begin anew."""
+        ...
+
+    async def settle(self, *, rewrite: bool = True) -> None:
+        """Wait until what was superseded at the last `compact` is gone; what is superseded by now may go.
+
+        `rewrite`: also have the files written anew, so that nothing deleted is left in them. Raises
+        Unavailable: also when they can't be."""
         ...

@@ -27,7 +27,8 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-ROOT: Final = "/registry/"
+ROOT: Final = "/"
+"""All keys: also what is no object here counts up the revision that readers wait for."""
 
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Waits before the state is loaded again after the engine's watch broke; the last one repeats."""

@@ -13,6 +13,8 @@ from strongroom.store.engines.etcd.endpoint import Endpoint
 
 TIMEOUT: Final = 10.0
 """Seconds for a call, an election of a new leader included."""
+DEFRAGMENT_TIMEOUT: Final = 600.0
+"""Seconds for one member to write its file anew."""
 _SIZE: Final = 512 * 1024 * 1024
 _OPTIONS: Final = [
     ("grpc.max_receive_message_length", _SIZE),
@@ -53,13 +55,14 @@ class EtcdClient:
 
     async def start(self) -> None:
         """Connect. Raises EndpointError, Unavailable."""
-        target = _target(self._endpoint.hosts)
+        self._channel = self._connect(_target(self._endpoint.hosts))
+        await self._log_in()
+
+    def _connect(self, target: str) -> Any:
         if self._endpoint.tls:
             files = [self._endpoint.file(name) for name in ("ca", "key", "cert")]
-            self._channel = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(*files), _OPTIONS)
-        else:
-            self._channel = grpc.aio.insecure_channel(target, _OPTIONS)
-        await self._log_in()
+            return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(*files), _OPTIONS)
+        return grpc.aio.insecure_channel(target, _OPTIONS)
 
     async def close(self) -> None:
         if self._channel is not None:
@@ -92,6 +95,24 @@ class EtcdClient:
     async def compact(self, revision: int) -> None:
         """Raises CompactedError, FutureError."""
         await self._call("KV/Compact", pb.CompactionRequest(revision=revision), pb.CompactionResponse)
+
+    async def defragment(self) -> None:
+        """Have each member write its file anew, one after the other; it answers nobody meanwhile.
+
+        Raises Unavailable: also where the user may not ask for it."""
+        for host in self._endpoint.hosts:
+            channel = self._connect(host)
+            try:
+                call = channel.unary_unary(
+                    "/etcdserverpb.Maintenance/Defragment",
+                    request_serializer=pb.DefragmentRequest.SerializeToString,
+                    response_deserializer=pb.DefragmentResponse.FromString,
+                )
+                await call(pb.DefragmentRequest(), timeout=DEFRAGMENT_TIMEOUT, metadata=self._metadata)
+            except grpc.aio.AioRpcError as error:
+                raise self._translate(error) from None
+            finally:
+                await channel.close()
 
     async def _call(self, method: str, request: Message, answer: type[R], *, again: bool = True) -> R:
         call = self._calls.get(method)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import heapq
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from strongroom.aio.backoff import Backoff
@@ -26,8 +26,13 @@ from strongroom.store.engines.watching import Watchers
 
 PATIENCE: Final = 15.0
 """Seconds that a write, or a look at the newest revision, waits for the watch."""
-_ROOT: Final = b"/registry/"
+OBJECTS: Final = "/registry/"
+_OWN: Final = (OBJECTS.encode(), b"/strongroom/")
 """Other programs may keep other keys; their changes count up the revision, and are nobody's business here."""
+SETTLED: Final = b"/strongroom/settled"
+"""Written by `settle`; it holds nothing."""
+STORED_PAGE: Final = 1000
+"""Values that `stored` reads at once."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +54,8 @@ class EtcdEngine:
         """The oldest revision that can be read, as far as is known here."""
         self._open = False
         self._closing = False
+        self.before: Callable[[EngineEvent], None] = lambda _: None
+        """Called with each change of a key that is none of an object, before any watcher has it."""
 
     async def start(self) -> None:
         await self._client.start()
@@ -174,6 +181,44 @@ class EtcdEngine:
             await self._client.compact(revision - 1)
         self._floor = max(self._floor, revision)
 
+    async def stored(self, prefix: str) -> AsyncIterator[Sequence[KeyValue]]:
+        """Every value that etcd still answers with: what was there at its last compaction, and all since."""
+        self._check()
+        floor = await history.compacted(self._client)
+        first, end, more = prefix.encode(), _end_of(prefix), floor > 0
+        while more:
+            request = pb.RangeRequest(key=first, range_end=end, limit=STORED_PAGE, revision=floor)
+            try:
+                answer = await self._client.range(request)
+            except CompactedError:
+                raise errors.Compacted(floor, floor + 1) from None
+            if answer.kvs:
+                yield [_kv(kv) for kv in answer.kvs]
+                first = answer.kvs[-1].key + b"\0"
+            more = answer.more
+        after, upto = max(floor, 1), self._seen  # an empty store is at revision 1
+        while after < upto:
+            events = await history.read(self._client, prefix, after, upto, STORED_PAGE)
+            if kept := [event.kv for event in events if not event.deleted]:
+                yield kept
+            after = events[-1].kv.mod_revision if len(events) == STORED_PAGE else upto
+
+    async def settle(self, *, rewrite: bool = True) -> None:
+        """What is superseded by now is gone when it returns: two writes of its own make a revision to compact
+        to, and one that can be read. `rewrite`: have the members defragment their files, one after the other.
+
+        What etcd's own log of writes keeps goes with its next snapshots."""
+        self._check()
+        put = pb.RequestOp(request_put=pb.PutRequest(key=SETTLED, value=b""))
+        settled = (await self._client.txn(pb.TxnRequest(success=[put]))).header.revision
+        answer = await self._client.txn(pb.TxnRequest(success=[put]))
+        await self._wait(answer.header.revision)
+        with contextlib.suppress(CompactedError):
+            await self._client.compact(settled)
+        self._floor = max(self._floor, settled + 1)
+        if rewrite:
+            await self._client.defragment()
+
     # ---- watches ----
 
     def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[EngineEvent]]:
@@ -208,8 +253,11 @@ class EtcdEngine:
     def _took(self, answer: pb.WatchResponse) -> None:
         if answer.events:
             self._seen = answer.events[-1].kv.mod_revision
-            own = [history.event_of(event) for event in answer.events if event.kv.key.startswith(_ROOT)]
+            own = [history.event_of(event) for event in answer.events if event.kv.key.startswith(_OWN)]
             if own:
+                for event in own:
+                    if not event.kv.key.startswith(OBJECTS):
+                        self.before(event)
                 self._watchers.publish(own)
         elif not answer.created:
             # A sign of life: everything up to it has been told.

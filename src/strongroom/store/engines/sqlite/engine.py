@@ -29,6 +29,9 @@ RESTART_SECONDS: Final = (0.05, 0.2, 1.0, 5.0)
 
 SETTLE_POLL_SECONDS: Final = 0.05
 
+STORED_PAGE: Final = 4000
+"""Revisions that `stored` reads at once."""
+
 Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
@@ -58,6 +61,8 @@ class SQLiteEngine:
         self._tasks = tasks.TaskGroup("sqlite", describe_errors=False)
         self.unclean = False
         """The last owner did not close the database: it was killed, or the power went."""
+        self.before: Callable[[EngineEvent], None] = lambda _: None
+        """Never called: nobody else writes here."""
         self.damage = ""
         """What `check` found."""
         self._watchers = Watchers(self._read_log)
@@ -193,16 +198,17 @@ class SQLiteEngine:
         """As `Engine.compact`. Rows are removed in the background, after the call has returned."""
         await self._write(writer.COMPACT, "", b"", revision)
 
-    async def settle(self) -> None:
-        """Wait until what `compact` marked is removed, then write the file anew: nothing deleted is left in
-        it, nor in its write-ahead log. Writes wait for the second part, about a second per 100 MB; reads go
-        on.
+    async def settle(self, *, rewrite: bool = True) -> None:
+        """Wait until what `compact` marked is removed; `rewrite`: then write the file anew, so that nothing
+        deleted is left in it, nor in its write-ahead log. Writes wait for the second part, about a second per
+        100 MB; reads go on.
 
         Raises Unavailable: while others read the file without an end, or when the disk is too full for a
         second copy."""
         while not await self._read(log.is_swept):  # noqa: ASYNC110 - another process removes it
             await asyncio.sleep(SETTLE_POLL_SECONDS)
-        await self._write(writer.SETTLE, "", b"", 0)
+        if rewrite:
+            await self._write(writer.SETTLE, "", b"", 0)
 
     async def check(self) -> str:
         """SQLite's check of the whole file's structure; "" or what it found, also kept in `damage`.
@@ -213,9 +219,12 @@ class SQLiteEngine:
             _log.error("%s", failures.damaged(self._path, self.damage))
         return self.damage
 
-    async def stored(self, prefix: str, after: int, limit: int) -> Sequence[KeyValue]:
+    async def stored(self, prefix: str) -> AsyncIterator[Sequence[KeyValue]]:
         """Every revision with a value that is stored under `prefix`, also superseded ones, by revision."""
-        return await self._read(log.stored, prefix, after, limit)
+        after = 0
+        while rows := await self._read(log.stored, prefix, after, STORED_PAGE):
+            yield rows
+            after = rows[-1].mod_revision
 
     async def _read(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         if not self._open or self._readers is None:
