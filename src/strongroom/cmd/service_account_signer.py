@@ -30,7 +30,7 @@ def service_account() -> None:
     while the server runs, at once, and without it.
 
     Where several servers share an etcd: rotate --stage on one, start it and the others again, which take the
-    key over from etcd, then rotate on each. No key is dropped by itself there: remove it, and start all again.
+    key over from etcd, then rotate on each. No key is dropped by itself there: remove it and start all again.
     """
 
 

@@ -127,7 +127,8 @@ def test_what_servers_share_is_in_etcd_under_the_key_alone(
     first, second = servers
     names = ["pki/ca.key", "pki/ca.crt", "credentials/admin.token", "keys/keyring.json"]
     names += [
-        f"keys/service-account/{path.name}" for path in (first.data_dir / "keys/service-account").iterdir()
+        f"keys/service-account/{path.name}"
+        for path in (first.data_dir / "keys/service-account").glob("*.key")
     ]
     for name in names:
         ours = (second.data_dir / name).read_bytes()
