@@ -21,10 +21,14 @@ class HTTPTransport:
 
     def __init__(self, server: str, token: str = "", ssl_context: ssl.SSLContext | None = None) -> None:
         self._server = server.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token = token
         self._ssl = ssl_context
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+
+    def use_token(self, token: str) -> None:
+        """Requests from now on carry this one."""
+        self._token = token
 
     async def request(
         self,
@@ -81,8 +85,10 @@ class HTTPTransport:
             raise ConnectionFailed("the connection is closed")
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0, ssl=self._ssl if self._ssl is not None else True)
-            self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
+            self._session = aiohttp.ClientSession(connector=connector)
         url = yarl.URL(f"{self._server}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
+        if self._token:
+            headers = {"Authorization": f"Bearer {self._token}", **headers}
         timeout = aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_TIMEOUT, sock_read=idle)
         return await self._session.request(
             method, url, headers=headers, data=body or None, timeout=timeout, allow_redirects=False

@@ -2,13 +2,12 @@
 
 import ipaddress
 import socket
-import ssl
 import uuid
 from datetime import datetime
 
 from strongroom.aio.clock import Clock
 from strongroom.aio.tasks import TaskGroup
-from strongroom.api import resources, scheme
+from strongroom.api import node_joining, resources, scheme
 from strongroom.client import kubeconfig
 from strongroom.client.in_process import InProcessTransport
 from strongroom.client.rest import Client
@@ -31,7 +30,6 @@ from strongroom.server.app import Application
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.in_flight import Limits
 from strongroom.server.listener import Listener
-from strongroom.server.node_connection import NodeConnector
 from strongroom.server.service_accounts import legacy
 from strongroom.server.service_accounts.settings import TokenSettings
 from strongroom.store.compactor import Compactor
@@ -55,8 +53,6 @@ class ControlPlane:
         self._clock = clock
         self._tasks = TaskGroup("control-plane", describe_errors=False)
         self._admin_token = credentials.admin_token(place.admin_token)
-        self.node_token = credentials.new_token()
-        """What the server proves itself with towards this machine's node."""
         self.authority = pki.Authority.open_or_create(place.pki, clock.now())
         self._signers = service_account_keys.KeyFolder(place.service_account_keys, clock)
         token_file = settings.authentication.token_file
@@ -81,6 +77,7 @@ class ControlPlane:
             manager.CONTROLLER_MANAGER: credentials.CONTROLLER_MANAGER,
             manager.SCHEDULER: credentials.SCHEDULER,
             "node": credentials.node_user(settings.node_name),
+            "proxy": credentials.component(node_joining.PROXY_USER),
             **{name: credentials.component(manager.user_name(name)) for name in manager.SEPARATE},
         }
         self._tokens = {component: credentials.new_token() for component in users}
@@ -90,7 +87,6 @@ class ControlPlane:
         self._app = defaults.application(
             catalog,
             by_token,
-            NodeConnector(self.node_token, self._trust()),
             self._clock,
             token_settings=TokenSettings(self._signers.keys),
             recorder=self._recorder(),
@@ -166,9 +162,6 @@ class ControlPlane:
     def _recorder(self) -> Recorder | None:
         options, log = self._settings.audit, self._audit_log
         return options.recorder(log, self._clock) if options and log else None
-
-    def _trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.authority.pem.decode())
 
     def _serving_certificate(self, now: datetime) -> pki.ServingCertificate:
         hosts = ["localhost", "127.0.0.1", "::1", self._settings.node_name, *_SERVICE_NAMES, FIRST_ADDRESS]

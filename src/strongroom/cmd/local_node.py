@@ -3,10 +3,10 @@
 import asyncio
 import importlib
 import logging
-import ssl
 
 from strongroom.aio.clock import Clock
 from strongroom.aio.tasks import TaskGroup
+from strongroom.cmd import pki
 from strongroom.cmd.control_plane import ControlPlane
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.settings import Settings
@@ -46,8 +46,8 @@ class LocalNode:
             await node_runner.NodeRunner(
                 self._settings,
                 self._control_plane.client_for("node"),
-                tls_for=self._tls_for,
-                token=self._control_plane.node_token,
+                proxy=self._control_plane.client_for("proxy"),
+                certificate_for=self._certificate_for,
                 api=self._api,
                 clock=self._clock,
             ).run()
@@ -57,9 +57,5 @@ class LocalNode:
     async def close(self) -> None:
         await self._tasks.aclose()
 
-    def _tls_for(self, names: list[str]) -> ssl.SSLContext:
-        pair = self._control_plane.authority.serving("node", names, self._clock.now())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(pair.certificate, pair.key)
-        return context
+    def _certificate_for(self, names: list[str]) -> pki.ServingCertificate:
+        return self._control_plane.authority.serving("node", names, self._clock.now())

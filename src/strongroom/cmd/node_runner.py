@@ -1,13 +1,14 @@
 """One node: its containerd, its endpoint for exec and logs, and the agent. It knows the API as a client."""
 
 import logging
-import ssl
 from collections.abc import Callable
 
 from strongroom.aio.clock import Clock
 from strongroom.aio.tasks import TaskGroup
+from strongroom.api import node_joining
 from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.rest import Client
+from strongroom.cmd import pki
 from strongroom.node.agent import Agent
 from strongroom.node.containerd import daemon, network, pause, tools
 from strongroom.node.containerd.client import ContainerdClient
@@ -17,6 +18,7 @@ from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.client import CRIClient
 from strongroom.node.service_proxy import cluster_ips
 from strongroom.node.settings import NodeSettings
+from strongroom.node.streaming.authentication import ServerProofs
 from strongroom.node.streaming.server import StreamingServer
 
 _log = logging.getLogger(__name__)
@@ -35,8 +37,8 @@ def check(settings: NodeSettings) -> None:
 class NodeRunner:
     """`run` until cancelled: containers and containerd go on running, and the next start adopts them.
 
-    `tls_for` makes the endpoint's TLS context for the names it is reached by; `token` is what the API server
-    proves itself with there. `api` is where the API listens, for pods that ask for it.
+    `proxy`: a client that may read Services, endpoints and Nodes. `certificate_for` makes what the endpoint
+    shows, for the names it is reached by. `api` is where the API listens, for pods that ask for it.
     """
 
     def __init__(
@@ -44,15 +46,15 @@ class NodeRunner:
         settings: NodeSettings,
         client: Client,
         *,
-        tls_for: Callable[[list[str]], ssl.SSLContext],
-        token: str,
+        proxy: Client,
+        certificate_for: Callable[[list[str]], pki.ServingCertificate],
         api: tuple[str, int],
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._client = client
-        self._tls_for = tls_for
-        self._token = token
+        self._proxy = proxy
+        self._certificate_for = certificate_for
         self._api = api
         self._clock = clock
         self._daemon: daemon.Daemon | None = None
@@ -85,6 +87,7 @@ class NodeRunner:
         containerd = ContainerdClient(settings.endpoint)
         exec_sync = ContainerdExecSync(containerd, settings.streams_dir)
         recorder = EventRecorder(self._client, "kubelet", settings.node_name, self._clock)
+        certificate = self._certificate_for([address, settings.node_name])
         agent: Agent | None = None
         streaming = StreamingServer(
             settings,
@@ -92,8 +95,8 @@ class NodeRunner:
             containerd,
             lambda namespace, name: agent.pod(namespace, name) if agent else None,
             address=settings.streaming_address or address,
-            token=self._token,
-            ssl_context=self._tls_for([address, settings.node_name]),
+            authenticate=ServerProofs(self._client, settings.node_name, self._clock),
+            ssl_context=certificate.context(),
             clock=self._clock,
         )
         async with TaskGroup("node-runner", describe_errors=False) as group:
@@ -114,6 +117,7 @@ class NodeRunner:
                     self._clock,
                     node_ip=address,
                     streaming_port=streaming.port,
+                    annotations={node_joining.CERTIFICATE_ANNOTATION: certificate.sha256},
                     exec_sync=exec_sync,
                     secret_env=SecretEnv(settings.secret_env_dir) if settings.owns_containerd else None,
                 )
@@ -143,7 +147,7 @@ class NodeRunner:
     async def _serve_cluster_ips(self, agent: Agent, address: str) -> None:
         network = self._daemon.network if self._daemon is not None else None
         try:
-            await cluster_ips.serve(self._client, agent.services, network, api=self._api, node_ip=address)
+            await cluster_ips.serve(self._proxy, agent.services, network, api=self._api, node_ip=address)
         except OSError as error:
             _log.error("cluster IPs of Services can't be reached: %s", error)
 

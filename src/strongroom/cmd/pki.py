@@ -5,6 +5,7 @@ that they must hold change. Keys are EC P-256 in PKCS#8, files have mode 0600.
 """
 
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,19 @@ class ServingCertificate:
 
     certificate: Path
     key: Path
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the certificate, in hex, as others pin it."""
+        loaded = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        return loaded.fingerprint(hashes.SHA256()).hex()
+
+    def context(self) -> ssl.SSLContext:
+        """For a server that shows it."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.certificate, self.key)
+        return context
 
 
 class Authority:
@@ -114,6 +128,29 @@ class Authority:
         # The key first: a certificate without its key would look usable.
         files.write_private(pair.key, _key_pem(key))
         files.write_private(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM) + self.pem)
+
+
+def self_signed(folder: Path, name: str, hosts: Sequence[str], now: datetime) -> ServingCertificate:
+    """A new certificate that nobody vouches for but itself, for those who know its digest."""
+    files.make_private_folder(folder)
+    pair = ServingCertificate(folder / f"{name}.crt", folder / f"{name}.key")
+    key, subject = ec.generate_private_key(ec.SECP256R1()), _common_name(f"strongroom {name}")
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATE)
+        .not_valid_after(now + CA_LIFETIME)
+        .add_extension(_alternative_names(hosts), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files.write_private(pair.key, _key_pem(key))
+    files.write_private(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+    return pair
 
 
 def _create_authority(crt: Path, key_path: Path, now: datetime) -> None:

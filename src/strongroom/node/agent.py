@@ -7,6 +7,7 @@ event told. It speaks to the API as any client does.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from strongroom.aio.clock import Clock
 from strongroom.aio.tasks import TaskGroup
@@ -40,13 +41,14 @@ from strongroom.node.status_manager import StatusManager
 from strongroom.node.volumes.manager import VolumeManager
 
 _RESYNC = 60.0
+NO_ANNOTATIONS: Mapping[str, str] = {}
 _log = logging.getLogger(__name__)
 
 
 class Agent:
     """`run` until cancelled; containers go on running, and the next agent adopts them.
 
-    `streaming_port` is where exec, attach and logs are served; the Node object tells it. `exec_sync` runs the
+    `streaming_port` is where exec, attach and logs are served; the Node object tells it, and has `annotations`. `exec_sync` runs the
     commands of probes; None: the runtime does it by itself. `secret_env` keeps values in the environment from
     being stored by a runtime of our own.
     """
@@ -62,6 +64,7 @@ class Agent:
         *,
         node_ip: str = "",
         streaming_port: int = 0,
+        annotations: Mapping[str, str] = NO_ANNOTATIONS,
         exec_sync: ExecSync | None = None,
         secret_env: SecretEnv | None = None,
     ) -> None:
@@ -102,6 +105,7 @@ class Agent:
             machine,
             node_name=settings.node_name,
             streaming_port=streaming_port,
+            annotations=annotations,
         )
         self._pods = Informer(client, resources.PODS, field_selector=f"spec.nodeName={settings.node_name}")
         self.ready = asyncio.Event()

@@ -119,6 +119,7 @@ class NodeStatus:
         *,
         node_name: str,
         streaming_port: int,
+        annotations: Mapping[str, str],
     ) -> None:
         self._client = client
         self._cri = cri
@@ -127,6 +128,7 @@ class NodeStatus:
         self._machine = machine
         self._name = node_name
         self._port = streaming_port
+        self._annotations = annotations
         self._runtime_version = ""
         self._registered = False
         self._reported: list[Object] = []
@@ -181,16 +183,15 @@ class NodeStatus:
         return any(condition.get("status") == "Unknown" for condition in said)
 
     async def _register(self) -> None:
-        metadata = {"name": self._name, "labels": labels(self._name, self._machine)}
+        own = {"labels": labels(self._name, self._machine), "annotations": dict(self._annotations)}
+        metadata = {"name": self._name, **own}
         node = {"kind": "Node", "apiVersion": "v1", "metadata": metadata, "spec": {}}
         try:
             await self._client.create(resources.NODES, node)
         except StatusError as error:
             if error.code != 409:
                 raise
-            await self._client.patch(
-                resources.NODES, self._name, {"metadata": {"labels": metadata["labels"]}}
-            )
+            await self._client.patch(resources.NODES, self._name, {"metadata": own})
         self._event("Starting", "Starting kubelet.")
 
     def _tell(self, found: Sequence[Object]) -> None:

@@ -105,6 +105,9 @@ PLAIN: Final[Mapping[str, Rules]] = {
         _rule("create", "authentication.k8s.io", "tokenreviews"),
         _rule("create", "authorization.k8s.io", "subjectaccessreviews"),
     ],
+    # Who holds a bootstrap token makes a node of a machine. Upstream's rules are about certificates, which nodes
+    # of this server do not have.
+    "system:node-bootstrapper": [_rule("create", "", "nodes/token")],
     "system:monitoring": [
         _paths("/metrics /metrics/slis /livez /livez/* /readyz /readyz/* /healthz /healthz/*")
     ],
@@ -124,6 +127,7 @@ _PARTS: Final[Mapping[str, Mapping[str, str]]] = {
 BINDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "cluster-admin": ("system:masters",),
     "system:monitoring": ("system:monitoring",),
+    "system:node-bootstrapper": ("system:bootstrappers",),
     "system:basic-user": ("system:authenticated",),
     "system:discovery": ("system:authenticated",),
     "system:public-info-viewer": ("system:authenticated", "system:unauthenticated"),

@@ -28,11 +28,18 @@ from strongroom.server.authorization.rbac import RBACAuthorizer
 from strongroom.server.authorization.rbac_index import RBACIndex
 from strongroom.server.authorization.restarts import RestartAuthorizer
 from strongroom.server.authorization.system_roles import SystemRolesAuthorizer
-from strongroom.server.handlers import access_reviews, authentication_reviews, custom_resources, token_request
+from strongroom.server.handlers import (
+    access_reviews,
+    authentication_reviews,
+    custom_resources,
+    node_token,
+    token_request,
+)
 from strongroom.server.health import Check
 from strongroom.server.in_flight import Limits
 from strongroom.server.issuer_discovery import IssuerDiscovery
 from strongroom.server.node_connection import NodeConnector
+from strongroom.server.node_tokens.tokens import NodeTokens
 from strongroom.server.service_accounts.last_use import LastUse
 from strongroom.server.service_accounts.settings import TokenSettings
 
@@ -40,7 +47,6 @@ from strongroom.server.service_accounts.settings import TokenSettings
 def application(
     catalog: Catalog,
     tokens: Mapping[str, UserInfo],
-    nodes: NodeConnector,
     clock: Clock,
     *,
     token_settings: TokenSettings,
@@ -54,7 +60,9 @@ def application(
     static = TokenAuthenticator(tokens, audiences)
     last_use = LastUse(catalog[resources.SECRETS], clock)
     accounts = ServiceAccountTokens(token_settings, catalog, clock, last_use)
+    node_tokens = NodeTokens(token_settings, catalog, clock)
     bootstrap = BootstrapTokens(catalog, clock, audiences)
+    sources = (static, accounts, node_tokens, bootstrap)
     index = RBACIndex(catalog)
     masters, system, rbac = MastersAuthorizer(), SystemRolesAuthorizer(), RBACAuthorizer(index)
     # No one denies, so the order matters for speed alone: most who ask hold a role.
@@ -76,16 +84,17 @@ def application(
     )
     return app.Application(
         catalog,
-        authenticator=authenticator.Chain((static, accounts, bootstrap, AnonymousAuthenticator())),
+        authenticator=authenticator.Chain((*sources, AnonymousAuthenticator())),
         authorizer=authorization,
         admission=admission,
-        nodes=nodes,
+        nodes=NodeConnector(node_tokens.proof),
         clock=clock,
         server_address=server_address,
         ready_checks=ready_checks,
         endpoints=[
             token_request.endpoint(token_settings, catalog, admission, clock),
-            *authentication_reviews.endpoints(Sources((static, accounts, bootstrap)), audiences),
+            node_token.endpoint(node_tokens, catalog),
+            *authentication_reviews.endpoints(Sources(sources), audiences),
             *access_reviews.endpoints(authorization, (masters, system, rbac)),
             custom_resources.endpoint(),
         ],

@@ -1,10 +1,11 @@
 """How the server reaches a node's endpoint: exec, attach, port-forward and logs go on from here."""
 
-import ssl
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from strongroom.api import node_joining
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 
@@ -14,13 +15,18 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 CHUNK = 64 * 1024
 _ERROR_BODY = 64 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Query = Sequence[tuple[str, str]]
 
 
 class Endpoint(NamedTuple):
+    """`certificate`: the SHA-256 of what it shows, in hex."""
+
     host: str
     port: int
+    node: str = ""
+    certificate: str = ""
 
     def url(self, path: str) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -29,21 +35,27 @@ class Endpoint(NamedTuple):
 
 def endpoint(node: Object) -> Endpoint:
     """Where a node says that it can be reached. Raises StatusError 500."""
-    found = node.get("status") or {}
+    found, metadata = node.get("status") or {}, node["metadata"]
+    name, annotations = metadata["name"], metadata.get("annotations") or {}
     port = ((found.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port")
     addresses = {a.get("type"): a.get("address") for a in reversed(found.get("addresses") or ())}
     for kind in ("InternalIP", "ExternalIP", "Hostname"):
         if (host := addresses.get(kind)) and port:
-            return Endpoint(host, port)
-    raise status.internal_error(f"no preferred addresses found for node {node['metadata']['name']}")
+            return Endpoint(host, port, name, annotations.get(node_joining.CERTIFICATE_ANNOTATION) or "")
+    raise status.internal_error(f"no preferred addresses found for node {name}")
 
 
 class NodeConnector:
-    """Connections to nodes, each proven with the server's token and checked against `ssl_context`."""
+    """Connections to nodes.
 
-    def __init__(self, token: str, ssl_context: ssl.SSLContext) -> None:
-        self._headers = {"Authorization": f"Bearer {token}"}
-        self._ssl = ssl_context
+    A node is known by its certificate, whose digest it has written to its Node, where nobody else can. Nothing
+    is sent before the certificate is seen to be that one. `proof` makes the token that a node of that name
+    takes, and no other does.
+    """
+
+    def __init__(self, proof: Callable[[str], str]) -> None:
+        self._proof = proof
+        self._pins: dict[str, aiohttp.Fingerprint] = {}
         self._session: aiohttp.ClientSession | None = None
 
     def _opened(self) -> "aiohttp.ClientSession":
@@ -52,20 +64,31 @@ class NodeConnector:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
             self._session = aiohttp.ClientSession(
-                headers=self._headers,
-                timeout=timeout,
-                auto_decompress=False,
-                connector=aiohttp.TCPConnector(ssl=self._ssl, limit=0),
+                timeout=timeout, auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)
             )
         return self._session
+
+    def _credentials(self, node: Endpoint) -> dict[str, Any]:
+        """Raises StatusError 500 for a node whose certificate is not known."""
+        import aiohttp
+
+        if not _DIGEST.fullmatch(node.certificate):
+            text = f"node {node.node} has not told its certificate"
+            raise status.internal_error(f"error dialing backend: {node.host}:{node.port}: {text}")
+        # Connections are kept by this very object.
+        pin = self._pins.get(node.certificate)
+        if pin is None:
+            pin = self._pins[node.certificate] = aiohttp.Fingerprint(bytes.fromhex(node.certificate))
+        return {"ssl": pin, "headers": {"Authorization": f"Bearer {self._proof(node.node)}"}}
 
     @asynccontextmanager
     async def stream(self, node: Endpoint, path: str, query: Query) -> AsyncIterator[AsyncIterator[bytes]]:
         """A GET whose body is read as it comes. Raises StatusError with the node's own words."""
         import aiohttp
 
+        known = self._credentials(node)
         try:
-            async with self._opened().get(node.url(path), params=list(query)) as answer:
+            async with self._opened().get(node.url(path), params=list(query), **known) as answer:
                 if answer.status != 200:
                     raise refusal(answer.status, await _error_text(answer))
                 yield answer.content.iter_chunked(CHUNK)
@@ -78,10 +101,17 @@ class NodeConnector:
         """An open WebSocket with one of `protocols`. Raises StatusError with the node's own words."""
         import aiohttp
 
+        known = self._credentials(node)
         try:
-            return await self._opened().ws_connect(
-                node.url(path), params=list(query), protocols=protocols, max_msg_size=0, autoping=True
+            opened: aiohttp.ClientWebSocketResponse = await self._opened().ws_connect(
+                node.url(path),
+                params=list(query),
+                protocols=protocols,
+                max_msg_size=0,
+                autoping=True,
+                **known,
             )
+            return opened
         except aiohttp.WSServerHandshakeError as error:
             raise refusal(error.status, await self._why(node, path, query)) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -92,16 +122,20 @@ class NodeConnector:
         import aiohttp
 
         try:
-            async with self._opened().get(node.url(path), params=list(query)) as answer:
+            known = self._credentials(node)
+            async with self._opened().get(node.url(path), params=list(query), **known) as answer:
                 if answer.status == 400:
                     return None
                 return refusal(answer.status, await _error_text(answer))
+        except status.StatusError as error:
+            return error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             return _unreachable(node, error)
 
     async def _why(self, node: Endpoint, path: str, query: Query) -> str:
         """A refused handshake has lost its body: the same request without the upgrade tells it."""
-        async with self._opened().get(node.url(path), params=list(query)) as answer:
+        known = self._credentials(node)
+        async with self._opened().get(node.url(path), params=list(query), **known) as answer:
             return await _error_text(answer)
 
     async def close(self) -> None:
@@ -120,7 +154,11 @@ def refusal(code: int, text: str) -> status.StatusError:
 
 
 def _unreachable(node: Endpoint, error: Exception) -> status.StatusError:
+    import aiohttp
+
     why = str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ServerFingerprintMismatch):
+        why = f"what answers there is not node {node.node}: it shows another certificate"
     return status.internal_error(f"error dialing backend: {node.host}:{node.port}: {why}")
 
 

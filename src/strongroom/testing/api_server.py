@@ -1,6 +1,5 @@
 """A whole API server in the test's own event loop: the application over an engine in memory."""
 
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from strongroom.registry import bootstrap, catalog
 from strongroom.server import app, defaults
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.in_flight import Limits
-from strongroom.server.node_connection import NodeConnector
 from strongroom.server.service_accounts import keys
 from strongroom.server.service_accounts.settings import TokenSettings
 from strongroom.store.engine import Engine
@@ -127,11 +125,9 @@ async def running(
     served = catalog.Catalog(cache, objects, clock)
     await bootstrap.ensure_namespaces(served)
     await bootstrap.ensure_roles(served)
-    nodes = NodeConnector("node-token", ssl.create_default_context())
     application = defaults.application(
         served,
         TOKENS,
-        nodes,
         clock,
         token_settings=TokenSettings(service_account_keys or keys.generate()),
         recorder=recorder,

@@ -30,7 +30,14 @@ class World:
         self.api = FakeAPI([resources.NODES, *([LEASES] if self.leases else [])])
         client = Client(self.api, "test")
         self.status = NodeStatus(
-            client, self.cri, self, self.clock, MACHINE, node_name="n1", streaming_port=10250
+            client,
+            self.cri,
+            self,
+            self.clock,
+            MACHINE,
+            node_name="n1",
+            streaming_port=10250,
+            annotations={"a": "b"},
         )
 
     def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
@@ -52,6 +59,7 @@ async def test_registration() -> None:
     await world.status.beat()
     assert world.status.ready
     node = world.node
+    assert node["metadata"]["annotations"] == {"a": "b"}
     assert node["metadata"]["labels"] == {
         "kubernetes.io/arch": "amd64",
         "kubernetes.io/hostname": "n1",
@@ -83,6 +91,7 @@ async def test_a_node_that_is_known_is_taken_over() -> None:
     await world.status.beat()
     assert world.node["metadata"]["labels"]["own"] == "kept"
     assert world.node["metadata"]["labels"]["kubernetes.io/os"] == "linux"
+    assert world.node["metadata"]["annotations"] == {"a": "b"}
     assert world.status.ready
 
 

@@ -6,7 +6,7 @@ Rules and reasons: Kubernetes' "Using Node Authorization" and `plugin/pkg/auth/a
 from collections import Counter
 from collections.abc import Iterator
 
-from strongroom.api import resources
+from strongroom.api import node_joining, resources
 from strongroom.api.core.v1.pod import references
 from strongroom.machinery import selectors
 from strongroom.machinery.gvk import Object
@@ -16,7 +16,7 @@ from strongroom.server.authorization.authorizer import ALLOWED, NO_OPINION, Deci
 from strongroom.server.authorization.rules import Rule, core
 
 GROUP = "system:nodes"
-PREFIX = "system:node:"
+PREFIX = node_joining.USER_PREFIX
 DELIVERIES = resources.SECRET_DELIVERIES
 _READS = frozenset(("get", "list", "watch"))
 
@@ -69,6 +69,8 @@ class NodeAuthorizer:
                     return self._pod(node, info)
                 case "nodes" if info.verb in _READS and not info.subresource:
                     return _own_node(node, info)
+                case "nodes" if info.subresource == node_joining.SUBRESOURCE:
+                    return _own_token(node, info)
         if info.group == "coordination.k8s.io" and info.resource == "leases":
             return _lease(node, info)
         if info.group == DELIVERIES.group and info.resource == DELIVERIES.plural:
@@ -171,6 +173,12 @@ def _own_node(node: str, info: RequestInfo) -> Verdict:
     if not info.name:
         return _no(f"node '{node}' cannot read all nodes, only its own Node object")
     return _no(f"node '{node}' cannot read '{info.name}', only its own Node object")
+
+
+def _own_token(node: str, info: RequestInfo) -> Verdict:
+    if info.verb != "create":
+        return NO_OPINION
+    return ALLOWED if info.name == node else _no(f"node '{node}' can only renew its own token")
 
 
 def _lease(node: str, info: RequestInfo) -> Verdict:

@@ -6,6 +6,7 @@ Each has what its work needs and no more. Roles that can be edited are the RBAC 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from strongroom.api import node_joining
 from strongroom.machinery.request_info import RequestInfo, UserInfo
 from strongroom.server.authorization.authorizer import ALLOWED, NO_OPINION, Verdict
 from strongroom.server.authorization.rules import ALL, Rule, core
@@ -43,6 +44,13 @@ USERS: Mapping[str, Sequence[Rule]] = {
         ),
         _EVENTS,
         _LEASES,
+    ),
+    # What keeps a node's routes and cluster IPs, as Kubernetes' role system:node-proxier has it.
+    node_joining.PROXY_USER: (
+        core("list watch", "services", "endpoints"),
+        core(_READ, "nodes"),
+        Rule(("list", "watch"), ("discovery.k8s.io",), ("endpointslices",)),
+        _EVENTS,
     ),
     # Garbage may be of any kind.
     "system:controller:generic-garbage-collector": (

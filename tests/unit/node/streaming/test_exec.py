@@ -60,6 +60,10 @@ class Node(node_endpoint.NodeEndpoint):
         await until(lambda: not list(streams.iterdir()) and open_descriptors() <= descriptors)
 
 
+async def _knows(token: str) -> bool:
+    return token == "token"
+
+
 async def until(holds: Callable[[], bool]) -> None:
     for _ in range(500):
         if holds():
@@ -87,7 +91,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
             own.client,
             lambda namespace, name: None,
             address="127.0.0.1",
-            token="token",
+            authenticate=_knows,
             ssl_context=context,
             clock=own.clock,
         )

@@ -57,6 +57,10 @@ class Runtime:
         return self.streaming
 
 
+async def _knows(token: str) -> bool:
+    return token == "token"
+
+
 class Containerd:
     async def wait(self, container_id: str, exec_id: str) -> int:
         return 0
@@ -86,7 +90,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Fixture]:
         cast(clients.ContainerdClient, Containerd()),
         lambda namespace, name: pods.get(name),
         address="127.0.0.1",
-        token="token",
+        authenticate=_knows,
         ssl_context=own,
         clock=SystemClock(),
     )
