@@ -48,9 +48,9 @@ _log = logging.getLogger(__name__)
 class Agent:
     """`run` until cancelled; containers go on running, and the next agent adopts them.
 
-    `streaming_port` is where exec, attach and logs are served; the Node object tells it, and has `annotations`. `exec_sync` runs the
-    commands of probes; None: the runtime does it by itself. `secret_env` keeps values in the environment from
-    being stored by a runtime of our own.
+    `streaming_port` is where exec, attach and logs are served; the Node object tells it, and has
+    `annotations`. `exec_sync` runs the commands of probes; None: the runtime does it by itself. `secret_env`
+    keeps values in the environment from being stored by a runtime of our own.
     """
 
     def __init__(

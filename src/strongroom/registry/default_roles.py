@@ -105,8 +105,8 @@ PLAIN: Final[Mapping[str, Rules]] = {
         _rule("create", "authentication.k8s.io", "tokenreviews"),
         _rule("create", "authorization.k8s.io", "subjectaccessreviews"),
     ],
-    # Who holds a bootstrap token makes a node of a machine. Upstream's rules are about certificates, which nodes
-    # of this server do not have.
+    # Who holds a bootstrap token makes a node of a machine. Upstream's rules are about certificates, which
+    # nodes of this server do not have.
     "system:node-bootstrapper": [_rule("create", "", "nodes/token")],
     "system:monitoring": [
         _paths("/metrics /metrics/slis /livez /livez/* /readyz /readyz/* /healthz /healthz/*")

@@ -48,8 +48,8 @@ def endpoint(node: Object) -> Endpoint:
 class NodeConnector:
     """Connections to nodes.
 
-    A node is known by its certificate, whose digest it has written to its Node, where nobody else can. Nothing
-    is sent before the certificate is seen to be that one. `proof` makes the token that a node of that name
+    A node is known by its certificate, whose digest it has written to its Node, where no other node can.
+    Nothing is sent before the certificate is seen to be that one. `proof` makes the token that a node of that name
     takes, and no other does.
     """
 

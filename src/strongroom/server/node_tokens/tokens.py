@@ -39,18 +39,20 @@ class _Verified(NamedTuple):
     """"": bound to no Node."""
     audiences: tuple[str, ...]
     until: float
+    key_id: str
 
 
 class NodeTokens:
-    """Issues them; authenticator and source of tokens for both kinds. What was verified is kept by the token's
-    digest, and used as long as its Node is there."""
+    """Issues them; authenticator and source of tokens for both kinds.
+
+    What was verified is kept by the token's digest, and used as long as its Node and its key are there."""
 
     def __init__(self, settings: TokenSettings, catalog: Catalog, clock: Clock) -> None:
         self._settings = settings
         self._nodes = catalog[resources.NODES]
         self._clock = clock
         self._known: dict[bytes, _Verified] = {}
-        self._proofs: dict[str, tuple[float, str]] = {}
+        self._proofs: dict[tuple[str, str], tuple[float, str]] = {}
 
     def issue(self, node: Object, user: str) -> tuple[str, datetime]:
         """A token for this API that stands for `user` on `node`, and when it ends."""
@@ -62,14 +64,14 @@ class NodeTokens:
 
     def proof(self, node: str) -> str:
         """What this server shows to the endpoint of the node of that name."""
-        now = self._clock.now().timestamp()
-        made, token = self._proofs.get(node, (0.0, ""))
+        now, key = self._clock.now().timestamp(), (self._settings.keys.signer_id, node)
+        made, token = self._proofs.get(key, (0.0, ""))
         if not token or now - made > PROOF_LIFETIME / 2:
             claims = _claims(
                 node_joining.SERVER_USER, [node_joining.audience(node)], int(now), PROOF_LIFETIME
             )
             token = self._settings.keys.sign(claims)
-            self._proofs[node] = (now, token)
+            self._proofs[key] = (now, token)
         return token
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
@@ -110,6 +112,9 @@ class NodeTokens:
         return known
 
     def _is_there(self, known: _Verified) -> bool:
+        """Whether what it rests on is: the key that signed it, and its Node."""
+        if known.key_id not in self._settings.keys.public:
+            return False
         if not known.uid:
             return True
         entry = self._nodes.find("", known.node)
@@ -121,7 +126,7 @@ class NodeTokens:
     def _verify(self, token: bytes) -> _Verified | None:
         """What a token says, whether its Node is there or not. Raises InvalidToken."""
         try:
-            claims = self._settings.keys.verify(token)
+            claims, key_id = self._settings.keys.verify(token)
         except BadSignature:
             return None
         if claims.get("iss") != ISSUER:
@@ -138,8 +143,8 @@ class NodeTokens:
             extra |= {f"{_EXTRA}node-name": (bound["name"],), f"{_EXTRA}node-uid": (uid,)}
             if name == f"{nodes.PREFIX}{bound['name']}":
                 groups = (nodes.GROUP, *groups)
-        user = UserInfo(name, groups=groups, extra=extra)
-        return _Verified(user, bound.get("name", ""), uid, tuple(claims["aud"]), float(claims["exp"]))
+        user, audiences = UserInfo(name, groups=groups, extra=extra), tuple(claims["aud"])
+        return _Verified(user, bound.get("name", ""), uid, audiences, float(claims["exp"]), key_id)
 
 
 def _claims(user: str, audiences: list[str], now: int, seconds: int) -> dict[str, Any]:
