@@ -49,8 +49,8 @@ class NodeConnector:
     """Connections to nodes.
 
     A node is known by its certificate, whose digest it has written to its Node, where no other node can.
-    Nothing is sent before the certificate is seen to be that one. `proof` makes the token that a node of that name
-    takes, and no other does.
+    Nothing is sent before the certificate is seen to be that one. `proof` makes the token that a node of that
+    name takes, and no other does.
     """
 
     def __init__(self, proof: Callable[[str], str]) -> None:
