@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -102,6 +103,8 @@ def open_engine(place: DataDir, store: str) -> DurableEngine:
     """The engine that `--store` names, not started."""
     if store == settings.SQLITE:
         return SQLiteEngine(place.database, own_process=True)
+    # Its own words on standard error would stand beside our one line.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # gRPC takes a quarter of a second to load, and most never need it.
     module = importlib.import_module(_ETCD)
     made: DurableEngine = module.EtcdEngine(endpoint.parse(store))

@@ -1,7 +1,9 @@
 """A real etcd on the loopback address, of one member or several, for tests."""
 
+import json
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -25,8 +27,9 @@ def missing() -> str:
 class Member:
     """One process. It may be killed and started again; its data stays until the cluster ends."""
 
-    def __init__(self, name: str, directory: Path, flags: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, directory: Path, flags: Sequence[str] = (), scheme: str = "http") -> None:
         self.name = name
+        self._scheme = scheme
         self.directory = directory
         self.client_port, self.peer_port = ports.free_port(), ports.free_port()
         self.flags = tuple(flags)
@@ -42,7 +45,7 @@ class Member:
 
     def start(self, initial: str) -> None:
         """Start without waiting for it."""
-        client = f"http://{self.address}"
+        client = f"{self._scheme}://{self.address}"
         command = [PROGRAM, "--name", self.name, "--data-dir", str(self.directory / self.name)]
         command += ["--listen-client-urls", client, "--advertise-client-urls", client]
         command += ["--listen-peer-urls", self.peer_url, "--initial-advertise-peer-urls", self.peer_url]
@@ -54,6 +57,12 @@ class Member:
             )
 
     def is_healthy(self) -> bool:
+        if self._scheme == "https":  # who may ask is what is tested: that it listens is enough
+            try:
+                socket.create_connection(("127.0.0.1", self.client_port), 1).close()
+            except OSError:
+                return False
+            return True
         try:
             with urllib.request.urlopen(f"http://{self.address}/health", timeout=1) as answer:
                 return b'"true"' in answer.read()
@@ -71,15 +80,24 @@ class Member:
 class Etcd:
     """A context manager: a cluster of `members`, healthy when it is entered."""
 
-    def __init__(self, members: int = 1, flags: Sequence[str] = ()) -> None:
+    def __init__(self, members: int = 1, flags: Sequence[str] = (), *, tls: bool = False) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="strongroom-etcd-"))
-        self.members = [Member(f"m{number}", self.directory, flags) for number in range(members)]
+        self._scheme = "https" if tls else "http"
+        self.members = [Member(f"m{n}", self.directory, flags, self._scheme) for n in range(members)]
         self._initial = ",".join(f"{member.name}={member.peer_url}" for member in self.members)
 
     @property
     def url(self) -> str:
         """For `--store`."""
-        return "etcd://" + ",".join(member.address for member in self.members)
+        return ("etcds://" if self._scheme == "https" else "etcd://") + ",".join(
+            member.address for member in self.members
+        )
+
+    def ask(self, method: str, **body: object) -> None:
+        """A request of its HTTP gateway, without TLS: `auth/user/add` and such."""
+        address = f"http://{self.members[0].address}/v3/{method}"
+        with urllib.request.urlopen(address, json.dumps(body).encode(), timeout=5) as answer:
+            answer.read()
 
     def start(self, member: Member) -> None:
         """Start a member again."""

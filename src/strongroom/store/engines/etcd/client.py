@@ -1,5 +1,6 @@
 """etcd's API v3 over gRPC: calls, and one watch as a stream of answers."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -9,6 +10,7 @@ from google.protobuf.message import Message
 
 from strongroom.store import errors
 from strongroom.store.engines.etcd import _generated_rpc_pb2 as pb
+from strongroom.store.engines.etcd import diagnosis
 from strongroom.store.engines.etcd.endpoint import Endpoint
 
 TIMEOUT: Final = 10.0
@@ -56,7 +58,27 @@ class EtcdClient:
     async def start(self) -> None:
         """Connect. Raises EndpointError, Unavailable."""
         self._channel = self._connect(_target(self._endpoint.hosts))
-        await self._log_in()
+        try:
+            await self._check()
+            await self._log_in()
+        except BaseException:
+            await self._channel.close()
+            raise
+
+    async def _check(self) -> None:
+        """Raises Unavailable at once, and with the reason, when waiting for a connection is of no use."""
+        call = self._channel.unary_unary(
+            "/etcdserverpb.KV/Range",
+            request_serializer=pb.RangeRequest.SerializeToString,
+            response_deserializer=pb.RangeResponse.FromString,
+        )
+        try:
+            await call(pb.RangeRequest(key=b"/", count_only=True), timeout=TIMEOUT)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE and (
+                problem := await asyncio.to_thread(diagnosis.of, self._endpoint)
+            ):
+                raise errors.Unavailable(problem) from None
 
     def _connect(self, target: str) -> Any:
         if self._endpoint.tls:
@@ -134,7 +156,8 @@ class EtcdClient:
     async def watch(self, start: int) -> AsyncGenerator[pb.WatchResponse, None]:
         """Answers that tell all changes from revision `start` on. To be closed by who iterates it.
 
-        Raises Unavailable when the connection breaks."""
+        The last one is `canceled` when etcd has forgotten that revision. Raises Unavailable when the
+        connection breaks, or the watch is refused."""
         stream = self._channel.stream_stream(
             "/etcdserverpb.Watch/Watch",
             request_serializer=pb.WatchRequest.SerializeToString,
@@ -149,6 +172,10 @@ class EtcdClient:
                 response = await stream.read()
                 if response is grpc.aio.EOF:
                     raise errors.Unavailable(f"etcd at {self._shown} has ended the watch")
+                if response.canceled and not response.compact_revision:
+                    # The token may have ended with the member that gave it.
+                    await self._log_in()
+                    raise errors.Unavailable(f"etcd at {self._shown}: {response.cancel_reason}")
                 yield response
         except grpc.aio.AioRpcError as error:
             raise self._translate(error) from None
