@@ -32,6 +32,8 @@ class LocalNode:
             runtime_endpoint=settings.runtime_endpoint,
             registry_config_dir=settings.registry_config,
             pause_image=settings.pause_image,
+            image_credential_config=settings.images.credential_config,
+            image_verification=settings.images.verification,
         )
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ import strongroom
 from strongroom.cli.access import command as access
 from strongroom.cli.delivery import command as delivery
 from strongroom.cli.tokens import command as tokens
-from strongroom.cmd import audit, audit_log, authentication, backup, keys, settings, transfer
+from strongroom.cmd import audit, audit_log, authentication, backup, image_access, keys, settings, transfer
 from strongroom.cmd.flags import PATH as _PATH
 from strongroom.cmd.flags import flag as _option
 
@@ -177,6 +177,7 @@ _NODE_OPTIONS = (
     _option(
         "--pause-image", default=PAUSE_IMAGE, show_default=True, metavar="IMAGE", help="The sandbox image."
     ),
+    *image_access.FLAGS,
 )
 
 

@@ -5,7 +5,7 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from strongroom.client import kubeconfig as kubeconfigs
-from strongroom.cmd import audit_log, authentication
+from strongroom.cmd import audit_log, authentication, image_access
 from strongroom.server.audit import policy
 from strongroom.store.engines.etcd import endpoint
 
@@ -51,6 +51,8 @@ class Settings:
     registry_config: Path
     """containerd's `certs.d` directory."""
     pause_image: str
+    images: image_access.Options
+    """Whose credentials images are pulled with, and who may use those that are there."""
     audit: audit_log.Options | None
     """The audit log; None: none is kept."""
     max_requests_inflight: int
@@ -189,6 +191,9 @@ def resolve(
     runtime_endpoint: str | None = None,
     registry_config: Path | None = None,
     pause_image: str = "",
+    image_credential_config: Path | None = None,
+    image_pull_credentials_verification_policy: str = image_access.DEFAULT,
+    preloaded_images_verification_allowlist: Sequence[str] = (),
     audit_log_path: Path | None = None,
     audit_policy_file: Path | None = None,
     audit_log_maxsize: int = audit_log.MAX_SIZE,
@@ -220,6 +225,11 @@ def resolve(
         runtime_endpoint=parse_endpoint(runtime_endpoint),
         registry_config=(registry_config or default_registry_config()).absolute(),
         pause_image=pause_image,
+        images=_images(
+            image_credential_config,
+            image_pull_credentials_verification_policy,
+            preloaded_images_verification_allowlist,
+        ),
         audit=_audit(
             audit_log_path,
             audit_policy_file,
@@ -234,6 +244,13 @@ def resolve(
         encryption_config=encryption_config.absolute() if encryption_config else None,
         authentication=authentication.resolve(**who),
     )
+
+
+def _images(config: Path | None, policy: str, allowlist: Sequence[str]) -> image_access.Options:
+    try:
+        return image_access.resolve(config, policy, allowlist)
+    except image_access.ImageAccessError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _audit(

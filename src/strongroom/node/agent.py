@@ -7,6 +7,7 @@ event told. It speaks to the API as any client does.
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
 
 from strongroom.aio.clock import Clock
@@ -23,6 +24,7 @@ from strongroom.node.cri.protocol import CRI
 from strongroom.node.delivery.reporter import Reporter
 from strongroom.node.events import Recorder
 from strongroom.node.exec_sync import ExecSync, RuntimeExecSync
+from strongroom.node.images import node_credentials
 from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import Puller
 from strongroom.node.log_rotation import LogRotation
@@ -86,7 +88,7 @@ class Agent:
             clock=clock,
             objects=objects,
             volumes=VolumeManager(settings.pods_dir, objects, clock, allocatable=machine.capacity()),
-            puller=Puller(cri, recorder, clock, PullRecords(settings.image_records_dir, clock)),
+            puller=_puller(cri, recorder, clock, settings),
             statuses=StatusManager(client, self._tasks),
             deliveries=Reporter(client, self._tasks, clock, settings.node_name),
             probes=Probes(prober, clock, self._probes_changed),
@@ -173,3 +175,9 @@ class Agent:
         found = set(there) | set(self._services.volumes.pods_on_disk())
         bound = {pod["metadata"]["uid"] for pod in self._pods.values()}
         self._workers.clean_up(sorted(found - bound - self._workers.known()))
+
+
+def _puller(cri: CRI, recorder: Recorder, clock: Clock, settings: NodeSettings) -> Puller:
+    records = PullRecords(settings.image_records_dir, clock, settings.image_verification)
+    places = node_credentials.places(settings.image_credential_config, settings.data_dir, os.environ)
+    return Puller(cri, recorder, clock, records, node_credentials.NodeCredentials(places).keyring)

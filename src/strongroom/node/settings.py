@@ -1,7 +1,9 @@
 """What a node needs to know before it starts: names, directories, endpoints."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from strongroom.node.images.verification import Verification
 
 DEFAULT_PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -40,6 +42,12 @@ class NodeSettings:
 
     pod_logs_dir: Path | None = None
     """Where CRI writes container logs; None: `<data_dir>/logs/pods`."""
+
+    image_credential_config: Path | None = None
+    """The node's own credentials for registries; None: where the kubelet looks for them."""
+
+    image_verification: Verification = field(default_factory=Verification)
+    """When a pod has to show a credential for an image that is there already."""
 
     image_pull_timeout: float = 15.0
     """Seconds to wait for the pause image before one is built here."""

@@ -1,4 +1,4 @@
-"""Registry credentials from Secrets of a pod's `imagePullSecrets`. Pure.
+"""Registry credentials from Secrets of a pod's `imagePullSecrets`, and from files of the node. Pure.
 
 Two forms are read: `.dockerconfigjson` (its `auths`) and the older `.dockercfg`. The registries that an entry
 is for may have globs in the labels of the host name.
@@ -39,9 +39,23 @@ Keyring = Mapping[str, tuple[Credential, ...]]
 
 def keyring(pull_secrets: Iterable[Object]) -> Keyring:
     """One keyring from Secrets in the order they are listed. Raises `CredentialsError`."""
+    return _ring(_entries(pull_secret) for pull_secret in pull_secrets)
+
+
+def of_file(content: bytes, *, legacy: bool) -> Keyring:
+    """The keyring of a `config.json` of Docker's or, `legacy`, a `.dockercfg`. Raises `CredentialsError`."""
+    try:
+        document = orjson.loads(content)
+        entries = document if legacy else document.get("auths") or {}
+        return _ring([{str(server): dict(entry) for server, entry in entries.items()}])
+    except (ValueError, AttributeError, TypeError):
+        raise CredentialsError("not a registry configuration") from None
+
+
+def _ring(sources: Iterable[Mapping[str, Any]]) -> Keyring:
     ring: dict[str, list[Credential]] = {}
-    for pull_secret in pull_secrets:
-        for server, entry in _entries(pull_secret).items():
+    for source in sources:
+        for server, entry in source.items():
             credential = _credential(entry)
             known = ring.setdefault(normalize(server), [])
             if credential not in known:
@@ -125,9 +139,10 @@ def _decode_auth(auth: str) -> tuple[str, str]:
     try:
         username, colon, password = base64.b64decode(padded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        raise CredentialsError("unable to decode an auth field of a pull secret") from None
+        raise CredentialsError("unable to decode an auth field of a registry configuration") from None
     if not colon:
         raise CredentialsError(
-            "unable to parse an auth field of a pull secret, must be formatted as base64(username:password)"
+            "unable to parse an auth field of a registry configuration, must be formatted as"
+            " base64(username:password)"
         )
     return username, password

@@ -1,9 +1,9 @@
 """Who may use an image that is on the node, by whose credentials it came.
 
 A private image must not become everybody's by being there: a pod may use one that the agent has pulled if it
-was pulled without credentials, or with a Secret that the pod names too, or with the same credentials from
-another Secret. For any other the registry is asked anew. An image that the agent has not pulled is free for
-all (the kubelet's policy `NeverVerifyPreloadedImages`).
+was pulled without credentials or with the node's, or with a Secret that the pod names too, or with the same
+credentials from another Secret. For any other the registry is asked anew. Whether an image that the agent has
+not pulled is free for all says the policy (`verification`).
 
 Source: KEP 2535, "Ensure Secret Pulled Images". Unlike the kubelet's, these records hold no hash of a
 credential, as a weak password could be found from it: hashes are kept in memory, under a key that ends with
@@ -26,7 +26,9 @@ from strongroom.aio.clock import Clock
 from strongroom.machinery.gvk import Object
 from strongroom.node.images import credentials, reference
 from strongroom.node.images.credentials import Credential
+from strongroom.node.images.verification import Verification
 
+DEFAULT = Verification()
 _VERSION = "kubelet.config.k8s.io/v1beta1"
 _COORDINATES = ("uid", "namespace", "name")
 
@@ -45,7 +47,8 @@ class PullRecords:
     Every method may raise `OSError`.
     """
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
+    def __init__(self, directory: Path, clock: Clock, verification: Verification = DEFAULT) -> None:
+        self._verification = verification
         self._pulling = directory / "pulling"
         self._pulled = directory / "pulled"
         self._clock = clock
@@ -57,9 +60,12 @@ class PullRecords:
     def may_use(self, image: str, image_id: str, pull_secrets: Iterable[Object]) -> bool:
         """Whether a pod with these pull Secrets may use an image that is there. Raises `CredentialsError`."""
         record = self._read(self._pulled / _file_name(image_id))
+        # One whose pull was cut short is not known well enough to be anybody's.
+        pulled_here = record is not None or (self._pulling / _file_name(image)).exists()
+        if not self._verification.needed(image, pulled_here=pulled_here):
+            return True
         if record is None:
-            # One whose pull was cut short is not known well enough to be anybody's.
-            return not (self._pulling / _file_name(image)).exists()
+            return False
         repository = reference.parse(image).name
         known = (record.get("credentialMapping") or {}).get(repository)
         if known is None:

@@ -12,6 +12,7 @@ from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import Images
 from strongroom.node.images import credentials, pull_policy, reference
 from strongroom.node.images.credentials import Credential
+from strongroom.node.images.node_credentials import NodeKeyring
 from strongroom.node.images.pull_policy import Decision
 from strongroom.node.images.pull_records import PullRecords
 
@@ -33,10 +34,19 @@ class ImageError(Exception):
 class Puller:
     """Pulls images for pods. Failed attempts are spaced, for each pod and image, from 10 s to 5 minutes.
 
-    `records` decide who may use an image that is there already.
+    `records` decide who may use an image that is there already. `node_keyring`: the node's own credentials,
+    which all pods may pull with.
     """
 
-    def __init__(self, cri: Images, recorder: events.Recorder, clock: Clock, records: PullRecords) -> None:
+    def __init__(
+        self,
+        cri: Images,
+        recorder: events.Recorder,
+        clock: Clock,
+        records: PullRecords,
+        node_keyring: NodeKeyring = dict,
+    ) -> None:
+        self._node_keyring = node_keyring
         self._cri = cri
         self._records = records
         self._recorder = recorder
@@ -173,8 +183,12 @@ class Puller:
     async def _try_credentials(
         self, full: str, pull_secrets: Sequence[Object], sandbox_config: pb.PodSandboxConfig
     ) -> tuple[str, Credential | None]:
-        """Pull with each credential in turn; without any, as anyone. The image, and the credential used."""
-        found = credentials.find(credentials.keyring(pull_secrets), reference.parse(full).name)
+        """Pull with each credential in turn, the pod's before the node's; without any, as anyone. The image,
+        and the pod's credential that was used, if one was."""
+        repository = reference.parse(full).name
+        own = credentials.find(credentials.keyring(pull_secrets), repository)
+        shared = credentials.find(self._node_keyring(), repository)
+        found = list(dict.fromkeys([*own, *shared]))
         if not found:
             return await self._cri.pull_image(full, None, sandbox_config), None
         failures: list[CRIError] = []
@@ -183,7 +197,8 @@ class Puller:
             # asks, which is another for Docker Hub and for every mirror.
             auth = pb.AuthConfig(username=credential.username, password=credential.password)
             try:
-                return await self._cri.pull_image(full, auth, sandbox_config), credential
+                pulled = await self._cri.pull_image(full, auth, sandbox_config)
+                return pulled, credential if credential in own else None
             except CRIError as error:
                 failures.append(error)
         if len(failures) == 1:

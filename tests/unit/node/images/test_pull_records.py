@@ -9,9 +9,11 @@ import pytest
 from strongroom.aio.clock import FakeClock
 from strongroom.machinery.gvk import Object
 from strongroom.node.cri import _generated_cri_pb2 as pb
-from strongroom.node.images.credentials import Credential
+from strongroom.node.images import verification
+from strongroom.node.images.credentials import Credential, Keyring
 from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import ImageError, Puller
+from strongroom.node.images.verification import Policy
 from strongroom.testing.fake_cri import FakeCRI
 
 IMAGE = "private.example/team/app:1"
@@ -167,7 +169,8 @@ class Case:
         self.cri = FakeCRI()
         self.cri.publish(IMAGE, ("alice", "hunter2"))
         clock = FakeClock()
-        self.puller = Puller(self.cri, self, clock, PullRecords(directory, clock))
+        self.node: Keyring = {}
+        self.puller = Puller(self.cri, self, clock, PullRecords(directory, clock), lambda: self.node)
 
     def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
         self.told.append(f"{type} {reason}: {message}")
@@ -201,3 +204,67 @@ async def test_who_has_a_credential_is_not_sent_to_the_registry_again(tmp_path: 
         text = f'Container image "{IMAGE}" already present on machine and can be accessed by the pod'
         assert case.told == [f"Normal Pulled: {text}"]
     assert case.cri.calls.count(("pull_image", IMAGE)) == pulls
+
+
+# The node's own credentials, and the policies
+
+
+async def test_what_the_nodes_credentials_brought_is_free_for_all(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.node = {"private.example": (ALICE,)}
+    await case.ensure("one")
+    case.node = {}
+    for policy in ("IfNotPresent", "Never"):
+        await case.ensure("two", policy=policy)
+        assert "Normal Pulling" not in case.told[0]
+
+
+async def test_the_pods_credentials_are_tried_before_the_nodes(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.node = {"private.example": (Credential("node", "wrong"), ALICE)}
+    await case.ensure("one", secret("a"))
+    assert case.cri.calls.count(("pull_image", IMAGE)) == 1
+    # With the pod's it came, so it is the pod's.
+    case.node = {}
+    with pytest.raises(ImageError):
+        await case.ensure("two")
+    case.node = {"private.example": (Credential("node", "wrong"), ALICE)}
+    case.cri.calls.clear()
+    await case.ensure("three", secret("b", "bob", "other"))
+    assert case.cri.calls.count(("pull_image", IMAGE)) == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "patterns", "preloaded", "pulled"),
+    [
+        (Policy.NEVER_VERIFY, [], True, True),
+        (Policy.NEVER_VERIFY_PRELOADED_IMAGES, [], True, False),
+        (Policy.NEVER_VERIFY_ALLOWLISTED_IMAGES, [], False, False),
+        (Policy.NEVER_VERIFY_ALLOWLISTED_IMAGES, ["private.example/team/*"], True, True),
+        (Policy.ALWAYS_VERIFY, [], False, False),
+    ],
+)
+def test_who_may_use_what_is_there(
+    tmp_path: Path, policy: Policy, patterns: list[str], preloaded: bool, pulled: bool
+) -> None:
+    records = PullRecords(tmp_path, FakeClock(), verification.of(policy, patterns))
+    assert may(records) is preloaded
+    pull(records, secret("a"))
+    assert may(records) is pulled
+    assert may(records, secret("a"))
+
+
+def test_a_record_outlives_a_crash_at_any_point_of_its_writing(tmp_path: Path) -> None:
+    """What a crash leaves is the record before, the one after, or a part beside them: never a free image."""
+    records = PullRecords(tmp_path, FakeClock())
+    pull(records, secret("a"))
+    (record,) = (tmp_path / "pulled").iterdir()
+    whole = record.read_bytes()
+    for cut in range(0, len(whole), 7):
+        record.with_name(f"{record.name}.tmp").write_bytes(whole[:cut])
+        again = PullRecords(tmp_path, FakeClock())
+        assert may(again, secret("a"))
+        assert not may(again)
+        record.write_bytes(whole[:cut])
+        assert not may(PullRecords(tmp_path, FakeClock()))
+        record.write_bytes(whole)
