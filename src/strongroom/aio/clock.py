@@ -43,3 +43,7 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Somebody sets the wall clock, forward or back; no time passes."""
+        self._now += timedelta(seconds=seconds)

@@ -34,6 +34,7 @@ class LocalNode:
             pause_image=settings.pause_image,
             image_credential_config=settings.images.credential_config,
             image_verification=settings.images.verification,
+            pod_pids_limit=settings.pod_pids_limit,
         )
 
     def start(self) -> None:

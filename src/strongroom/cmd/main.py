@@ -178,6 +178,14 @@ _NODE_OPTIONS = (
         "--pause-image", default=PAUSE_IMAGE, show_default=True, metavar="IMAGE", help="The sandbox image."
     ),
     *image_access.FLAGS,
+    _option(
+        "--pod-pids-limit",
+        type=click.IntRange(min=0),
+        default=settings.POD_PIDS_LIMIT,
+        show_default=True,
+        metavar="N",
+        help="Processes and threads of each Pod.  0: no limit.",
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.rest import Client
 from strongroom.cmd import pki
 from strongroom.node.agent import Agent
-from strongroom.node.containerd import daemon, network, pause, tools
+from strongroom.node.containerd import daemon, network, orphans, pause, tools
 from strongroom.node.containerd.client import ContainerdClient
 from strongroom.node.containerd.events import ContainerEvents
 from strongroom.node.containerd.exec_sync import ContainerdExecSync
@@ -103,6 +103,7 @@ class NodeRunner:
             try:
                 if self._daemon is not None:
                     group.spawn("containerd", self._daemon.supervise())
+                    group.spawn("orphans", orphans.sweep(settings, cri))
                 group.spawn("events", recorder.run())
                 # Before the node says that it is ready: a sandbox without its image fails and is put off.
                 await self._have_pause_image(containerd, cri)

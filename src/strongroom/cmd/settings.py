@@ -21,6 +21,7 @@ SQLITE = "sqlite"
 ETCD_SCHEMES = ("etcd://", "etcds://")
 DEFAULT_LISTEN = "127.0.0.1:6443"
 MAX_REQUESTS_INFLIGHT = 400
+POD_PIDS_LIMIT = 4096
 MAX_MUTATING_REQUESTS_INFLIGHT = 200
 _NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -53,6 +54,8 @@ class Settings:
     pause_image: str
     images: image_access.Options
     """Whose credentials images are pulled with, and who may use those that are there."""
+    pod_pids_limit: int
+    """Processes and threads of each Pod; 0: no limit."""
     audit: audit_log.Options | None
     """The audit log; None: none is kept."""
     max_requests_inflight: int
@@ -194,6 +197,7 @@ def resolve(
     image_credential_config: Path | None = None,
     image_pull_credentials_verification_policy: str = image_access.DEFAULT,
     preloaded_images_verification_allowlist: Sequence[str] = (),
+    pod_pids_limit: int = POD_PIDS_LIMIT,
     audit_log_path: Path | None = None,
     audit_policy_file: Path | None = None,
     audit_log_maxsize: int = audit_log.MAX_SIZE,
@@ -230,6 +234,7 @@ def resolve(
             image_pull_credentials_verification_policy,
             preloaded_images_verification_allowlist,
         ),
+        pod_pids_limit=pod_pids_limit,
         audit=_audit(
             audit_log_path,
             audit_policy_file,

@@ -37,6 +37,7 @@ from strongroom.node.probes.prober import Prober
 from strongroom.node.redaction import values_of
 from strongroom.node.runtime import observed
 from strongroom.node.runtime.observed import State
+from strongroom.node.runtime.pod_cgroup import PodCgroups
 from strongroom.node.services import Services
 from strongroom.node.settings import NodeSettings
 from strongroom.node.status_manager import StatusManager
@@ -51,8 +52,8 @@ class Agent:
     """`run` until cancelled; containers go on running, and the next agent adopts them.
 
     `streaming_port` is where exec, attach and logs are served; the Node object tells it, and has
-    `annotations`. `exec_sync` runs the commands of probes; None: the runtime does it by itself. `secret_env`
-    keeps values in the environment from being stored by a runtime of our own.
+    `annotations`. `exec_sync` runs the commands of probes and hooks; None: the runtime does it by itself.
+    `secret_env` keeps values in the environment from being stored by a runtime of our own.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class Agent:
         self.services = Informer(client, resources.SERVICES)
         """All Services; complete before any container starts."""
         objects = ObjectCache(client, self._object_changed)
-        prober = Prober(exec_sync or RuntimeExecSync(cri), recorder, lambda pod: values_of(pod, objects))
+        runner = exec_sync or RuntimeExecSync(cri)
+        prober = Prober(runner, recorder, lambda pod: values_of(pod, objects))
         self._services = Services(
             client=client,
             cri=cri,
@@ -95,7 +97,9 @@ class Agent:
             machine=machine,
             node_name=settings.node_name,
             logs_dir=settings.logs_dir,
+            exec_sync=runner,
             secret_env=secret_env,
+            cgroups=PodCgroups(settings.pod_pids_limit) if settings.owns_containerd else None,
             service_variables=lambda pod: service_variables.variables(pod, self.services.values()),
         )
         self._workers = PodWorkers(self._services)

@@ -45,9 +45,17 @@ def sandbox_config(services: Services, pod: Object, attempt: int) -> pb.PodSandb
     )
 
 
+def _grouped_config(services: Services, pod: Object, attempt: int) -> pb.PodSandboxConfig:
+    """The same, with the control group of the pod, which is made or brought up to date."""
+    config = sandbox_config(services, pod, attempt)
+    if services.cgroups is not None:
+        config.linux.cgroup_parent = services.cgroups.make(pod)
+    return config
+
+
 async def make_sandbox(services: Services, pod: Object, attempt: int) -> Sandbox:
     """Create and start a sandbox. Raises `CRIError`."""
-    config = sandbox_config(services, pod, attempt)
+    config = _grouped_config(services, pod, attempt)
     Path(config.log_directory).mkdir(mode=0o755, parents=True, exist_ok=True)
     sandbox_id = await services.cri.run_pod_sandbox(config)
     return observed.sandbox_of(await services.cri.pod_sandbox_status(sandbox_id))
@@ -63,12 +71,14 @@ async def start_container(
     runtime: PodRuntime,
     *,
     wanted: Callable[[], bool],
+    started: Callable[[], None] = lambda: None,
 ) -> None:
-    """Create and start a container in the sandbox `home`. Raises `StartError`.
+    """Create and start a container in the sandbox `home`, and run its postStart hook. Raises `StartError`.
 
     `held`: what the pod's volumes are made of. `runtime`: the pod's containers as they are.
 
-    Once it has begun it must not be cancelled; it ends early, between its steps, when `wanted` is no more.
+    Once it has begun it must not be cancelled until `started` is called, which is when nothing but the hook
+    is left to do; it ends early, between its steps, when `wanted` is no more.
     """
     spec = start.container
     path = events.field_path(spec, is_init=start.is_init, is_ephemeral=start.is_ephemeral)
@@ -76,8 +86,9 @@ async def start_container(
     try:
         if start.leftover is not None:
             await services.cri.remove_container(start.leftover.id)
+            services.forget_env(start.leftover.id)
         container_id = await services.cri.create_container(
-            home.id, config, sandbox_config(services, pod, home.attempt)
+            home.id, config, _grouped_config(services, pod, home.attempt)
         )
         if services.secret_env is not None:
             services.secret_env.put(container_id, hidden)
@@ -89,13 +100,19 @@ async def start_container(
     services.recorder.event(pod, events.NORMAL, "Created", "Container created", path)
     if not wanted():
         return
+    hook = (spec.get("lifecycle") or {}).get("postStart")
+    if hook is not None:
+        services.probes.hold(container_id)
     try:
         await services.cri.start_container(container_id)
+        services.recorder.event(pod, events.NORMAL, "Started", "Container started", path)
+        if hook is not None:
+            started()
+            await _post_start(services, pod, spec, hook, container_id, home, path)
     except CRIError as error:
         raise StartError("RunContainerError", redact(error.message, secret_values)) from None
-    services.recorder.event(pod, events.NORMAL, "Started", "Container started", path)
-    if (handler := (spec.get("lifecycle") or {}).get("postStart")) is not None:
-        await _post_start(services, pod, spec, handler, container_id, home, path)
+    finally:
+        services.probes.release(container_id)
 
 
 async def _post_start(
@@ -108,7 +125,7 @@ async def _post_start(
     path: str,
 ) -> None:
     try:
-        await hooks.run(services.cri, handler, spec, container_id, next(iter(home.ips), ""))
+        await hooks.run(services.exec_sync, handler, spec, container_id, next(iter(home.ips), ""))
     except hooks.HookError as error:
         services.recorder.event(pod, events.WARNING, "FailedPostStartHook", "PostStartHook failed", path)
         await services.cri.stop_container(container_id, 2)

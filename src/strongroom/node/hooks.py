@@ -1,4 +1,7 @@
-"""Lifecycle hooks of containers: `postStart` and `preStop`."""
+"""Lifecycle hooks of containers: `postStart` and `preStop`.
+
+A hook has no time limit of its own: who runs it cancels it, and nothing of it is left running then.
+"""
 
 import asyncio
 
@@ -6,26 +9,29 @@ import aiohttp
 
 from strongroom.machinery.gvk import Object
 from strongroom.node.cri.errors import CRIError
-from strongroom.node.cri.protocol import CRI
+from strongroom.node.exec_sync import ExecSync
 
 
 class HookError(Exception):
     """A hook failed. `str()` says how, without what the hook printed."""
 
 
-async def run(cri: CRI, handler: Object, container: Object, container_id: str, pod_ip: str) -> None:
+async def run(runner: ExecSync, handler: Object, container: Object, container_id: str, pod_ip: str) -> None:
     """Run a handler (`exec`, `httpGet` or `sleep`) to its end. Raises `HookError`."""
     if (command := handler.get("exec")) is not None:
-        await _exec(cri, container_id, [str(word) for word in command.get("command") or ()])
+        await _exec(runner, container_id, [str(word) for word in command.get("command") or ()])
     elif (request := handler.get("httpGet")) is not None:
         await _http_get(url(request, container, pod_ip), request)
     elif (pause := handler.get("sleep")) is not None:
         await asyncio.sleep(float(pause.get("seconds") or 0))
+    else:
+        # `tcpSocket` is kept in the API for old manifests; the kubelet has never run one as a hook.
+        raise HookError("invalid handler")
 
 
-async def _exec(cri: CRI, container_id: str, command: list[str]) -> None:
+async def _exec(runner: ExecSync, container_id: str, command: list[str]) -> None:
     try:
-        answer = await cri.exec_sync(container_id, command, 0)
+        answer = await runner.exec_sync(container_id, command, 0)
     except CRIError as error:
         raise HookError(f"the command could not be run ({error.code})") from None
     if answer.exit_code:

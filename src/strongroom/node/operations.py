@@ -66,6 +66,10 @@ class Operations:
         """From here on the operation must not be cancelled: the runtime is in the midst of it."""
         self._critical.add(name)
 
+    def optional(self, name: str) -> None:
+        """What is left of the operation may be cancelled again."""
+        self._critical.discard(name)
+
     def block(self, name: str, seconds: float = _RETRY) -> None:
         """Put the next operation of that name off."""
         self._blocked[name] = self._clock.monotonic() + seconds

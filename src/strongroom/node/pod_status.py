@@ -60,6 +60,11 @@ def from_nanoseconds(value: int) -> str:
     return timestamp(datetime.fromtimestamp(value // 1_000_000_000, UTC))
 
 
+def rejected(pod: Object, reason: str, message: str) -> Object:
+    """The status of a pod that this node does not run."""
+    return {"phase": FAILED, "qosClass": qos.class_of(pod), "reason": reason, "message": message}
+
+
 def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Object:
     """The whole status of `pod`. Times of what did not change are kept: from `previous`, the status generated
     before, which may not have reached the API, else from the object.

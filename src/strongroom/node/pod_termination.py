@@ -63,7 +63,7 @@ async def stop_container(
         text = message or f"Stopping container {container.name}"
         services.recorder.event(pod, events.NORMAL, "Killing", text, path)
         if (handler := (spec.get("lifecycle") or {}).get("preStop")) is not None:
-            await _pre_stop(services, pod, spec, container, runtime, handler, grace())
+            await _pre_stop(services, pod, spec, container, runtime, handler, grace(), path)
     spent = services.clock.monotonic() - began
     try:
         await services.cri.stop_container(container.id, max(MIN_GRACE, int(grace() - spent)))
@@ -91,13 +91,13 @@ async def _pre_stop(
     runtime: PodRuntime,
     handler: Object,
     grace: int,
+    path: str,
 ) -> None:
     address = next(iter(runtime.sandbox.ips), "") if runtime.sandbox else ""
     try:
         async with asyncio.timeout(grace):
-            await hooks.run(services.cri, handler, spec, container.id, address)
+            await hooks.run(services.exec_sync, handler, spec, container.id, address)
     except (hooks.HookError, TimeoutError):
-        path = events.field_path(spec, is_init=False)
         services.recorder.event(pod, events.WARNING, "FailedPreStopHook", "PreStopHook failed", path)
 
 
@@ -120,6 +120,8 @@ async def remove(services: Services, uid: str, pod: Object | None, runtime: PodR
     for container in runtime.all_containers():
         await services.cri.remove_container(container.id)
         services.forget_env(container.id)
+    if services.cgroups is not None:
+        services.cgroups.remove(uid)
     metadata = pod["metadata"] if pod else {"name": runtime.name, "namespace": runtime.namespace, "uid": uid}
     if metadata["name"]:
         logs = services.logs_dir / labels.log_directory({"metadata": metadata})

@@ -25,7 +25,7 @@ from strongroom.api.core.v1.pod import references
 from strongroom.client.transport import ConnectionFailed
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.status import StatusError
-from strongroom.node import container_start, events, log_rotation, pod_status, pod_termination
+from strongroom.node import admission, container_start, events, log_rotation, pod_status, pod_termination
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.delivery import receipt
 from strongroom.node.images import puller
@@ -42,6 +42,8 @@ from strongroom.node.volumes.payload import VolumeError
 
 _log = logging.getLogger(__name__)
 _RETRY = 10.0
+_OBSTACLE_RETRY = 60.0
+"""Seconds between two Events about what a pod asks for and this node cannot do."""
 _DEADLINE_TEXT = "Pod was active on the node longer than the specified deadline"
 
 
@@ -61,6 +63,8 @@ class PodWorker:
         self.ids: set[str] = set()
         """Ids of the pod's sandboxes and containers."""
         self.pod: Object | None = None
+        self.refused: admission.Refusal | None = None
+        """Why this node does not run the pod; set before the first `update`, if at all."""
         self._services = services
         self._object_gone = False
         self._runtime = observed.EMPTY
@@ -83,6 +87,11 @@ class PodWorker:
         return self.stage is Stage.GONE
 
     @property
+    def active(self) -> bool:
+        """Whether the pod is one that runs here, or is to."""
+        return self.stage is Stage.RUNNING and self.pod is not None and self.refused is None
+
+    @property
     def running(self) -> list[Container]:
         """The containers that run, as last seen."""
         return self._runtime.running
@@ -93,6 +102,9 @@ class PodWorker:
         """The pod's object is new, or has changed."""
         before = self.pod
         self.pod = pod
+        if before is None and self.refused is None:
+            for text in admission.ignored(pod):
+                self._services.recorder.event(pod, events.WARNING, "IgnoredField", text)
         if before is None or _differs(before, pod):
             self._volumes.dirty = True
             self._services.objects.use(self.uid, references_of(pod))
@@ -160,6 +172,8 @@ class PodWorker:
     async def _step(self) -> float | None:
         """One look at everything; seconds until the next one is due without an event."""
         pod = self.pod
+        if pod is not None and self.refused is not None and self._failure is None:
+            self._refuse(pod, self.refused)
         if pod is not None and self.stage is Stage.RUNNING and not self._must_end(pod):
             # Volumes first: a changed Secret reaches its files before anything else is done.
             self._volumes.refresh(pod)
@@ -213,6 +227,12 @@ class PodWorker:
             if container.state is State.EXITED and container.id not in self._messages:
                 self._messages[container.id] = termination_message.read(container)
                 self._services.forget_env(container.id)
+
+    def _refuse(self, pod: Object, refused: admission.Refusal) -> None:
+        """The pod ends before it began."""
+        self._failure = (refused.reason, f"Pod was rejected: {refused.message}")
+        self._services.recorder.event(pod, events.WARNING, refused.reason, refused.message)
+        self._services.statuses.set(pod, pod_status.rejected(pod, *self._failure))
 
     def _publish(self, pod: Object) -> None:
         """Tell the API what is."""
@@ -310,6 +330,7 @@ class PodWorker:
                 self._volumes.held,
                 self._runtime,
                 wanted=self._wanted,
+                started=lambda: self._operations.optional(operation),
             )
         except NotSyncedError:
             self._operations.block(operation)  # until the object has been read
@@ -353,8 +374,12 @@ class PodWorker:
         return [secret for _, secret in found if secret is not None]
 
     async def _make_sandbox(self, pod: Object, attempt: int, dead: Sandbox | None) -> Sandbox | None:
-        self._operations.critical("sandbox")
         services = self._services
+        if (obstacle := admission.obstacle(pod)) is not None:
+            services.recorder.event(pod, events.WARNING, *obstacle)
+            self._operations.block("sandbox", _OBSTACLE_RETRY)
+            return None
+        self._operations.critical("sandbox")
         try:
             if dead is not None:
                 services.recorder.event(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from strongroom.aio.tasks import TaskGroup
 from strongroom.machinery.gvk import Object
+from strongroom.node import admission, pod_status
 from strongroom.node.pod_worker import PodWorker
 from strongroom.node.runtime.observed import Container
 from strongroom.node.services import Services
@@ -27,7 +28,11 @@ class PodWorkers:
             if (worker := self._workers.get(uid)) is not None:
                 worker.object_gone()
             return
-        self._worker(uid).update(pod)
+        worker = self._worker(uid)
+        if worker.pod is None and not _was_taken(pod):
+            others = [each.pod for each in self._workers.values() if each.active and each.pod is not None]
+            worker.refused = admission.refuse(pod, others, self._services.machine.capacity())
+        worker.update(pod)
 
     def object_changed(self, uid: str) -> None:
         """A Secret or ConfigMap that the pod uses changed."""
@@ -86,3 +91,9 @@ class PodWorkers:
         await self._tasks.aclose()
         for worker in self._workers.values():
             await worker.aclose()
+
+
+def _was_taken(pod: Object) -> bool:
+    """Whether the pod has run here before: whoever took it then does not refuse it now."""
+    status = pod.get("status") or {}
+    return bool(status.get("startTime")) or status.get("phase") in pod_status.TERMINAL

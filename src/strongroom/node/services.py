@@ -14,10 +14,12 @@ from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.delivery.reporter import Reporter
 from strongroom.node.events import Recorder
+from strongroom.node.exec_sync import ExecSync
 from strongroom.node.images.puller import Puller
 from strongroom.node.machine import Machine
 from strongroom.node.object_cache import ObjectCache
 from strongroom.node.probes.manager import Probes
+from strongroom.node.runtime.pod_cgroup import PodCgroups
 from strongroom.node.status_manager import StatusManager
 from strongroom.node.volumes.manager import VolumeManager
 
@@ -39,10 +41,14 @@ class Services:
     machine: Machine
     node_name: str
     logs_dir: Path
+    exec_sync: ExecSync
+    """Runs the commands of hooks."""
     service_variables: Callable[[Object], Mapping[str, str]] = lambda _: {}
     """The variables of Services for a pod."""
     secret_env: SecretEnv | None = None
     """Keeps values of Secrets out of what the runtime stores; None: the runtime is not ours."""
+    cgroups: PodCgroups | None = None
+    """Keeps each pod's processes within limits; None: the runtime is not ours."""
     crash_back_offs: BackOffs = field(init=False)
 
     def __post_init__(self) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from strongroom.node.images.verification import Verification
 
+DEFAULT_POD_PIDS_LIMIT = 4096
+"""More than servers with many threads need, and an eighth of what the kernel gives out by default."""
 DEFAULT_PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 
@@ -51,6 +53,10 @@ class NodeSettings:
 
     image_pull_timeout: float = 15.0
     """Seconds to wait for the pause image before one is built here."""
+
+    pod_pids_limit: int = DEFAULT_POD_PIDS_LIMIT
+    """Processes and threads that a pod may have at once; 0: as many as the machine. Only for pods on a
+    containerd of our own."""
 
     @property
     def endpoint(self) -> str:

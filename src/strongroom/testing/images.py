@@ -93,7 +93,7 @@ def build(files: Mapping[str, File], config: Mapping[str, object]) -> Image:
 
 def shell(*, cmd: Sequence[str] = ("sleep", "infinity"), env: Sequence[str] = ()) -> Image:
     """An image with `/bin/sh` (busybox), `/bin/bash` and every busybox applet."""
-    return build(_base_files(), _config(cmd, env))
+    return build(shell_files(), _config(cmd, env))
 
 
 def nginx(version: str = "1.27.0") -> Image:
@@ -101,7 +101,7 @@ def nginx(version: str = "1.27.0") -> Image:
 
     It ends within milliseconds of SIGTERM or SIGQUIT, and says one line on standard output when it is up.
     """
-    files = _base_files() | {
+    files = shell_files() | {
         f"{_WEB_ROOT}/index.html": File(b"<h1>Welcome to nginx!</h1>\n"),
         "usr/sbin/nginx": File(_NGINX_SCRIPT, 0o755),
         "etc/nginx/nginx.conf": File(b"# served by busybox httpd\n"),
@@ -113,7 +113,7 @@ def nginx(version: str = "1.27.0") -> Image:
 def web(port: int, version: str = "v1") -> Image:
     """An HTTP server on `port` whose page is its `version`; it ends within milliseconds of SIGTERM."""
     script = f"#!/bin/bash\ntrap 'exit 0' TERM\nhttpd -f -p {port} -h /www &\nwait\n"
-    files = _base_files() | {
+    files = shell_files() | {
         "www/index.html": File(f"{version}\n".encode()),
         "usr/bin/serve": File(script.encode(), 0o755),
     }
@@ -193,7 +193,8 @@ def _binary(path: Path) -> File:
     return File(path.read_bytes(), 0o755)
 
 
-def _base_files() -> dict[str, File]:
+def shell_files() -> dict[str, File]:
+    """The files of `shell`, to make other images of."""
     files = {
         "bin/busybox": _binary(BUSYBOX),
         "bin/bash": _binary(BASH),

@@ -59,7 +59,8 @@ class Node:
         client = Client(self.api, "test")
         self.objects = ObjectCache(client, lambda uid: self.workers.object_changed(uid))
         self.volumes = VolumeManager(self.directory / "pods", self.objects, self.clock, memory=self.mounts)
-        prober = Prober(RuntimeExecSync(self.cri), self, lambda pod: values_of(pod, self.objects))
+        runner = RuntimeExecSync(self.cri)
+        prober = Prober(runner, self, lambda pod: values_of(pod, self.objects))
         self.probes = Probes(
             prober, self.clock, lambda uid: self.workers.probes_changed(uid), spread=lambda: 0.5
         )
@@ -77,6 +78,7 @@ class Node:
             machine=MACHINE,
             node_name="n1",
             logs_dir=self.directory / "logs",
+            exec_sync=runner,
         )
         self.workers = PodWorkers(self.services)
         self.informer = Informer(client, resources.PODS)

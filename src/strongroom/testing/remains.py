@@ -19,6 +19,13 @@ from pathlib import Path
 
 def remove(directories: Sequence[Path]) -> None:
     """End the processes that work in `directories`, undo their mounts and networks, and delete them."""
+    take_down(directories)
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def take_down(directories: Sequence[Path]) -> None:
+    """What the end of the machine does to them: processes, mounts and networks are gone, files stay."""
     places = [str(directory) for directory in directories]
     bridges, groups = _bridges(directories), _control_groups(directories)
     _end(_processes(places))
@@ -31,8 +38,6 @@ def remove(directories: Sequence[Path]) -> None:
         _run("ip", "link", "delete", bridge)
         _remove_masquerading(network)
         _run("nft", "delete", "table", "ip", network)
-    for directory in directories:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _processes(places: Sequence[str]) -> list[int]:
@@ -91,22 +96,29 @@ def _mounts(places: Sequence[str]) -> list[str]:
 
 def _control_groups(directories: Sequence[Path]) -> list[Path]:
     """The control groups of containers whose bundles are there, in every hierarchy."""
-    bundles = [each for place in directories for each in place.glob("**/io.containerd.runtime.v2.task/*/*")]
+    bundles = _find(directories, "io.containerd.runtime.v2.task/*/*")
     roots = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()]
     places = [root / bundle.parent.name / bundle.name for bundle in bundles for root in roots]
-    return [place for place in places if place.is_dir()]
+    inner = [found for b in bundles for root in roots for found in root.glob(f"strongroom/pod*/{b.name}")]
+    pods = {group.parent: None for group in inner}
+    return [place for place in (*places, *inner, *pods) if place.is_dir()]
 
 
 def _bridges(directories: Sequence[Path]) -> list[tuple[str, str]]:
     """Bridge and network name of each CNI configuration."""
     found = []
-    for directory in directories:
-        for file in directory.glob("**/*.conflist"):
-            document = json.loads(file.read_text())
-            found += [
-                (plugin["bridge"], document["name"]) for plugin in document["plugins"] if "bridge" in plugin
-            ]
+    for file in _find(directories, "cni/*.conflist"):
+        document = json.loads(file.read_text())
+        found += [
+            (plugin["bridge"], document["name"]) for plugin in document["plugins"] if "bridge" in plugin
+        ]
     return found
+
+
+def _find(directories: Sequence[Path], pattern: str) -> list[Path]:
+    """Files not far below the directories: images of containers, which change meanwhile, are not searched."""
+    depths = ("", "*/", "*/*/")
+    return [each for place in directories for depth in depths for each in place.glob(depth + pattern)]
 
 
 def _remove_masquerading(network: str) -> None:

@@ -1,5 +1,7 @@
 """Attempts are spaced as the kubelet spaces them."""
 
+import pytest
+
 from strongroom.aio.clock import FakeClock
 from strongroom.node.back_off import BackOffs
 
@@ -37,6 +39,23 @@ def test_a_long_good_run_is_forgiven() -> None:
     assert back_offs.remaining("k", ended) == 0
     back_offs.next("k", ended)
     assert back_offs.delay("k") == 10
+
+
+@pytest.mark.parametrize("jump", [-7200, 7200])
+def test_a_clock_that_jumps_makes_no_wait_longer(jump: float) -> None:
+    clock = FakeClock()
+    back_offs = BackOffs(clock)
+    back_offs.next("k")
+    clock.advance(20)
+    ended = clock.now().timestamp()
+    clock.jump(jump)
+    seen = back_offs.remaining("k", ended)
+    assert seen <= 10
+    clock.advance(10)
+    assert back_offs.remaining("k", ended) == 0
+    back_offs.next("k", ended)
+    clock.jump(-jump)
+    assert back_offs.remaining("k", clock.now().timestamp()) <= 300
 
 
 def test_keys_do_not_know_each_other() -> None:

@@ -5,6 +5,7 @@ import pytest
 from strongroom.machinery.gvk import Object
 from strongroom.node import hooks
 from strongroom.node.cri.errors import CRIError
+from strongroom.node.exec_sync import RuntimeExecSync
 from strongroom.testing.fake_cri import FakeCRI
 
 CONTAINER: Object = {"name": "c", "ports": [{"name": "web", "containerPort": 8080}]}
@@ -26,11 +27,11 @@ def test_where_http_goes(request_: Object, address: str) -> None:
 async def test_exec() -> None:
     cri = FakeCRI()
     handler = {"exec": {"command": ["sh", "-c", "x"]}}
-    await hooks.run(cri, handler, CONTAINER, "id", "")
+    await hooks.run(RuntimeExecSync(cri), handler, CONTAINER, "id", "")
     assert ("exec_sync", "sh -c x") in cri.calls
     cri.exec_exit_code = 3
     with pytest.raises(hooks.HookError, match="command exited with 3"):
-        await hooks.run(cri, handler, CONTAINER, "id", "")
+        await hooks.run(RuntimeExecSync(cri), handler, CONTAINER, "id", "")
 
 
 async def test_exec_that_cannot_run() -> None:
@@ -38,14 +39,24 @@ async def test_exec_that_cannot_run() -> None:
         raise CRIError("Unknown", "with what the hook printed")
 
     with pytest.raises(hooks.HookError) as error:
-        await hooks.run(FakeCRI(fail=fail), {"exec": {"command": ["x"]}}, CONTAINER, "id", "")
+        await hooks.run(
+            RuntimeExecSync(FakeCRI(fail=fail)), {"exec": {"command": ["x"]}}, CONTAINER, "id", ""
+        )
     assert str(error.value) == "the command could not be run (Unknown)"
 
 
 async def test_http_that_is_not_answered() -> None:
     with pytest.raises(hooks.HookError):
-        await hooks.run(FakeCRI(), {"httpGet": {"port": 1, "host": "127.0.0.1"}}, CONTAINER, "id", "")
+        await hooks.run(
+            RuntimeExecSync(FakeCRI()), {"httpGet": {"port": 1, "host": "127.0.0.1"}}, CONTAINER, "id", ""
+        )
 
 
 async def test_sleep_of_no_time() -> None:
-    await hooks.run(FakeCRI(), {"sleep": {"seconds": 0}}, CONTAINER, "id", "")
+    await hooks.run(RuntimeExecSync(FakeCRI()), {"sleep": {"seconds": 0}}, CONTAINER, "id", "")
+
+
+async def test_a_handler_that_nobody_runs_fails() -> None:
+    runner = RuntimeExecSync(FakeCRI())
+    with pytest.raises(hooks.HookError, match="invalid handler"):
+        await hooks.run(runner, {"tcpSocket": {"port": 80}}, CONTAINER, "id", "")

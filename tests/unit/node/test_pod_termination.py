@@ -81,6 +81,31 @@ async def test_a_start_hook_that_fails_stops_the_container(node: Node) -> None:
     assert "Warning FailedPostStartHook: PostStartHook failed" in node.events
 
 
+async def test_a_start_hook_that_hangs_keeps_the_pod_from_being_ready_and_not_from_ending(node: Node) -> None:
+    node.cri.hold("exec_sync")
+    node.put_pod(container={"lifecycle": {"postStart": {"exec": {"command": ["hang"]}}}})
+    await node.until(lambda: ("exec_sync", "hang") in node.cri.calls)
+    await node.pass_time(61)
+    status = node.status()["containerStatuses"][0]
+    assert "running" in status["state"]
+    assert (status["ready"], status["started"]) == (False, False)
+    assert not node.is_ready()
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)
+    assert stopped(node) == ["c"]
+    assert node.cri.calls.count(("exec_sync", "hang")) == 1
+
+
+async def test_a_pod_is_ready_once_its_start_hook_is_over(node: Node) -> None:
+    gate = node.cri.hold("exec_sync")
+    node.put_pod(container={"lifecycle": {"postStart": {"exec": {"command": ["slow"]}}}})
+    await node.until(lambda: ("exec_sync", "slow") in node.cri.calls)
+    await node.pass_time(61)
+    assert not node.is_ready()
+    gate.set()
+    await node.until(node.is_ready)
+
+
 async def test_a_shorter_grace_is_passed_on(node: Node) -> None:
     gate = node.cri.hold("stop_container")
     node.put_pod()

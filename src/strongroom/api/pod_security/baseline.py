@@ -14,7 +14,7 @@ _CAPABILITIES: Final = frozenset(
 _SE_LINUX_TYPES: Final = frozenset(
     ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 )
-_SYSCTLS: Final = frozenset(
+SAFE_SYSCTLS: Final = frozenset(
     (
         "kernel.shm_rmid_forced",
         "net.ipv4.ip_local_port_range",
@@ -178,7 +178,7 @@ def seccomp_profile(_: Object, spec: Object) -> str:
 
 def sysctls(_: Object, spec: Object) -> str:
     names = [
-        each["name"] for each in words.context(spec).get("sysctls") or () if each["name"] not in _SYSCTLS
+        each["name"] for each in words.context(spec).get("sysctls") or () if each["name"] not in SAFE_SYSCTLS
     ]
     return f"forbidden sysctl{'s' if len(names) > 1 else ''} ({', '.join(names)})" if names else ""
 

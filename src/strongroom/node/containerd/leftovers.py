@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from strongroom.node.containerd import mounts, network, process, tools
+from strongroom.node.runtime.pod_cgroup import PodCgroups
 from strongroom.node.settings import NodeSettings
 
 _PATIENCE = 5.0
@@ -21,9 +22,11 @@ _PATIENCE = 5.0
 def remove(settings: NodeSettings) -> None:
     """Remove every container, mount and interface of this node. Its containerd must have been stopped,
     or it is stopped here. Images and logs in the data directory stay."""
-    _end(_ours(settings, "containerd", str(settings.data_dir / "containerd.toml")))
-    _delete_containers(settings)
-    _end(_ours(settings, "containerd-shim-runc-v2", str(settings.containerd_socket)))
+    _end(ours(settings, "containerd", str(settings.data_dir / "containerd.toml")))
+    delete_containers(settings)
+    for pod in settings.pods_dir.glob("*"):
+        PodCgroups(0).remove(pod.name)
+    _end(ours(settings, "containerd-shim-runc-v2", str(settings.containerd_socket)))
     for directory in (settings.run_dir, settings.data_dir):
         for point in mounts.below(directory.resolve()):
             with contextlib.suppress(OSError):
@@ -35,7 +38,7 @@ def remove(settings: NodeSettings) -> None:
         _run("ip", "link", "delete", bridge)
 
 
-def _ours(settings: NodeSettings, name: str, argument: str) -> Iterator[process.Process]:
+def ours(settings: NodeSettings, name: str, argument: str) -> Iterator[process.Process]:
     """Processes of this name that have this argument on their command line."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -60,9 +63,9 @@ def _end(processes: Iterator[process.Process]) -> None:
         one.close()
 
 
-def _delete_containers(settings: NodeSettings) -> None:
+def delete_containers(settings: NodeSettings, name: str = "*") -> None:
     """Have the runtime that started each container delete it, cgroup included."""
-    for container in settings.runtimes_dir.glob("*/*/*"):
+    for container in settings.runtimes_dir.glob(f"*/*/{name}"):
         handler = container.parent.parent.name
         _run(handler, "--root", str(container.parent), "delete", "--force", container.name)
 

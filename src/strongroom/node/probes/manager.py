@@ -69,6 +69,7 @@ class Probes:
         self._containers: dict[str, _Watched] = {}
         self._heap: list[tuple[float, int, Probe, _Watched]] = []
         self._numbers = itertools.count()
+        self._held: set[str] = set()
         self._running = False
         self._timer: asyncio.TimerHandle | None = None
         self._tasks = TaskGroup("probes", describe_errors=False)
@@ -122,7 +123,7 @@ class Probes:
                 watched.target.pod, watched.target.ip = pod, ip
                 if latest.state is not State.RUNNING:
                     watched.end()
-            elif latest.state is State.RUNNING:
+            elif latest.state is State.RUNNING and latest.id not in self._held:
                 self._begin(Target(pod, spec, latest.id, ip, is_init), latest)
         for container_id in (known or set()) - present:
             self._drop(container_id)
@@ -133,6 +134,15 @@ class Probes:
         for container_id in self._pods.get(uid, ()):
             if (watched := self._containers.get(container_id)) is not None:
                 watched.end((Kind.STARTUP, Kind.LIVENESS))
+
+    def hold(self, container_id: str) -> None:
+        """The container's postStart hook runs: until `release` it counts as not started, and nothing is
+        asked of it."""
+        self._held.add(container_id)
+
+    def release(self, container_id: str) -> None:
+        """The hook is over, or the container never started."""
+        self._held.discard(container_id)
 
     def forget(self, uid: str) -> None:
         """Nothing of the pod runs any more."""
@@ -148,12 +158,12 @@ class Probes:
     def ready(self, container: Container) -> bool:
         """Whether a running container passes its readiness probe; true where it has none."""
         watched = self._find(container)
-        return watched is None or watched.passed(Kind.READINESS)
+        return container.id not in self._held and (watched is None or watched.passed(Kind.READINESS))
 
     def started(self, container: Container) -> bool:
         """Whether a running container has passed its startup probe; true where it has none."""
         watched = self._find(container)
-        return watched is None or watched.passed(Kind.STARTUP)
+        return container.id not in self._held and (watched is None or watched.passed(Kind.STARTUP))
 
     def failed(self, container: Container) -> tuple[str, int | None] | None:
         """Which probe (`liveness`, `startup`) says that this run of the container has to end, and within how

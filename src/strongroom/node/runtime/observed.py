@@ -13,6 +13,9 @@ from strongroom.node.cri import errors
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.runtime import labels
 
+_CUT_SHORT = "context canceled"
+"""How containerd words it that whoever asked for a start went away before it was done."""
+
 
 class State(Enum):
     """A container's life: created, running, exited. Unknown: the runtime lost it."""
@@ -196,7 +199,7 @@ def container_of(status: pb.ContainerStatus, sandbox_id: str) -> Container:
         id=status.id,
         name=status.labels.get(labels.CONTAINER_NAME) or status.metadata.name,
         attempt=status.metadata.attempt,
-        state=State(status.state),
+        state=_state_of(status),
         sandbox_id=sandbox_id,
         created_at=status.created_at,
         started_at=status.started_at,
@@ -212,3 +215,11 @@ def container_of(status: pb.ContainerStatus, sandbox_id: str) -> Container:
         message_policy=status.annotations.get(labels.TERMINATION_MESSAGE_POLICY, "File"),
         started_with=status.annotations.get(labels.STARTED_WITH, ""),
     )
+
+
+def _state_of(status: pb.ContainerStatus) -> State:
+    """A container whose start was cut short, by the end of the agent that asked for it, has never run and has
+    not failed: it is taken for one that was created and is still to be started."""
+    if status.reason == "StartError" and not status.started_at and _CUT_SHORT in status.message:
+        return State.CREATED
+    return State(status.state)

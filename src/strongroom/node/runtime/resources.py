@@ -5,7 +5,7 @@ from strongroom.machinery.gvk import Object
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.runtime import qos
 
-_PERIOD = 100_000
+PERIOD = 100_000
 _MIN_QUOTA = 1_000
 _MIN_SHARES = 2
 _MAX_SHARES = 262_144
@@ -18,7 +18,7 @@ def shares(milli: int) -> int:
 
 def quota(milli: int) -> int:
     """Microseconds of CPU time in each period; 0: no limit."""
-    return max(_MIN_QUOTA, milli * _PERIOD // 1000) if milli else 0
+    return max(_MIN_QUOTA, milli * PERIOD // 1000) if milli else 0
 
 
 def of_container(pod: Object, container: Object, memory: int) -> pb.LinuxContainerResources:
@@ -28,7 +28,7 @@ def of_container(pod: Object, container: Object, memory: int) -> pb.LinuxContain
     cpu_limit = quantity.of(limits.get("cpu", "0")).milli()
     cpu_request = quantity.of(requests.get("cpu", limits.get("cpu", "0"))).milli()
     return pb.LinuxContainerResources(
-        cpu_period=_PERIOD,
+        cpu_period=PERIOD,
         cpu_quota=quota(cpu_limit),
         cpu_shares=shares(cpu_request),
         memory_limit_in_bytes=quantity.of(limits.get("memory", "0")).value(),

@@ -80,8 +80,10 @@ class VolumeManager:
         """Where the volume is on the machine."""
         if (which := kind(volume)) == "hostPath":
             return Path(str(volume[which].get("path", "")))
+        if which == "persistentVolumeClaim":
+            raise VolumeError(f'persistentvolumeclaim "{volume[which].get("claimName", "")}" not found')
         if which not in _DIRECTORIES or "/" in volume["name"]:
-            raise VolumeError("no volume plugin matched")
+            raise VolumeError(f"no volume plugin matched: this node does not do volumes of type {which}")
         volumes = self.pod_dir(pod["metadata"]["uid"]) / "volumes"
         return volumes / _DIRECTORIES[which] / str(volume["name"])
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from strongroom.machinery.gvk import Object
 from strongroom.node import env
 from strongroom.node.cri import _generated_cri_pb2 as pb
@@ -77,3 +79,23 @@ async def test_a_container_that_goes_meanwhile_is_left_out() -> None:
     cri.fail = vanish
     found = await observed.observe(cri, "u1")
     assert found.containers == {}
+
+
+@pytest.mark.parametrize(
+    ("message", "started_at", "state"),
+    [
+        (
+            "failed to create containerd task: failed to create shim task: context canceled: unknown",
+            0,
+            "CREATED",
+        ),
+        ('exec: "nothing": executable file not found in $PATH: unknown', 0, "EXITED"),
+        ("context canceled", 1, "EXITED"),
+    ],
+)
+def test_a_start_that_was_cut_short_is_no_run(message: str, started_at: int, state: str) -> None:
+    status = pb.ContainerStatus(
+        id="c", state=pb.CONTAINER_EXITED, reason="StartError", exit_code=128, message=message
+    )
+    status.started_at = started_at
+    assert observed.container_of(status, "").state is State[state]

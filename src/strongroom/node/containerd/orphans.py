@@ -1,0 +1,87 @@
+"""Shims that no pod has: what is left when an agent is killed while its containerd starts a sandbox.
+
+The call is cut off with its connection, and containerd takes back what it has done so far; at some moments it
+forgets the shim it has just started, and the container in it. Nobody would ever end them.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from strongroom.node.containerd import client as clients
+from strongroom.node.containerd import leftovers, mounts, process
+from strongroom.node.cri.errors import CRIError
+from strongroom.node.cri.protocol import CRI
+from strongroom.node.settings import NodeSettings
+
+GRACE = 10.0
+"""Seconds for containerd to clean up by itself."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shim:
+    """A shim of our containerd: of the sandbox `id`, whether or not that has ever been."""
+
+    id: str
+    pid: int
+    started: str
+
+
+async def sweep(
+    settings: NodeSettings, cri: CRI, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> list[str]:
+    """End the orphans of the agent before this one; the ids they had. To be called once, when it starts."""
+    suspects = await asyncio.to_thread(lambda: set(shims(settings)))
+    if not suspects:
+        return []
+    try:
+        if not await _unknown(cri, suspects):
+            return []
+        await sleep(GRACE)
+        orphans = await _unknown(cri, suspects)
+    except CRIError as error:
+        _log.warning("shims that no pod has are not looked for: %s", error)
+        return []
+    removed = [shim.id for shim in orphans if await asyncio.to_thread(_remove, settings, shim)]
+    for sandbox in removed:
+        _log.info("a shim that no pod has was ended: %s", sandbox)
+    return removed
+
+
+async def _unknown(cri: CRI, suspects: set[Shim]) -> list[Shim]:
+    known = {sandbox.id for sandbox in await cri.list_pod_sandboxes({})}
+    return sorted((shim for shim in suspects if shim.id not in known), key=lambda shim: shim.id)
+
+
+def shims(settings: NodeSettings) -> Iterator[Shim]:
+    """All shims of the node's own containerd."""
+    for held in leftovers.ours(settings, "containerd-shim-runc-v2", str(settings.containerd_socket)):
+        words = process.arguments(held.pid)
+        started = process.start_time(held.pid)
+        held.close()
+        if "-id" in words[:-1] and started:
+            yield Shim(words[words.index("-id") + 1], held.pid, started)
+
+
+def _remove(settings: NodeSettings, shim: Shim) -> bool:
+    """End it with all that it has started; whether it was still there."""
+    held = process.Process.adopt(shim.pid)
+    if held is None:
+        return False
+    with contextlib.closing(held):
+        if process.start_time(shim.pid) != shim.started:
+            return False
+        leftovers.delete_containers(settings, shim.id)
+        held.send_signal(signal.SIGKILL)
+    bundle = settings.containerd_run_dir / "state" / "io.containerd.runtime.v2.task"
+    directory = bundle / clients.NAMESPACE / shim.id
+    for point in mounts.below(directory.resolve()):
+        with contextlib.suppress(OSError):
+            mounts.unmount(point)
+    shutil.rmtree(directory, ignore_errors=True)
+    return True

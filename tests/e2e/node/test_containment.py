@@ -1,0 +1,103 @@
+"""Pods that behave badly: what they do stays theirs, and they can be deleted."""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from strongroom.testing import expect, images, manifests
+from strongroom.testing.cluster import Cluster
+from strongroom.testing.kubectl import Kubectl
+from strongroom.testing.registry import Registry
+
+Start = Callable[..., None]
+LIMIT = 4096
+
+
+def shell(text: str) -> list[str]:
+    return ["sh", "-c", text]
+
+
+def test_a_fork_loop_ends_at_the_limit_of_its_pod(start: Start, latest: Kubectl, cluster: Cluster) -> None:
+    start("p", command=["sleep", "infinity"])
+    start("q", command=["sleep", "infinity"])
+    uid = latest.ok("get", "pod", "p", "-o", "jsonpath={.metadata.uid}")
+    inside = latest.ok("exec", "p", "--", "cat", "/proc/self/cgroup")
+    assert f"/strongroom/pod{uid}/" in inside
+    # Far more processes than are allowed, for a bounded time; the shell says what the kernel refuses.
+    loop = f"i=0; while [ $i -lt {LIMIT + 200} ]; do sleep 20 & i=$((i+1)); done"
+    said = latest("exec", "p", "--", "sh", "-c", loop, timeout=90)
+    assert "can't fork: Resource temporarily unavailable" in said.stdout + said.stderr, said
+    assert latest.ok("exec", "q", "--", "echo", "unharmed") == "unharmed\n"
+    began = time.monotonic()
+    latest.ok("delete", "pod", "p", "q", timeout=60)
+    assert time.monotonic() - began < 40
+
+
+def test_a_start_hook_that_hangs_holds_its_own_pod_back_and_no_deletion(latest: Kubectl) -> None:
+    pod = manifests.pod("p")
+    hook = {"exec": {"command": shell("sleep 1000 & sleep 1000")}}
+    pod["spec"]["containers"][0]["lifecycle"] = {"postStart": hook}
+    latest.ok("create", "-f", "-", stdin=manifests.text(pod))
+    phase = ("get", "pod", "p", "-o", "jsonpath={.status.containerStatuses[0].state}")
+    expect.until(lambda: latest("exec", "p", "--", "true").code == 0, timeout=40, what=latest.ok(*phase))
+    found = json.loads(latest.ok("get", "pod", "p", "-ojson"))["status"]["containerStatuses"][0]
+    assert not found["ready"] and not found.get("started")
+    began = time.monotonic()
+    latest.ok("delete", "pod", "p", timeout=40)
+    assert time.monotonic() - began < 20
+
+
+def test_a_stop_hook_that_hangs_ends_with_the_grace(start: Start, latest: Kubectl) -> None:
+    hook = {"exec": {"command": shell("sleep 1000 & sleep 1000")}}
+    pod = manifests.pod("p", terminationGracePeriodSeconds=3)
+    pod["spec"]["containers"][0]["lifecycle"] = {"preStop": hook}
+    latest.ok("create", "-f", "-", stdin=manifests.text(pod))
+    latest.ok("wait", "--for=condition=Ready", "pod/p", "--timeout=40s")
+    began = time.monotonic()
+    latest.ok("delete", "pod", "p", timeout=40)
+    assert 3 <= time.monotonic() - began < 20
+    events = latest.ok("get", "events", "--field-selector", "involvedObject.name=p", "-o", "name")
+    assert "FailedPreStopHook" in latest.ok("get", *events.split(), "-o", "jsonpath={.items[*].reason}")
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A directory of the machine with a name that is short enough for a link in a tar file."""
+    with tempfile.TemporaryDirectory(prefix="o-", dir="/tmp") as name:
+        yield Path(name)
+
+
+def test_links_of_an_image_lead_no_mount_out_of_it(
+    latest: Kubectl, registry: Registry, outside: Path
+) -> None:
+    (outside / "file").write_text("theirs")
+    up = "../" * 12
+    files = images.shell_files() | {
+        "climbs": images.File(link=f"{up}{outside}"),
+        "leads": images.File(link=str(outside)),
+        "etc/passwd": images.File(link=f"{up}{outside}/users"),
+        "etc/hosts": images.File(link=f"{outside}/hosts"),
+        "dev/": images.File(mode=0o755),
+        "dev/termination-log": images.File(link=f"{up}{outside}/message"),
+    }
+    registry.push("library/links:1", images.build(files, {"Cmd": ["sleep", "infinity"], "User": "0"}))
+    latest.ok("create", "secret", "generic", "a", "--from-literal=k=v")
+    secret = {"secret": {"secretName": "a"}}
+    volumes = {"/climbs/s": secret, "/leads/t": secret, "/climbs/../../../u": secret}
+    pod = manifests.pod("p", image="links:1", volumes=volumes)
+    pod["spec"]["containers"][0]["volumeMounts"].append(
+        {"name": "v0", "mountPath": "/leads/file", "subPath": "k"}
+    )
+    latest.ok("create", "-f", "-", stdin=manifests.text(pod))
+    latest.ok("wait", "--for=condition=Ready", "pod/p", "--timeout=30s")
+    read = latest.ok("exec", "p", "--", "cat", "/climbs/s/k", "/leads/t/k", "/leads/file")
+    assert read == "vvv"
+    # All of it is in the container's own tree: nothing was made, mounted or written outside.
+    assert {entry.name for entry in outside.iterdir()} == {"file"}
+    assert (outside / "file").read_text() == "theirs"
+    assert str(outside) not in Path("/proc/self/mountinfo").read_text()
+    latest.ok("delete", "pod", "p", timeout=40)
