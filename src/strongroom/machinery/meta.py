@@ -64,11 +64,13 @@ def prepare_for_update(new: Object, old: Mapping[str, Any]) -> list[str]:
     new.pop("selfLink", None)
     if "uid" not in new:
         new["uid"] = old.get("uid", "")
-    for field in ("generation", "creationTimestamp", "deletionTimestamp"):
+    for field in ("generation", "creationTimestamp"):
         if field in old:
             new[field] = old[field]
         else:
             new.pop(field, None)
+    if "deletionTimestamp" in old:
+        new["deletionTimestamp"] = old["deletionTimestamp"]
     # A client that leaves it out does not mean to clear it.
     if "deletionGracePeriodSeconds" not in new and "deletionGracePeriodSeconds" in old:
         new["deletionGracePeriodSeconds"] = old["deletionGracePeriodSeconds"]
@@ -232,7 +234,7 @@ def validate_owner_references(references: Sequence[Mapping[str, Any]], path: str
         if version == "v1" and kind == "Event":
             errors.append(
                 validation.invalid_value(
-                    path, dict(reference), "/v1, Kind=Event is disallowed from being an owner"
+                    path, _shown(reference), "/v1, Kind=Event is disallowed from being an owner"
                 )
             )
         if reference.get("controller"):
@@ -243,7 +245,7 @@ def validate_owner_references(references: Sequence[Mapping[str, Any]], path: str
                 errors.append(
                     validation.invalid_value(
                         path,
-                        list(references),
+                        [_shown(each) for each in references],
                         'Only one reference can have Controller set to true. Found "true" in references for '
                         f"{controller} and {current}",
                     )
@@ -251,6 +253,11 @@ def validate_owner_references(references: Sequence[Mapping[str, Any]], path: str
             elif not controller:
                 controller = current
     return errors
+
+
+def _shown(reference: Mapping[str, Any]) -> Object:
+    """As Go prints one: these are there even when they are empty."""
+    return {"apiVersion": "", "kind": "", "name": "", "uid": "", **reference}
 
 
 def validate_managed_fields(entries: Sequence[Mapping[str, Any]], path: str) -> list[FieldError]:

@@ -108,6 +108,11 @@ def max_length(limit: int) -> str:
     return f"must be no more than {limit} characters"
 
 
+def _max_bytes(limit: int) -> str:
+    """The same of labels: upstream has two texts."""
+    return f"must be no more than {limit} bytes"
+
+
 def in_range(low: int, high: int) -> str:
     return f"must be between {low} and {high}, inclusive"
 
@@ -182,18 +187,21 @@ def qualified_name(text: str) -> list[str]:
     elif not head:
         messages.append("prefix part must be non-empty")
     else:
-        messages += ["prefix part " + message for message in dns1123_subdomain(head)]
+        messages += [
+            "prefix part " + message.replace(max_length(SUBDOMAIN_MAX), _max_bytes(SUBDOMAIN_MAX))
+            for message in dns1123_subdomain(head)
+        ]
     if not name:
         messages.append("name part must be non-empty")
     elif size(name) > LABEL_MAX:
-        messages.append("name part " + max_length(LABEL_MAX))
+        messages.append("name part " + _max_bytes(LABEL_MAX))
     if not _is_qualified(name):
         messages.append("name part " + _QUALIFIED_TEXT)
     return messages
 
 
 def label_value(text: str) -> list[str]:
-    messages = [max_length(LABEL_MAX)] if size(text) > LABEL_MAX else []
+    messages = [_max_bytes(LABEL_MAX)] if size(text) > LABEL_MAX else []
     if not _is_label_value(text):
         messages.append(_LABEL_VALUE_TEXT)
     return messages

@@ -60,6 +60,7 @@ class Registry:
     def __init__(self, strategy: Strategy, cache: WatchCache, objects: ObjectStore, clock: Clock) -> None:
         self.strategy = strategy
         self.resource = strategy.resource
+        self._stored_as = strategy.view_of or strategy.resource
         self.rows = cache.resource(self.resource.storage_prefix)
         self.head = encoding.head(self.resource.api_version, self.resource.kind)
         self.main = Rules(strategy.prepare_for_update, strategy.validate_update)
@@ -200,7 +201,7 @@ class Registry:
         )
         errors += self.strategy.validate(obj)
         if errors:
-            raise status.invalid(self.resource, obj["metadata"].get("name", ""), errors)
+            raise status.invalid(self._stored_as, obj["metadata"].get("name", ""), errors)
 
     # ---- update ----
 
@@ -311,7 +312,7 @@ class Registry:
         errors = meta.validate_object_meta_update(new["metadata"], old["metadata"])
         errors += rules.validate(new, old)
         if errors:
-            raise status.invalid(self.resource, old["metadata"]["name"], errors)
+            raise status.invalid(self._stored_as, old["metadata"]["name"], errors)
 
     def _count_generation(self, new: Object, old: Object, rules: Rules | None) -> None:
         if not self.strategy.has_generation or (

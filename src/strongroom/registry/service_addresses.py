@@ -129,14 +129,18 @@ def _families(spec: Object) -> list[FieldError]:
             families = [*families, other]
         spec["ipFamilies"] = families
         return []
+    errors: list[FieldError] = []
     if spec.get("ipFamilyPolicy") == kinds.REQUIRE_DUAL_STACK:
         text = "this cluster is not configured for dual-stack services"
-        return [validation.invalid_value("spec.ipFamilyPolicy", kinds.REQUIRE_DUAL_STACK, text)]
+        errors.append(validation.invalid_value("spec.ipFamilyPolicy", kinds.REQUIRE_DUAL_STACK, text))
     families = spec.get("ipFamilies") or _families_of(spec.get("clusterIPs") or ())
-    if families != [kinds.IPV4]:
-        wrong = families.index(kinds.IPV6)
-        text = "not configured on this cluster"
-        return [validation.invalid_value(f"spec.ipFamilies[{wrong}]", kinds.IPV6, text)]
+    errors += [
+        validation.invalid_value(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
+        for index, family in enumerate(families)
+        if family != kinds.IPV4
+    ]
+    if errors:
+        return errors
     spec["ipFamilies"] = families
     spec.setdefault("ipFamilyPolicy", kinds.SINGLE_STACK)
     return []

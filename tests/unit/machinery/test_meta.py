@@ -78,8 +78,12 @@ def test_update_restores_what_is_the_systems() -> None:
     assert meta.prepare_for_update(new, old) == []
     assert new == old
     other = {"name": "a", "uid": "u", "generation": 9, "deletionTimestamp": "d"}
-    meta.prepare_for_update(other, {"name": "a", "uid": "u"})
-    assert other == {"name": "a", "uid": "u"}
+    before = {"name": "a", "uid": "u"}
+    meta.prepare_for_update(other, before)
+    assert other == {**before, "deletionTimestamp": "d"}
+    assert [str(error) for error in meta.validate_object_meta_update(other, before)] == [
+        'metadata.deletionTimestamp: Invalid value: "d": field is immutable'
+    ]
 
 
 def test_valid() -> None:

@@ -99,7 +99,8 @@ def test_qualified_names(name: str) -> None:
         ("a/", ["name part must be non-empty", f"name part {QUALIFIED}"]),
         ("A/a", [f"prefix part {SUBDOMAIN}"]),
         ("-a", [f"name part {QUALIFIED}"]),
-        ("x" * 64, ["name part must be no more than 63 characters"]),
+        ("x" * 64, ["name part must be no more than 63 bytes"]),
+        ("a." * 127 + "a/b", ["prefix part must be no more than 253 bytes"]),
         (
             "a/b/c",
             [
@@ -116,7 +117,7 @@ def test_broken_qualified_names(name: str, messages: list[str]) -> None:
 def test_label_values() -> None:
     assert names.label_value("") == names.label_value("a_B.1") == []
     assert names.label_value("-a") == [VALUE]
-    assert names.label_value("a" * 64) == ["must be no more than 63 characters"]
+    assert names.label_value("a" * 64) == ["must be no more than 63 bytes"]
 
 
 @pytest.mark.parametrize(

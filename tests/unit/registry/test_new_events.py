@@ -90,7 +90,7 @@ async def test_changes(server: APIServer) -> None:
     assert same.json["metadata"]["resourceVersion"] == core["metadata"]["resourceVersion"]
     refused = await server.request("PATCH", f"{NEW}/e", {"note": "other"}, content_type=MERGE)
     assert refused.json["message"] == (
-        'Event.events.k8s.io "e" is invalid: note: Invalid value: "other": field is immutable'
+        'Event "e" is invalid: message: Invalid value: "other": field is immutable'
     )
     stored = (await server.get(f"{NEW}/e")).json
     assert (await server.request("PUT", f"{NEW}/e", stored)).status == 200

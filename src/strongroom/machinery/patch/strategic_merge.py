@@ -7,6 +7,7 @@ Rules: "Strategic merge patch" of Kubernetes' API conventions (directives `$patc
 from collections.abc import Sequence
 from typing import Any
 
+from strongroom.machinery.codec import structs
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.patch import errors, list_order
 from strongroom.machinery.patch.schema import MERGE, REPLACE, FieldSchema, Schema
@@ -23,8 +24,13 @@ def apply(original: Object, patch: Any, schema: Schema | None) -> Object:
     """A new object; parts that the patch does not touch are shared with `original`, nothing is changed.
 
     Raises StatusError: 400 for a malformed patch, 422 for lists of lists, 500 as upstream for the rest."""
+    if patch is None:
+        patch = {}  # Go's decoder leaves a map as it is
     if not isinstance(patch, dict):
-        raise errors.malformed("invalid JSON document")
+        found = structs.json_type(patch)
+        raise errors.malformed(
+            f"json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+        )
     try:
         return _merge_map(original, patch, schema)
     except RecursionError:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from strongroom.machinery import duration, status, validation
+from strongroom.machinery import status, validation
+from strongroom.machinery.codec import scalars
+from strongroom.machinery.codec.errors import TypeMismatch
 from strongroom.machinery.validation import FieldError
 from strongroom.registry.catalog import Catalog
 from strongroom.server import responses, routing
@@ -20,7 +22,7 @@ async def log(request: Request, catalog: Catalog, nodes: NodeConnector) -> None:
     info = request.info
     target = await pod_target.find(catalog, info.namespace, info.name, request.parameter("container"))
     if target.node is None:
-        await responses.text(request, 200, "")
+        await responses.send(request, 204, b"", responses.TEXT)
         return
     async with nodes.stream(target.node, target.path("containerLogs"), _query(request)) as chunks:
         await responses.start(request, responses.TEXT)
@@ -42,16 +44,14 @@ def _check(request: Request) -> None:
     time = request.parameter("sinceTime")
     if seconds is not None and time:
         text = "at most one of `sinceTime` or `sinceSeconds` may be specified"
-        errors.append(validation.forbidden("", text))
+        errors.append(validation.forbidden("[]", text))
     if seconds is not None and seconds < 1:
         errors.append(validation.invalid_value("sinceSeconds", seconds, "must be greater than 0"))
     if time:
         try:
-            duration.parse_timestamp(time)
-        except ValueError:
-            raise status.bad_request(
-                f"cannot parse sinceTime {validation.go_quote(time)} as RFC 3339"
-            ) from None
+            scalars.time(time)
+        except TypeMismatch as error:
+            raise status.bad_request(str(error)) from None
     lines = options.integer(request, "tailLines")
     if lines is not None and lines < 0:
         errors.append(validation.invalid_value("tailLines", lines, "must be greater than or equal to 0"))
@@ -63,6 +63,6 @@ def _check(request: Request) -> None:
         errors.append(validation.not_supported("stream", stream, _STREAMS))
     elif stream not in ("", "All") and lines is not None:
         text = "`tailLines` and specific `stream` are mutually exclusive for now"
-        errors.append(validation.forbidden("", text))
+        errors.append(validation.forbidden("[]", text))
     if errors:
-        raise status.invalid_kind("PodLogOptions", "", "PodLogOptions", "", errors)
+        raise status.invalid_kind("PodLogOptions", "", "PodLogOptions", request.info.name, errors)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from strongroom.api import decoding, schema
 from strongroom.machinery import status, validation
 from strongroom.machinery.codec import json
@@ -13,7 +11,7 @@ from strongroom.machinery.gvk import Object
 from strongroom.machinery.patch import json_patch, merge_patch, strategic_merge
 from strongroom.registry.generic import Registry, Rules
 from strongroom.server.admission.plugin import UPDATE, Chain
-from strongroom.server.handlers import apply, forms, options, writing
+from strongroom.server.handlers import apply, forms, options, patch_errors, writing
 from strongroom.server.request import Request
 
 JSON_PATCH = "application/json-patch+json"
@@ -40,30 +38,52 @@ async def patch(
         return
     wanted = options.write(request, "PatchOptions")
     forms.one(request)
-    change = _CHANGES[media](_document(await request.body()), registry)
+    document = _document(await request.body())
+    change = _CHANGES[media](document, registry)
+    strategic = media == STRATEGIC_MERGE
+    shown = patch_errors.go(document) if strategic else ""
     warnings: list[str] = []
 
     def revise(current: Object) -> Object:
+        nonlocal shown
         patched = change(current)
+        if strategic:
+            # Upstream merges into a value of the kind's own type, which has no other kind to become.
+            patched |= {"kind": registry.resource.kind, "apiVersion": registry.resource.api_version}
+        else:
+            shown = patch_errors.whole(patched)
         obj, problems = decoding.decode_object(patched, registry.resource)
+        if strategic:
+            problems.sort()
         warnings[:] = []
         if problems and wanted.field_validation == decoding.STRICT:
-            raise _strict(patched, problems)
+            raise patch_errors.invalid(registry.resource, shown, decoding.strict_error(problems))
         if problems and wanted.field_validation != decoding.IGNORE:
             warnings[:] = problems
-        writing.check_name(obj, info.name, info.namespace)
+        writing.check_name(obj, info.name, "")  # a namespace is the registry's to judge
+        if (uid := obj["metadata"].get("uid")) and uid != current["metadata"]["uid"]:
+            # Of a whole object that is put in its place the uid is a precondition, and a conflict.
+            error = validation.invalid_value("metadata.uid", uid, "field is immutable")
+            raise status.invalid(registry.resource, info.name, [error])
         return obj
 
     admit = writing.admission(request, registry, chain, UPDATE, dry_run=wanted.dry_run)
-    written = await registry.update(
-        info.namespace,
-        info.name,
-        revise,
-        rules=rules,
-        writer=options.writer(request, wanted),
-        admit=admit,
-        dry_run=wanted.dry_run,
-    )
+    try:
+        written = await registry.update(
+            info.namespace,
+            info.name,
+            revise,
+            rules=rules,
+            writer=options.writer(request, wanted),
+            admit=admit,
+            dry_run=wanted.dry_run,
+        )
+    except status.StatusError as error:
+        why = patch_errors.of_decoding(error)
+        if why is None:
+            raise
+        why = patch_errors.converted(why) if strategic else why
+        raise patch_errors.invalid(registry.resource, shown, why) from None
     request.warnings += warnings
     await writing.answer(request, registry, 200, written)
 
@@ -93,13 +113,3 @@ _CHANGES: Mapping[str, Callable[[Any, Registry], Change]] = {
     MERGE_PATCH: _merge_patch,
     STRATEGIC_MERGE: _strategic_merge,
 }
-
-
-def _strict(patched: Any, problems: list[str]) -> status.StatusError:
-    document = orjson.dumps(patched).decode()
-    error = validation.invalid_value("patch", document, decoding.strict_error(problems))
-    return status.StatusError(422, "Invalid", f' "" is invalid: {error}', {"causes": [_cause(error)]})
-
-
-def _cause(error: validation.FieldError) -> dict[str, str]:
-    return {"reason": error.reason, "message": error.body, "field": error.field}

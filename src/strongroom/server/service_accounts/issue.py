@@ -3,6 +3,7 @@
 Rules: Kubernetes' TokenRequest API and `pkg/registry/core/serviceaccount/storage/token.go`.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,9 +27,9 @@ NODE_SECONDS: Final = 3607
 EXTENDED_SECONDS: Final = 365 * 24 * 3600
 
 _KINDS: Final[Mapping[tuple[str, str], Resource]] = {
-    ("v1", "Pod"): resources.PODS,
-    ("v1", "Secret"): resources.SECRETS,
-    ("v1", "Node"): resources.NODES,
+    ("", "Pod"): resources.PODS,
+    ("", "Secret"): resources.SECRETS,
+    ("", "Node"): resources.NODES,
 }
 
 
@@ -93,9 +94,9 @@ class Issuer:
         if not bound:
             return Subject(namespace, account)
         version, kind = bound.get("apiVersion") or "", bound.get("kind") or ""
-        resource = _KINDS.get((version, kind))
+        group, _, short = version.rpartition("/")
+        resource = _KINDS.get((group, kind))
         if resource is None:
-            group, _, short = version.rpartition("/")
             raise status.bad_request(f"cannot bind token to object of type {group}/{short}, Kind={kind}")
         obj = self._find(resource, namespace, bound.get("name") or "", bound.get("uid") or "")
         reference = Reference(obj["metadata"]["name"], obj["metadata"]["uid"])
@@ -119,8 +120,9 @@ class Issuer:
         obj = entry.decode()
         record = obj["metadata"]["uid"]
         if uid and uid != record:
+            # Upstream puts the kind where the resource should be.
             raise status.conflict(
-                resource,
+                dataclasses.replace(resource, plural=resource.kind),
                 name,
                 f"the UID in the bound object reference ({uid}) does not match the UID in record. "
                 "The object might have been deleted and then recreated",

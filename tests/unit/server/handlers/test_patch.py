@@ -58,7 +58,7 @@ async def test_unknown_media_type(server: APIServer, media: str) -> None:
         (JSON, b"{}", 400),
         (JSON, b'[{"op":"test","path":"/data/key","value":"x"}]', 422),
         (JSON, b'[{"op":"remove","path":"/data/no"}]', 422),
-        (MERGE, b'{"data":{"k":"%"}}', 400),
+        (MERGE, b'{"data":{"k":"%"}}', 422),
         (MERGE, b'{"metadata":{"name":"b"}}', 400),
         (MERGE, b'{"type":"x"}', 422),
     ],
@@ -92,7 +92,57 @@ async def test_version_in_the_patch_is_a_lock(server: APIServer) -> None:
 async def test_uid_in_the_patch_is_a_condition(server: APIServer) -> None:
     await server.create_secret("a")
     answer = await _patch(server, {"metadata": {"uid": "other"}, "data": {}}, STRATEGIC)
-    assert answer.status == 409
+    assert answer.status == 422
+    assert answer.json["message"] == (
+        'Secret "a" is invalid: metadata.uid: Invalid value: "other": field is immutable'
+    )
+
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+@pytest.mark.parametrize(
+    ("media", "patch", "shown", "why"),
+    [
+        (MERGE, {"data": {"k": 5}}, '"data\\":{\\"k\\":5}',
+         "json: cannot unmarshal number into Go struct field ConfigMap.data of type string"),
+        (JSON, [{"op": "replace", "path": "/data", "value": []}], '"data\\":[]',
+         "json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string"),
+        (STRATEGIC, {"data": {"k": 5}}, '"map[data:map[k:5]]"', "cannot convert int64 to string"),
+        (STRATEGIC, {"data": []}, '"map[data:[]]"', "cannot restore map from slice"),
+        (STRATEGIC, {"immutable": "x"}, '"map[immutable:x]"', "unrecognized type: bool"),
+        (STRATEGIC, {"metadata": 5}, '"map[metadata:5]"', "cannot restore struct from: int64"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_object_any_more(
+    server: APIServer, media: str, patch: object, shown: str, why: str
+) -> None:
+    await server.request("POST", MAPS, {"metadata": {"name": "a"}, "data": {"k": "v"}})
+    answer = await server.request("PATCH", f"{MAPS}/a", patch, content_type=media)
+    assert answer.status == 422
+    (cause,) = answer.json["details"]["causes"]
+    assert cause["field"] == "patch"
+    assert shown in cause["message"]
+    assert cause["message"].endswith(f": {why}")
+    assert (await server.get(f"{MAPS}/a")).json["data"] == {"k": "v"}
+
+
+@pytest.mark.parametrize("media", [MERGE, STRATEGIC])
+@pytest.mark.parametrize("patch", [{"data": {"k": 5}}, {"foo": "c2hvd24="}])
+async def test_who_patches_a_secret_does_not_read_it_in_the_error(
+    server: APIServer, media: str, patch: object
+) -> None:
+    await server.create_secret("a")
+    answer = await _patch(server, patch, media, "?fieldValidation=Strict")
+    assert answer.status == 422
+    assert '"<secret contents redacted>"' in answer.json["message"]
+    assert not any(text in answer.text for text in ("dmFsdWU=", "c2hvd24="))
+
+
+async def test_a_strategic_patch_makes_no_other_kind(server: APIServer) -> None:
+    await server.create_secret("a")
+    answer = await _patch(server, {"kind": "ConfigMap", "apiVersion": "v2"}, STRATEGIC)
+    assert (answer.status, answer.json["kind"], answer.json["apiVersion"]) == (200, "Secret", "v1")
 
 
 async def test_patches_at_once_are_all_kept(server: APIServer) -> None:

@@ -74,8 +74,8 @@ async def test_dry_run(server: APIServer, deployment: Object) -> None:
         ({"spec": {"replicas": -1}}, 422,
          'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or '
          'equal to 0'),
-        ({"spec": {"replicas": "x"}}, 400, None),
-        ({"kind": "Deployment"}, 400, None),
+        ({"spec": {"replicas": "x"}}, 422, None),
+        ({"kind": "Deployment"}, 422, None),
     ],
 )  # fmt: skip
 async def test_what_is_refused(

@@ -96,8 +96,9 @@ class DeploymentStrategy(workload.WorkloadStrategy):
             ("updatedReplicas", "readyReplicas", "availableReplicas"),
             ("unavailableReplicas", "terminatingReplicas", "collisionCount"),
         )
+        before = (old.get("status") or {}).get("collisionCount")
         collisions = status.get("collisionCount") or 0
-        if collisions < ((old.get("status") or {}).get("collisionCount") or 0):
+        if before is not None and collisions < before:
             text = "cannot be decremented"
             errors.append(validation.invalid_value("status.collisionCount", collisions, text))
         return errors
@@ -123,7 +124,11 @@ def _strategy(strategy: Object) -> list[FieldError]:
         return [validation.forbidden(f"{path}.rollingUpdate", text)]
     if kind != ROLLING_UPDATE:
         # The field names of Go's internal type.
-        shown = {"Type": kind, "RollingUpdate": strategy.get("rollingUpdate")}
+        rolling = strategy.get("rollingUpdate")
+        if rolling is not None:
+            amounts = {"MaxUnavailable": 0, "MaxSurge": 0}
+            rolling = {name: rolling.get(name[0].lower() + name[1:], zero) for name, zero in amounts.items()}
+        shown = {"Type": kind, "RollingUpdate": rolling}
         return [validation.not_supported(path, shown, (RECREATE, ROLLING_UPDATE))]
     path, rolling = f"{path}.rollingUpdate", strategy["rollingUpdate"]
     unavailable, surge = rolling["maxUnavailable"], rolling["maxSurge"]

@@ -52,8 +52,8 @@ class ConfigMapStrategy(Strategy):
                 errors.append(validation.invalid_value(f"binaryData[{key}]", key, message))
             total += base64_data.size(value)
         if total > SIZE_MAX:
-            # Upstream reports it for the object as a whole: the path is empty.
-            errors.append(validation.too_long("", SIZE_MAX))
+            # Upstream reports it for the object as a whole: this is what an empty path looks like.
+            errors.append(validation.too_long("[]", SIZE_MAX))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:

@@ -109,16 +109,12 @@ def _validate_reporter(obj: Object, controller_field: str) -> list[FieldError]:
     errors += [
         validation.invalid_value(controller_field, controller, m) for m in names.qualified_name(controller)
     ]
-    for field, path in (
-        ("reportingInstance", "reportingIntance"),
-        ("action", "action"),
-        ("reason", "reason"),
-    ):
+    for field in ("reportingInstance", "action", "reason"):
         value = obj.get(field, "")
         if not value:
             errors.append(validation.required(field))
         if names.size(value) > TEXT_MAX:
-            errors.append(validation.invalid_value(path, "", f"can have at most {TEXT_MAX} characters"))
+            errors.append(validation.invalid_value(field, "", f"can have at most {TEXT_MAX} characters"))
     if names.size(obj.get("message", "")) > MESSAGE_MAX:
         errors.append(validation.invalid_value("message", "", f"can have at most {MESSAGE_MAX} characters"))
     return errors

@@ -36,6 +36,9 @@ class NamespaceStrategy(Strategy):
     columns = (NAME, Column("Status", description="The status of the namespace"), AGE)
 
     def default(self, obj: Object) -> None:
+        reported = obj.get("status")
+        if reported is not None and not reported.get("phase"):
+            reported["phase"] = ACTIVE
         # Set on every decode, so that it can't be taken away.
         if name := obj["metadata"].get("name"):
             labels = obj["metadata"].get("labels") or {}

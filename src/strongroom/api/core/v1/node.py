@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from strongroom.api import resources
-from strongroom.api.core.v1 import amounts, node_validation
+from strongroom.api.core.v1 import node_validation
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource, keep
 from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
@@ -13,6 +13,21 @@ from strongroom.machinery.validation import FieldError
 
 ROLE_PREFIX = "node-role.kubernetes.io/"
 ROLE_LABEL = "kubernetes.io/role"
+_NO_INFO = dict.fromkeys(
+    (
+        "machineID",
+        "systemUUID",
+        "bootID",
+        "kernelVersion",
+        "osImage",
+        "containerRuntimeVersion",
+        "kubeletVersion",
+        "kubeProxyVersion",
+        "operatingSystem",
+        "architecture",
+    ),
+    "",
+)
 
 
 class NodeStrategy(Strategy):
@@ -39,19 +54,32 @@ class NodeStrategy(Strategy):
     )
 
     def convert(self, obj: Object) -> None:
-        """Amounts in their canonical form. Raises StatusError 400 for one that can't be read."""
-        amounts.convert(self.resource, obj.get("status"), "capacity", "allocatable")
+        """Lets `podCIDR` and the first of `podCIDRs` agree."""
+        spec = obj.get("spec") or {}
+        first, listed = spec.get("podCIDR"), spec.get("podCIDRs")
+        if first and (not listed or listed[0] != first):
+            spec["podCIDRs"] = [first]  # the older field is the one that counts
+        elif listed and not first:
+            spec["podCIDR"] = listed[0]
 
     def default(self, obj: Object) -> None:
-        status = obj.get("status")
-        if status and status.get("capacity") and not status.get("allocatable"):
-            status["allocatable"] = dict(status["capacity"])
+        reported = obj.get("status") or {}
+        if reported.get("capacity") and not reported.get("allocatable"):
+            reported["allocatable"] = dict(reported["capacity"])
+        obj["spec"] = obj.get("spec") or {}
+        # Both are written even when nothing is in them.
+        reported.setdefault("daemonEndpoints", {"kubeletEndpoint": {"Port": 0}})
+        reported["nodeInfo"] = {**_NO_INFO, **(reported.get("nodeInfo") or {})}
+        obj["status"] = reported
 
     def prepare_for_create(self, obj: Object) -> None:
         """A node registers itself with its status."""
+        obj["spec"].pop("configSource", None)
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
         keep(new, old, "status")
+        if "configSource" not in (old.get("spec") or {}):
+            new["spec"].pop("configSource", None)
 
     def validate(self, obj: Object) -> list[FieldError]:
         return node_validation.validate(obj)

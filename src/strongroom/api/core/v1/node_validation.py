@@ -10,6 +10,8 @@ from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+FAMILIES = 2
+"""Of addresses."""
 # Upstream's path: taints are in `spec`, and reported in `metadata`.
 _TAINTS = "metadata.taints"
 _SET_ONCE = 'node updates may not change {} except from "" to valid'
@@ -27,9 +29,25 @@ def validate(node: Object) -> list[FieldError]:
     for index, text in enumerate(cidrs):
         messages = addresses.cidr(text)
         errors += [validation.invalid_value(f"spec.podCIDRs[{index}]", text, m) for m in messages]
-    if len(cidrs) > 1 and not errors and (len(cidrs) > 2 or len({":" in text for text in cidrs}) == 1):
+    return errors + _families(cidrs)
+
+
+def _families(cidrs: Sequence[str]) -> list[FieldError]:
+    """Two networks are of the two families."""
+    if len(cidrs) < FAMILIES:
+        return []
+    errors: list[FieldError] = []
+    path = "spec.podCIDRs"
+    bad = next((i for i, text in enumerate(cidrs) if addresses.cidr(text) == [addresses.VALID_CIDR]), None)
+    if bad is not None:
+        text = (
+            "invalid PodCIDRs. failed to check with dual stack with error:invalid "
+            f"CIDR[{bad}]: <nil> (invalid CIDR address: {cidrs[bad]})"
+        )
+        errors.append(FieldError("InternalError", path, f"Internal error: {text}"))
+    if bad is not None or len(cidrs) > FAMILIES or len({":" in text for text in cidrs}) < FAMILIES:
         text = "may specify no more than one CIDR for each IP family"
-        errors.append(validation.invalid_value("spec.podCIDRs", cidrs, text))
+        errors.append(validation.invalid_value(path, cidrs, text))
     return errors
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from strongroom.api import resources
-from strongroom.api.core.v1 import amounts, resource_names
+from strongroom.api.core.v1 import resource_names
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource
-from strongroom.machinery import duration, validation
+from strongroom.machinery import duration, quantity, status, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
@@ -51,8 +51,18 @@ class ResourceQuotaStrategy(Strategy):
 
     def convert(self, obj: Object) -> None:
         """Amounts in their canonical form. Raises StatusError 400 for one that can't be read."""
-        amounts.convert(self.resource, obj.get("spec"), "hard")
-        amounts.convert(self.resource, obj.get("status"), "hard", "used")
+        parts = [(obj.get("spec") or {}, ("hard",)), (obj.get("status") or {}, ("hard", "used"))]
+        try:
+            for part, fields in parts:
+                for field in fields:
+                    if amounts := part.get(field):
+                        part[field] = {
+                            name: str(quantity.of(amount)) for name, amount in sorted(amounts.items())
+                        }
+        except quantity.QuantityError as error:
+            kind = self.resource.kind
+            text = f'{kind} in version "{self.resource.version}" cannot be handled as a {kind}: {error}'
+            raise status.bad_request(text) from None
 
     def default(self, obj: Object) -> None:
         if "spec" not in obj:
@@ -95,9 +105,9 @@ class ResourceQuotaStrategy(Strategy):
         ]
 
 
-def _amounts(listed: Mapping[str, str], path: str) -> list[FieldError]:
+def _amounts(amounts: Mapping[str, str], path: str) -> list[FieldError]:
     errors: list[FieldError] = []
-    for name, amount in listed.items():
+    for name, amount in amounts.items():
         at = f"{path}[{name}]"
         errors += resource_names.validate_of_quota(name, at)
         errors += resource_names.validate_amount(name, amount, at)

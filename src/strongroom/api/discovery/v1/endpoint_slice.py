@@ -44,8 +44,10 @@ class EndpointSliceStrategy(Strategy):
             if port.get("name") is None:
                 port["name"] = ""
         ports.default_protocol(listed or ())
+        for endpoint in endpoints or ():
+            endpoint.setdefault("conditions", {})
         # Both are written even when there is none.
-        obj["endpoints"], obj["ports"] = endpoints, listed
+        obj["endpoints"], obj["ports"] = endpoints or None, listed or None
 
     def prepare_for_create(self, obj: Object) -> None:
         _drop_topology(obj)

@@ -46,7 +46,10 @@ _IMMUTABLE = (
     "reportingComponent",
     "reportingInstance",
 )
-_SHOWN_AS = {"message": "note", "reportingComponent": "reportingController"}
+_SHOWN_AS = {"reportingComponent": "reportingController"}
+_REFERENCE = ("Kind", "Namespace", "Name", "UID", "APIVersion", "ResourceVersion", "FieldPath")
+_INTERNAL = {"involvedObject": _REFERENCE, "related": _REFERENCE, "source": ("Component", "Host")}
+"""The fields of Go's internal types, as which these values are shown."""
 
 
 class NewEventStrategy(Strategy):
@@ -84,6 +87,8 @@ class NewEventStrategy(Strategy):
         for field in _IMMUTABLE:
             if (value := core.get(field)) != before.get(field):
                 shown = _SHOWN_AS.get(field, field)
+                if field in _INTERNAL and value is not None:
+                    value = {name: value.get(_json_name(name), "") for name in _INTERNAL[field]}
                 errors.append(validation.invalid_value(shown, value, "field is immutable"))
         return errors
 
@@ -95,6 +100,12 @@ class NewEventStrategy(Strategy):
 
     def row(self, obj: Object, now: datetime) -> list[Any]:
         return _CORE.row(conversion.to_core(obj), now)
+
+
+def _json_name(name: str) -> str:
+    """`APIVersion` is `apiVersion`, `UID` is `uid`, `FieldPath` is `fieldPath`."""
+    words = 3 if name[:3].isupper() else 1
+    return name[:words].lower() + name[words:]
 
 
 def _series(core: Object) -> list[FieldError]:

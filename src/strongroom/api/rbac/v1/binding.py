@@ -99,9 +99,6 @@ def _subject(subject: Object, path: str, *, namespaced: bool) -> list[FieldError
         if not namespaced and not subject.get("namespace"):
             errors.append(validation.required(f"{path}.namespace"))
     elif kind in (USER, GROUP_OF_USERS):
-        if not name:
-            text = f"{kind.lower()} name cannot be empty"
-            errors.append(validation.invalid_value(f"{path}.name", "", text))
         if group != GROUP:
             errors.append(validation.not_supported(f"{path}.apiGroup", group, (GROUP,)))
     else:

@@ -49,11 +49,11 @@ def test_keys() -> None:
     ]
 
 
-def test_size_counts_both_maps_and_is_reported_without_a_field() -> None:
+def test_size_counts_both_maps_and_is_reported_for_the_whole() -> None:
     half = "é" * (256 * 1024)
     assert errors(data={"a": half}, binaryData={"b": base64_data.encode(half.encode())}) == []
     assert errors(data={"a": half, "c": "x"}, binaryData={"b": base64_data.encode(half.encode())}) == [
-        ": Too long: may not be more than 1048576 bytes"
+        "[]: Too long: may not be more than 1048576 bytes"
     ]
 
 

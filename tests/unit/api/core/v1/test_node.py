@@ -7,7 +7,7 @@ import pytest
 
 from strongroom.api import resources
 from strongroom.api.scheme import STRATEGIES
-from strongroom.machinery import names, status
+from strongroom.machinery import names
 
 STRATEGY = STRATEGIES[resources.NODES]
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -22,7 +22,10 @@ def test_a_node_registers_with_its_status_and_updates_keep_it() -> None:
     obj = make(status={"capacity": {"cpu": "2"}})
     STRATEGY.default(obj)
     STRATEGY.prepare_for_create(obj)
-    assert obj["status"] == {"capacity": {"cpu": "2"}, "allocatable": {"cpu": "2"}}
+    report = obj["status"]
+    assert (report["capacity"], report["allocatable"]) == ({"cpu": "2"}, {"cpu": "2"})
+    assert report["daemonEndpoints"] == {"kubeletEndpoint": {"Port": 0}}
+    assert report["nodeInfo"]["kubeletVersion"] == ""
     new = make({"unschedulable": True}, {"capacity": {}})
     STRATEGY.prepare_for_update(new, obj)
     assert new["status"] == obj["status"]
@@ -51,12 +54,16 @@ FEATURE = (
           '"TimeAdded":null}: taints must be unique by key and effect pair']),
         (make({"taints": [{"key": "-", "value": "-" * 64, "effect": "NoExecute"}]}),
          [f'metadata.taints[0].key: Invalid value: "-": {names.qualified_name("-")[0]}',
-          f'metadata.taints[0].value: Invalid value: "{"-" * 64}": must be no more than 63 characters;'
+          f'metadata.taints[0].value: Invalid value: "{"-" * 64}": must be no more than 63 bytes;'
           f'{names.label_value("-")[0]}']),
         (make({"podCIDRs": ["10.0.0.0/24", "fd00::/64"]}), []),
         (make({"podCIDRs": ["x", "10.0.0.1/24"]}),
          [f'spec.podCIDRs[0]: Invalid value: "x": {NO_CIDR}',
-          'spec.podCIDRs[1]: Invalid value: "10.0.0.1/24": must not have bits set beyond the prefix length']),
+          'spec.podCIDRs[1]: Invalid value: "10.0.0.1/24": must not have bits set beyond the prefix length',
+          "spec.podCIDRs: Internal error: invalid PodCIDRs. failed to check with dual stack with "
+          "error:invalid CIDR[0]: <nil> (invalid CIDR address: x)",
+          'spec.podCIDRs: Invalid value: ["x","10.0.0.1/24"]: may specify no more than one CIDR for each IP '
+          "family"]),
         (make({"podCIDRs": ["10.0.0.0/24", "10.1.0.0/24"]}),
          ['spec.podCIDRs: Invalid value: ["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one CIDR '
           "for each IP family"]),
@@ -95,16 +102,15 @@ def test_updates(new: dict[str, Any], old: dict[str, Any], expected: list[str]) 
     assert [str(error) for error in STRATEGY.validate_status_update(new, old)] == expected
 
 
-def test_amounts_are_canonical() -> None:
-    node = make(status={"capacity": {"memory": "1024Ki", "cpu": 2}})
-    STRATEGY.convert(node)
-    assert list(node["status"]["capacity"].items()) == [("cpu", "2"), ("memory", "1Mi")]
-    with pytest.raises(status.StatusError) as caught:
-        STRATEGY.convert(make(status={"allocatable": {"cpu": "much"}}))
-    assert caught.value.code == 400
-    assert caught.value.message.startswith(
-        'Node in version "v1" cannot be handled as a Node: quantities must'
-    )
+def test_both_fields_of_networks_agree() -> None:
+    for given, expected in (
+        ({"podCIDR": "a"}, {"podCIDR": "a", "podCIDRs": ["a"]}),
+        ({"podCIDRs": ["a", "b"]}, {"podCIDR": "a", "podCIDRs": ["a", "b"]}),
+        ({"podCIDR": "c", "podCIDRs": ["a", "b"]}, {"podCIDR": "c", "podCIDRs": ["c"]}),
+    ):
+        node = make(given)
+        STRATEGY.convert(node)
+        assert node["spec"] == expected
 
 
 def test_what_is_out_of_use_is_warned_of() -> None:

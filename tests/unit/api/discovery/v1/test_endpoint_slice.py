@@ -120,7 +120,7 @@ def test_endpoints_that_older_rules_let_in_may_stay() -> None:
 def test_topology_of_old_is_not_written() -> None:
     new = make("10.0.0.1", deprecatedTopology={"a": "b"})
     STRATEGY.prepare_for_create(new)
-    assert new["endpoints"] == [{"addresses": ["10.0.0.1"]}]
+    assert new["endpoints"] == [{"addresses": ["10.0.0.1"], "conditions": {}}]
     kept, old = (make("10.0.0.1", deprecatedTopology={"a": "b"}) for _ in range(2))
     STRATEGY.prepare_for_update(kept, old)
     assert kept == old

@@ -62,11 +62,8 @@ def test_defaults() -> None:
          ['subjects[0].apiGroup: Unsupported value: "g": supported values: ""']),
         (make(user(""), user(apiGroup="g")),
          ["subjects[0].name: Required value",
-          'subjects[0].name: Invalid value: "": user name cannot be empty',
           f'subjects[1].apiGroup: Unsupported value: "g": supported values: "{GROUP}"']),
-        (make({**user(""), "kind": "Group"}),
-         ["subjects[0].name: Required value",
-          'subjects[0].name: Invalid value: "": group name cannot be empty']),
+        (make({**user(""), "kind": "Group"}), ["subjects[0].name: Required value"]),
         (make({"kind": "Robot", "name": "r"}),
          ['subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", '
           '"Group"']),

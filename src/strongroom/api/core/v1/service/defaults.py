@@ -24,7 +24,7 @@ def apply(spec: Object) -> None:
     for port in listed:
         if port.get("targetPort") in (None, 0, ""):
             port["targetPort"] = port.get("port", 0)
-    if spec["type"] in (kinds.NODE_PORT, kinds.LOAD_BALANCER):
+    if kinds.is_external(spec):
         spec["externalTrafficPolicy"] = spec.get("externalTrafficPolicy") or kinds.CLUSTER
     if kinds.has_cluster_ip(spec):
         spec.setdefault("internalTrafficPolicy", kinds.CLUSTER)

@@ -54,7 +54,9 @@ def has_node_ports(spec: Object) -> bool:
 
 
 def is_external(spec: Object) -> bool:
-    return spec.get("type") in (NODE_PORT, LOAD_BALANCER) or bool(spec.get("externalIPs"))
+    """Whether it is reached from outside of the cluster."""
+    kind = spec.get("type")
+    return kind in (NODE_PORT, LOAD_BALANCER) or bool(kind == CLUSTER_IP and spec.get("externalIPs"))
 
 
 def put_in_order(spec: Object) -> None:

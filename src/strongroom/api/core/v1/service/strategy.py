@@ -60,11 +60,13 @@ class ServiceStrategy(Strategy):
         kinds.put_in_order(spec)
 
     def validate(self, obj: Object) -> list[FieldError]:
-        return validation.validate_annotations(obj) + validation.validate(obj["spec"])
+        errors = validation.validate_annotations(obj) + validation.validate(obj["spec"])
+        return errors + validation.validate_source_ranges(obj)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         errors = validation.validate_update(new["spec"], old["spec"])
-        return errors + validation.validate_annotations(new) + validation.validate(new["spec"], old["spec"])
+        errors += validation.validate_annotations(new) + validation.validate(new["spec"], old["spec"])
+        return errors + validation.validate_source_ranges(new, old)
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         return status_validation.validate(new)

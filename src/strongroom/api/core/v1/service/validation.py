@@ -15,6 +15,7 @@ _AFFINITIES = (defaults.AFFINITY_CLIENT_IP, defaults.AFFINITY_NONE)
 FAMILIES = {kinds.IPV4: 4, kinds.IPV6: 6}
 ADDRESSES_MAX = 2
 DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
+SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _FAMILY_POLICIES = ("PreferDualStack", kinds.REQUIRE_DUAL_STACK, kinds.SINGLE_STACK)
 
 
@@ -26,6 +27,25 @@ def validate_annotations(service: Object) -> list[FieldError]:
         return []
     text = f"must match annotations[{warnings.TOPOLOGY_HINTS}] when both are specified"
     return _invalid(f"metadata.annotations[{warnings.TOPOLOGY_MODE}]", mode, [text])
+
+
+def validate_source_ranges(service: Object, old: Object | None = None) -> list[FieldError]:
+    """The broken rules of the annotation that says what `spec.loadBalancerSourceRanges` says now."""
+    spec, ranges = service["spec"], _source_ranges_of(service)
+    if ranges is None or spec.get("loadBalancerSourceRanges"):
+        return []
+    path, errors = f"metadata.annotations[{SOURCE_RANGES}]", []
+    if spec["type"] != kinds.LOAD_BALANCER:
+        errors.append(validation.forbidden(path, "may only be used when `type` is 'LoadBalancer'"))
+    if ranges.strip() and (old is None or _source_ranges_of(old) != ranges):
+        for text in ranges.strip().split(","):
+            errors += _invalid(path, text.strip(), addresses.cidr(text.strip()))
+    return errors
+
+
+def _source_ranges_of(service: Object) -> str | None:
+    found: str | None = (service["metadata"].get("annotations") or {}).get(SOURCE_RANGES)
+    return found
 
 
 def validate(spec: Object, old: Object | None = None) -> list[FieldError]:
