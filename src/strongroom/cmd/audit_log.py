@@ -8,6 +8,7 @@ import yaml
 
 from strongroom.aio.clock import Clock
 from strongroom.server.audit import policy as policies
+from strongroom.server.audit import policy_file
 from strongroom.server.audit.log import Log
 from strongroom.server.audit.recorder import Recorder
 
@@ -41,10 +42,10 @@ class Options:
 def load_policy(path: Path) -> policies.Policy:
     """A policy file. Raises PolicyError, whose text names the file."""
     try:
-        return policies.parse(yaml.safe_load(path.read_text()))
+        return policy_file.parse(yaml.safe_load(path.read_text()))
     except OSError as error:
-        raise policies.PolicyError(f"{path}: {error.strerror}") from None
+        raise policy_file.PolicyError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise policies.PolicyError(f"{path}: not YAML") from None
-    except policies.PolicyError as error:
-        raise policies.PolicyError(f"{path}: {error}") from None
+        raise policy_file.PolicyError(f"{path}: not YAML") from None
+    except policy_file.PolicyError as error:
+        raise policy_file.PolicyError(f"{path}: {error}") from None

@@ -91,7 +91,8 @@ _SERVER_OPTIONS = (
         "--audit-policy-file",
         type=_PATH,
         metavar="F",
-        help="A Kubernetes audit policy. It is metadata at most that is recorded.  [default: a built-in one]",
+        help="A Kubernetes audit policy. Of Secrets, ConfigMaps and tokens metadata at most is recorded, "
+        "whatever it says.  [default: a built-in one]",
     ),
     _option(
         "--audit-log-maxsize",

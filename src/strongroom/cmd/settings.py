@@ -15,6 +15,7 @@ import yaml
 from strongroom.client import kubeconfig as kubeconfigs
 from strongroom.cmd import audit_log, authentication, image_access
 from strongroom.server.audit import policy
+from strongroom.server.audit.policy_file import PolicyError
 from strongroom.store.engines.etcd import endpoint
 
 SQLITE = "sqlite"
@@ -273,7 +274,7 @@ def _audit(
         return None
     try:
         chosen = audit_log.load_policy(policy_file) if policy_file else policy.DEFAULT
-    except policy.PolicyError as error:
+    except PolicyError as error:
         raise SettingsError(f"--audit-policy-file: {error}") from None
     return audit_log.Options(path.absolute(), chosen, max_size, max_backups, max_age, audit_fail_open)
 

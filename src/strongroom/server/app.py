@@ -17,7 +17,7 @@ from strongroom.server.discovery import Discovery
 from strongroom.server.dispatch import Dispatcher, PathHandler
 from strongroom.server.endpoint import Endpoint
 from strongroom.server.filters import Handler
-from strongroom.server.filters.audit import with_audit
+from strongroom.server.filters.audit import with_audit, with_received
 from strongroom.server.filters.authentication import with_authentication
 from strongroom.server.filters.authorization import with_authorization
 from strongroom.server.filters.deadline import with_deadline
@@ -58,6 +58,8 @@ def build_handler_chain(
     handler = with_authorization(handler, authorizer)
     handler = with_max_in_flight(handler, in_flight)
     handler = with_impersonation(handler, authorizer)
+    if recorder is not None:
+        handler = with_received(handler, recorder)
     handler = with_authentication(handler, authenticator)
     handler = with_request_info(handler)
     handler = with_panic_recovery(handler)

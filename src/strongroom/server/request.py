@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from strongroom.machinery import status
 from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.server.audit.notes import Notes
 from strongroom.server.authorization.authorizer import Verdict
 from strongroom.telemetry.requests import Tally
 
@@ -58,7 +59,7 @@ class Request:
     `warnings`: texts for `Warning` headers. `started`: the response's head is sent, `code`: its status, 0
     before that and for a WebSocket. `tally`: its resource's, once that is found. For the audit log:
     `verdict`, once authorization has spoken; `object_name`, where the path has none; `annotations`;
-    `impersonated_by`: who sent the request, if not `user`."""
+    `impersonated_by`: who sent the request, if not `user`; `notes`, if there is such a log."""
 
     __slots__ = (
         "_query",
@@ -69,6 +70,7 @@ class Request:
         "impersonated_by",
         "info",
         "method",
+        "notes",
         "object_name",
         "path",
         "query_string",
@@ -102,6 +104,7 @@ class Request:
         self.object_name = ""
         self.annotations: Mapping[str, str] = _NO_ANNOTATIONS
         self.impersonated_by: UserInfo | None = None
+        self.notes: Notes | None = None
         self._query: Mapping[str, list[str]] | None = None
 
     @property
@@ -150,7 +153,10 @@ class Request:
             chunks.append(chunk)
             # With the announced length there is nothing to wait for; the last message may come much later.
             if total == length or not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                whole = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                if self.notes is not None and self.notes.keeps_body:
+                    self.notes.body = whole
+                return whole
 
     async def _hear_out(self) -> None:
         """Drop the rest of a body, within reason: a client that is still sending does not read the answer."""

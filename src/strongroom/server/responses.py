@@ -119,6 +119,8 @@ async def text(request: Request, code: int, body: str, more: Iterable[Header] = 
 
 async def error(request: Request, failure: status.StatusError, *, filtered: bool = False) -> None:
     """A `Status` in JSON or YAML. `filtered`: refused before it reached its handler."""
+    if request.notes is not None:
+        request.notes.failure = failure
     more: list[Header] = [_NO_SNIFF] if filtered else []
     if failure.retry_after:
         more.append((b"retry-after", b"%d" % failure.retry_after))

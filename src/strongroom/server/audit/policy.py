@@ -1,24 +1,29 @@
 """What is recorded: policies of `audit.k8s.io/v1`. Kubernetes' "Auditing", section "Audit policy".
 
-This server records metadata at most: `Request` and `RequestResponse` mean `Metadata` here, so that no policy
-can put a value of a Secret into the log.
+Of what holds values no policy records more than metadata: `Request` and `RequestResponse` mean `Metadata` for
+Secrets, ConfigMaps and tokens. That is what upstream recommends; here it can't be forgotten.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.server.authorization import system_roles
 
 NONE: Final = "None"
 METADATA: Final = "Metadata"
-LEVELS: Final = (NONE, METADATA, "Request", "RequestResponse")
-STAGES: Final = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
+REQUEST: Final = "Request"
+REQUEST_RESPONSE: Final = "RequestResponse"
+LEVELS: Final = (NONE, METADATA, REQUEST, REQUEST_RESPONSE)
+RECEIVED: Final = "RequestReceived"
+STARTED: Final = "ResponseStarted"
+COMPLETE: Final = "ResponseComplete"
+PANIC: Final = "Panic"
+STAGES: Final = (RECEIVED, STARTED, COMPLETE, PANIC)
 API_VERSION: Final = "audit.k8s.io/v1"
-
-
-class PolicyError(ValueError):
-    """A policy that can't be followed: says which part and why."""
+_WITH_VALUES: Final = ("secrets", "configmaps")
+_TOKENS: Final = "token"
+_AUTHENTICATION: Final = "authentication.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,16 @@ class Resources:
             return False
         if not self.resources or "*" in self.resources:
             return True
+        whole = f"{info.resource}/*" in self.resources
         if not info.subresource:
-            return info.resource in self.resources
-        forms = (
-            f"{info.resource}/{info.subresource}",
-            f"*/{info.subresource}",
-            f"{info.resource}/*",
-        )
-        return any(form in self.resources for form in forms)
+            return whole or info.resource in self.resources
+        forms = (f"{info.resource}/{info.subresource}", f"*/{info.subresource}")
+        return whole or any(form in self.resources for form in forms)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """All criteria that are given must hold."""
+    """All criteria that are given must hold. `omit_stages`: with those of the policy."""
 
     level: str
     users: tuple[str, ...] = ()
@@ -55,7 +57,8 @@ class Rule:
     resources: tuple[Resources, ...] = ()
     namespaces: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
-    omit_stages: frozenset[str] = frozenset()
+    omit_stages: frozenset[str] = frozenset((RECEIVED,))
+    omit_managed_fields: bool = False
 
     def match(self, user: UserInfo, info: RequestInfo) -> bool:
         if self.users and user.name not in self.users:
@@ -80,102 +83,61 @@ class Policy:
     """`refusals`: 401 and 403, and paths that there are not, are recorded whatever the rules say."""
 
     rules: tuple[Rule, ...]
-    omit_stages: frozenset[str] = frozenset()
     refusals: bool = False
 
-    def rule(self, user: UserInfo, info: RequestInfo) -> Rule | None:
-        """The first that matches; None: nothing is recorded."""
-        return next((rule for rule in self.rules if rule.match(user, info)), None)
+    def rule(self, user: UserInfo, info: RequestInfo) -> Rule:
+        """The first that matches, at most for metadata of what holds values; or one that records nothing."""
+        for rule in self.rules:
+            if rule.match(user, info):
+                if rule.level in (REQUEST, REQUEST_RESPONSE) and not _may_be_shown(info):
+                    return replace(rule, level=METADATA)
+                return rule
+        return NOTHING
 
     @property
     def looks_at_names(self) -> bool:
         return any(each.names for rule in self.rules for each in rule.resources)
 
+    def records(self, stage: str) -> bool:
+        """Whether any rule puts that stage on record."""
+        return any(rule.level != NONE and stage not in rule.omit_stages for rule in self.rules)
+
+    @property
+    def shows_bodies(self) -> bool:
+        return any(rule.level in (REQUEST, REQUEST_RESPONSE) for rule in self.rules)
+
+
+def _may_be_shown(info: RequestInfo) -> bool:
+    """Bodies of resources alone, and of none that holds values of Secrets, ConfigMaps or tokens."""
+    if not info.is_resource or info.group == _AUTHENTICATION or info.subresource == _TOKENS:
+        return False
+    return bool(info.group) or info.resource not in _WITH_VALUES
+
 
 def _path_matches(pattern: str, path: str) -> bool:
-    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
+    return path.startswith(pattern.rstrip("*")) if pattern.endswith("*") else path == pattern
 
 
-def parse(document: Any) -> Policy:
-    """A decoded policy file. Raises PolicyError."""
-    if not isinstance(document, Mapping) or document.get("kind") != "Policy":
-        raise PolicyError("kind: must be Policy")
-    if document.get("apiVersion") != API_VERSION:
-        raise PolicyError(f"apiVersion: must be {API_VERSION}")
-    rules = document.get("rules")
-    if not rules or not isinstance(rules, Sequence):
-        raise PolicyError("rules: at least one is needed")
-    return Policy(
-        tuple(_rule(rule, f"rules[{index}]") for index, rule in enumerate(rules)),
-        _stages(document, "omitStages"),
-    )
+NOTHING: Final = Rule(NONE)
 
 
-def _rule(rule: Any, at: str) -> Rule:
-    if not isinstance(rule, Mapping):
-        raise PolicyError(f"{at}: must be an object")
-    level = rule.get("level")
-    if level not in LEVELS:
-        raise PolicyError(f"{at}.level: must be one of {', '.join(LEVELS)}")
-    resources, paths = rule.get("resources") or (), _strings(rule, "nonResourceURLs", at)
-    if (resources or rule.get("namespaces")) and paths:
-        raise PolicyError(f"{at}: rules cannot apply to both regular resources and non-resource URLs")
-    return Rule(
-        level,
-        _strings(rule, "users", at),
-        _strings(rule, "userGroups", at),
-        _strings(rule, "verbs", at),
-        tuple(
-            Resources(
-                str(each.get("group", "")),
-                _strings(each, "resources", f"{at}.resources[{index}]"),
-                _strings(each, "resourceNames", f"{at}.resources[{index}]"),
-            )
-            for index, each in enumerate(resources)
-        ),
-        _strings(rule, "namespaces", at),
-        paths,
-        _stages(rule, f"{at}.omitStages"),
-    )
-
-
-def _strings(holder: Mapping[str, Any], field: str, at: str) -> tuple[str, ...]:
-    values = holder.get(field) or ()
-    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-        raise PolicyError(f"{at}.{field}: must be a list of strings")
-    return tuple(values)
-
-
-def _stages(holder: Mapping[str, Any], at: str) -> frozenset[str]:
-    stages = _strings(holder, "omitStages", at.rpartition(".")[0] or "policy")
-    for stage in stages:
-        if stage not in STAGES:
-            raise PolicyError(f"{at}: unknown stage {stage}")
-    return frozenset(stages)
-
-
-_COMPONENTS: Final = (
-    "system:kube-scheduler",
-    "system:kube-controller-manager",
-    "system:controller:generic-garbage-collector",
-    "system:controller:resourcequota-controller",
-    "system:controller:endpoint-controller",
-    "system:controller:endpointslice-controller",
-)
+_COMPONENTS: Final = tuple(system_roles.USERS)
+_READS: Final = ("get", "list", "watch")
 _ROUTINE: Final = (
-    Resources("", ("events", "nodes", "nodes/status", "pods", "pods/status", "namespaces")),
+    Resources("", ("nodes", "nodes/status", "pods", "pods/status", "namespaces")),
     Resources("coordination.k8s.io"),
-    Resources("events.k8s.io"),
 )
+_EVENTS: Final = (Resources("", ("events",)), Resources("events.k8s.io"))
 
 DEFAULT: Final = Policy(
     (
         Rule(METADATA, resources=(Resources("", ("secrets", "secrets/*", "serviceaccounts/token")),)),
-        # The work that components do all the time, none of it on Secrets.
-        Rule(NONE, users=_COMPONENTS, resources=_ROUTINE),
-        Rule(NONE, users=_COMPONENTS, verbs=("get", "list", "watch"), resources=(Resources("*", ("*",)),)),
-        Rule(NONE, groups=("system:nodes",), resources=_ROUTINE),
-        Rule(NONE, verbs=("get", "list", "watch"), resources=(Resources("", ("events",)),)),
+        # The work that components do all the time, none of it on Secrets; what they make and delete is told.
+        Rule(NONE, users=_COMPONENTS, verbs=_READS, resources=(Resources("*", ("*",)),)),
+        Rule(NONE, users=_COMPONENTS, verbs=("update", "patch"), resources=_ROUTINE),
+        Rule(NONE, users=_COMPONENTS, resources=_EVENTS),
+        Rule(NONE, groups=("system:nodes",), resources=(*_ROUTINE, *_EVENTS)),
+        Rule(NONE, verbs=_READS, resources=_EVENTS),
         # Health, discovery and schemas.
         Rule(NONE, verbs=("get", "head", "options"), paths=("*",)),
         Rule(METADATA),

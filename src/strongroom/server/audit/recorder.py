@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
-from strongroom.machinery.request_info import RequestInfo, UserInfo
+from strongroom.machinery.request_info import RequestInfo
 from strongroom.server.audit import event
-from strongroom.server.audit.policy import METADATA, NONE, Policy, Rule
+from strongroom.server.audit.policy import METADATA, NONE, PANIC, RECEIVED, REQUEST_RESPONSE, Policy, Rule
 from strongroom.server.request import Request
 
 _log = logging.getLogger(__name__)
@@ -16,9 +16,9 @@ _log = logging.getLogger(__name__)
 REFUSED: Final = (401, 403)
 _NOT_THERE: Final = (400, 404, 405)
 _REMEMBERED: Final = 4096
-_READS: Final = ("get", "list", "watch")
+_READS: Final = ("get", "list", "watch", "patch", "deletecollection")
+"""Verbs whose answers hold values."""
 _REFUSAL: Final = Rule(METADATA)
-_NOT_AT_ALL: Final = Rule(NONE)
 
 
 class Sink(Protocol):
@@ -38,6 +38,8 @@ class Recorder:
 
     def __init__(self, policy: Policy, sink: Sink, clock: Clock, *, fail_open: bool = False) -> None:
         self.clock = clock
+        self.keeps_bodies = policy.shows_bodies
+        self.records_received = policy.records(RECEIVED)
         self._policy = policy
         self._sink = sink
         self._fail_open = fail_open
@@ -45,15 +47,18 @@ class Recorder:
         self._rules: dict[tuple[object, ...], Rule] = {}
         self._failing = False
 
-    async def record(self, request: Request, stage: str, code: int, received: datetime) -> None:
-        """Raises Unrecorded."""
-        rule = self._rule(request.user, request.info)
-        if rule.level == NONE and self._policy.refusals and _is_refusal(request.info, code):
+    async def record(
+        self, request: Request, stage: str, code: int, received: datetime, answered_as: str = ""
+    ) -> None:
+        """`answered_as`: the media type of an answer in `request.notes`. Raises Unrecorded."""
+        rule = self._rule(request)
+        if rule.level == NONE and self._policy.refusals and _is_on_record(request, stage, code):
             rule = _REFUSAL
-        if rule.level == NONE or stage in rule.omit_stages or stage in self._policy.omit_stages:
+        if rule.level == NONE or stage in rule.omit_stages:
             return
+        now = self.clock.now()
         try:
-            await self._sink.write(event.encode(request, stage, code, received, self.clock.now()))
+            await self._sink.write(event.encode(request, rule, stage, code, received, now, answered_as))
         except OSError as error:
             if not self._failing:
                 self._failing = True
@@ -65,7 +70,13 @@ class Recorder:
                 self._failing = False
                 _log.warning("the audit log is written again; what happened meanwhile is missing in it")
 
-    def _rule(self, user: UserInfo, info: RequestInfo) -> Rule:
+    def shows_answer(self, request: Request) -> bool:
+        """Whether the policy wants what is answered, too."""
+        return self.keeps_bodies and self._rule(request).level == REQUEST_RESPONSE
+
+    def _rule(self, request: Request) -> Rule:
+        # Rules are about who sent a request, not about whom they act as.
+        user, info = request.impersonated_by or request.user, request.info
         key = (
             user.name,
             user.groups,
@@ -81,13 +92,13 @@ class Recorder:
         if rule is None:
             if len(self._rules) >= _REMEMBERED:
                 self._rules.clear()
-            rule = self._rules[key] = self._policy.rule(user, info) or _NOT_AT_ALL
+            rule = self._rules[key] = self._policy.rule(user, info)
         return rule
 
 
-def _is_refusal(info: RequestInfo, code: int) -> bool:
-    """Paths that there are not are asked for by who looks for a way around."""
-    return code in REFUSED or (not info.is_resource and code in _NOT_THERE)
+def _is_on_record(request: Request, stage: str, code: int) -> bool:
+    """Refusals; and paths that there are not, which are asked for by who looks for a way around."""
+    return stage == PANIC or code in REFUSED or (not request.info.is_resource and code in _NOT_THERE)
 
 
 def _reads_secrets(info: RequestInfo) -> bool:

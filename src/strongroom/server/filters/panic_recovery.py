@@ -34,6 +34,8 @@ def with_panic_recovery(inner: Handler) -> Handler:
 
 def _panic(request: Request, failure: Exception) -> status.StatusError:
     """The log has the type and place only: messages of foreign errors may hold what was being handled."""
+    if request.notes is not None:
+        request.notes.panic = type(failure).__name__
     identifier = request.audit_id[:_SHOWN].decode("ascii", "replace")
     _log.error(
         "request failed: %s %s: %s at %s (audit ID %s)",
