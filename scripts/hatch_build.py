@@ -32,6 +32,7 @@ KINDS = {
     "discovery.v1": "EndpointSlice",
     "policy.v1": "Eviction",
     "autoscaling.v1": "Scale",
+    "scheduling.v1": "PriorityClass",
     "meta.v1": "DeleteOptions Status",
 }
 """The kinds that are decoded. A kind's list comes along where there is one."""

@@ -20,6 +20,7 @@ from strongroom.api.delivery.v1 import secret_delivery
 from strongroom.api.discovery.v1 import endpoint_slice
 from strongroom.api.events.v1 import event as new_event
 from strongroom.api.rbac.v1 import cluster_role, cluster_role_binding, role, role_binding
+from strongroom.api.scheduling.v1 import priority_class
 from strongroom.api.strategy import Strategy
 from strongroom.machinery.gvk import Resource
 
@@ -44,6 +45,7 @@ _ALL: tuple[Strategy, ...] = (
     role_binding.RoleBindingStrategy(),
     cluster_role.ClusterRoleStrategy(),
     cluster_role_binding.ClusterRoleBindingStrategy(),
+    priority_class.PriorityClassStrategy(),
 )
 
 STRATEGIES: Mapping[Resource, Strategy] = {strategy.resource: strategy for strategy in _ALL}

@@ -96,6 +96,7 @@ class ControlPlane:
         )
         await bootstrap.ensure_namespaces(catalog)
         await bootstrap.ensure_roles(catalog)
+        await bootstrap.ensure_priority_classes(catalog)
         await kubernetes_service.ensure(catalog, settings.host, settings.port)
         certificate = self._serving_certificate(self._clock.now())
         self._listener = Listener(

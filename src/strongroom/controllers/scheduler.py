@@ -4,7 +4,7 @@ Source: Kubernetes documentation, "Kubernetes Scheduler". The rules are in `sche
 node says so, and is tried again when nodes or other Pods change, never by the clock.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
@@ -13,11 +13,14 @@ from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.client.watching import DELETED
+from strongroom.controllers import actions
+from strongroom.controllers.actions import Delete
 from strongroom.controllers.controller import Controller
-from strongroom.controllers.scheduling import placement, pod_use
-from strongroom.controllers.scheduling.cluster import Cluster, key_of
+from strongroom.controllers.scheduling import placement, pod_use, preemption
+from strongroom.controllers.scheduling.cluster import Candidate, Cluster, key_of
 from strongroom.controllers.scheduling.placement import Placed, Unschedulable
 from strongroom.controllers.scheduling.pod_use import PodUse
+from strongroom.controllers.scheduling.preemption import Preempt, Preemptor
 from strongroom.machinery import duration, status
 from strongroom.machinery.gvk import Object
 
@@ -135,18 +138,33 @@ class Scheduler:
         if pod is None or not is_ours(pod) or self._cluster.is_assumed(key):
             return
         use = pod_use.of(pod)
-        outcome = placement.place(
-            pod,
-            use,
-            self._cluster.candidates(),
-            others_are_aloof=self._cluster.has_aloof,
-            namespace_labels=self._namespace_labels,
-        )
+        candidates = list(self._cluster.candidates(key, use.priority))
+        nominated = self._cluster.nominated(key)
+
+        def place(nodes: Sequence[Candidate], first: str) -> Placed | Unschedulable:
+            return placement.place(
+                pod,
+                use,
+                nodes,
+                others_are_aloof=self._cluster.has_aloof,
+                namespace_labels=self._namespace_labels,
+                first=first,
+            )
+
+        outcome = place(candidates, nominated)
         if isinstance(outcome, Placed):
             await self._bind(key, pod, outcome.node, use)
-        else:
-            self._waiting[key] = pod["spec"]
-            await self._explain(pod, outcome)
+            return
+        self._waiting[key] = pod["spec"]
+        never = pod["spec"].get("preemptionPolicy") == "Never"
+        preemptor = Preemptor(use.priority, never, nominated, place=place)
+        found = preemption.preempt(preemptor, outcome, candidates)
+        if isinstance(found, Preempt):
+            await self._make_room(key, pod, use, found)
+            return
+        if not found.keeps_node:
+            self._cluster.forget_nomination(key)
+        await self._explain(pod, found.message, nominated if found.keeps_node else "")
 
     async def _bind(self, key: str, pod: Object, node: str, use: PodUse) -> None:
         self._cluster.assume(key, node, use)
@@ -164,18 +182,55 @@ class Scheduler:
             pod, event_recorder.NORMAL, "Scheduled", f"Successfully assigned {key} to {node}"
         )
 
-    async def _explain(self, pod: Object, outcome: Unschedulable) -> None:
-        self._recorder.event(pod, event_recorder.WARNING, "FailedScheduling", outcome.message)
-        now = duration.timestamp(self._clock.now())
-        condition = unscheduled_condition(pod, outcome.message, now)
-        if condition is None:
+    async def _make_room(self, key: str, pod: Object, use: PodUse, found: Preempt) -> None:
+        """The victims are told to go; the Pod is tried again when they are gone."""
+        outdone = self._cluster.nominate(key, found.node, use)
+        for victim in found.victims:
+            self._cluster.told_to_go(victim)
+        for victim in found.victims:
+            await self._tell_to_go(victim, pod, found.node)
+        await self._explain(pod, found.message, found.node)
+        for other in outdone:
+            self._loop.queue.add(other)
+
+    async def _tell_to_go(self, key: str, preemptor: Object, node: str) -> None:
+        namespace, name = key.split("/")
+        victim = self._pods.get(namespace, name)
+        if victim is None or victim["metadata"].get("deletionTimestamp"):
             return
+        now = duration.timestamp(self._clock.now())
+        condition = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "lastTransitionTime": now,
+            "reason": "PreemptionByScheduler",
+            "message": f"{NAME}: preempting to accommodate a higher priority pod",
+        }
+        await self._patch_status(victim, {"conditions": [condition]})
+        uid = victim["metadata"]["uid"]
+        await actions.perform(self._client, [Delete(resources.PODS, namespace, name, uid)])
+        text = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
+        self._recorder.event(victim, event_recorder.NORMAL, "Preempted", text)
+
+    async def _explain(self, pod: Object, message: str, nominated: str) -> None:
+        self._recorder.event(pod, event_recorder.WARNING, "FailedScheduling", message)
+        status = pod.get("status") or {}
+        change: Object = {}
+        if (status.get("nominatedNodeName") or "") != nominated:
+            change["nominatedNodeName"] = nominated or None
+        condition = unscheduled_condition(pod, message, duration.timestamp(self._clock.now()))
+        if condition is not None:
+            change["conditions"] = [condition]
+        if change:
+            await self._patch_status(pod, change)
+
+    async def _patch_status(self, pod: Object, change: Object) -> None:
         metadata = pod["metadata"]
         try:
             await self._client.patch(
                 resources.PODS,
                 metadata["name"],
-                {"metadata": {"uid": metadata["uid"]}, "status": {"conditions": [condition]}},
+                {"metadata": {"uid": metadata["uid"]}, "status": change},
                 metadata["namespace"],
                 subresource="status",
             )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from strongroom.api import resources
+from strongroom.api.scheduling.v1 import priority_class
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.registry import default_roles, encoding
@@ -22,6 +23,19 @@ async def ensure_namespaces(catalog: Catalog) -> None:
         namespace = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}
         try:
             await registry.create("", namespace)
+        except status.StatusError as error:
+            if error.code != 409:  # another server was first
+                raise
+
+
+async def ensure_priority_classes(catalog: Catalog) -> None:
+    """Create the system's own that are missing."""
+    registry = catalog[resources.PRIORITY_CLASSES]
+    for found in priority_class.system_classes():
+        if registry.find("", found["metadata"]["name"]) is not None:
+            continue
+        try:
+            await registry.create("", found)
         except status.StatusError as error:
             if error.code != 409:  # another server was first
                 raise

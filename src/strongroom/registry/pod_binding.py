@@ -66,6 +66,7 @@ def _bind(pod: Object, name: str, binding: Object, now: datetime) -> None:
     if annotations := (binding.get("metadata") or {}).get("annotations"):
         pod["metadata"]["annotations"] = {**(pod["metadata"].get("annotations") or {}), **copy(annotations)}
     pod_status = pod.setdefault("status", {})
+    pod_status.pop("nominatedNodeName", None)
     others = [c for c in pod_status.get("conditions") or () if c.get("type") != "PodScheduled"]
     scheduled = {
         "type": "PodScheduled",

@@ -11,6 +11,7 @@ from strongroom.server.admission import plugin
 from strongroom.server.admission.namespace_lifecycle import NamespaceLifecycle
 from strongroom.server.admission.node_restriction import NodeRestriction
 from strongroom.server.admission.pod_security import PodSecurity
+from strongroom.server.admission.priority import Priority
 from strongroom.server.admission.rbac_escalation import RBACEscalation
 from strongroom.server.admission.resource_quota import ResourceQuota
 from strongroom.server.admission.service_account import ServiceAccount
@@ -78,6 +79,7 @@ def application(
             ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
             NodeRestriction(catalog, authorization, audiences),
             PodSecurity(catalog[resources.NAMESPACES], catalog[resources.PODS]),
+            Priority(catalog[resources.PRIORITY_CLASSES]),
             # Last: what another plugin refuses must not be counted.
             ResourceQuota(catalog[resources.RESOURCE_QUOTAS], clock),
         )

@@ -125,6 +125,7 @@ async def running(
     served = catalog.Catalog(cache, objects, clock)
     await bootstrap.ensure_namespaces(served)
     await bootstrap.ensure_roles(served)
+    await bootstrap.ensure_priority_classes(served)
     application = defaults.application(
         served,
         TOKENS,

@@ -26,7 +26,6 @@ NOT_SERVED = {
     "cronjob": ("cronjob", "j", "--image=a", "--schedule=* * * * *"),
     "ingress": ("ingress", "i", "--rule=a.example/b=c:80"),
     "poddisruptionbudgets": ("pdb", "p", "--min-available=1", "--selector=a=b"),
-    "priorityclass": ("priorityclass", "p", "--value=1"),
 }
 
 
@@ -56,6 +55,13 @@ def test_a_dry_run_stores_nothing(latest: Kubectl, how: str) -> None:
 def test_cluster_wide_kinds(kubectl: Kubectl) -> None:
     name = kubectl.namespace
     kind = "clusterrole.rbac.authorization.k8s.io"
+    classes = ("--value=1000", "--description=important", "--preemption-policy=Never")
+    made = kubectl.ok("create", "priorityclass", name, *classes)
+    assert made == f"priorityclass.scheduling.k8s.io/{name} created\n"
+    shown = kubectl.ok("get", "pc", name, "--no-headers")
+    assert shown.split()[:3] == [name, "1000", "false"]
+    assert "PreemptionPolicy:  Never" in kubectl.ok("describe", "priorityclass", name)
+    kubectl.ok("delete", "priorityclass", name)
     rules = ("--verb=get", "--resource=nodes,secrets")
     assert kubectl.ok("create", "clusterrole", name, *rules) == f"{kind}/{name} created\n"
     more = ("--verb=get", "--non-resource-url=/logs/*")

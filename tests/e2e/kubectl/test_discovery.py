@@ -38,6 +38,7 @@ clusterrolebindings                      rbac.authorization.k8s.io/v1   false   
 clusterroles                             rbac.authorization.k8s.io/v1   false        ClusterRole                {ALL}
 rolebindings                             rbac.authorization.k8s.io/v1   true         RoleBinding                {ALL}
 roles                                    rbac.authorization.k8s.io/v1   true         Role                       {ALL}
+priorityclasses             pc           scheduling.k8s.io/v1           false        PriorityClass              {ALL}
 """  # noqa: E501
 VERSIONS: Final = """\
 apps/v1
@@ -48,6 +49,7 @@ delivery.strongroom.dev/v1
 discovery.k8s.io/v1
 events.k8s.io/v1
 rbac.authorization.k8s.io/v1
+scheduling.k8s.io/v1
 v1
 """
 
@@ -66,6 +68,7 @@ def test_resources_that_are_chosen(latest: Kubectl) -> None:
         "nodes",
         "clusterrolebindings.rbac.authorization.k8s.io",
         "clusterroles.rbac.authorization.k8s.io",
+        "priorityclasses.scheduling.k8s.io",
     ]
     assert chosen("--categories=all") == ["pods", "services", "deployments.apps", "replicasets.apps"]
     assert chosen("--api-group=apps") == ["deployments.apps", "replicasets.apps"]

@@ -26,6 +26,7 @@ COLUMNS = {
     "endpointslices": ("NAME ADDRESSTYPE PORTS ENDPOINTS AGE", ""),
     "resourcequotas": ("NAME REQUEST LIMIT AGE", ""),
     "leases": ("NAME HOLDER AGE", ""),
+    "priorityclasses": ("NAME VALUE GLOBAL-DEFAULT AGE PREEMPTIONPOLICY", ""),
     "roles": ("NAME CREATED AT", ""),
     "clusterroles": ("NAME CREATED AT", ""),
     "rolebindings": ("NAME ROLE AGE", "USERS GROUPS SERVICEACCOUNTS"),

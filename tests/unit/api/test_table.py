@@ -85,6 +85,7 @@ COLUMNS = {
     resources.EVENTS: ["Last Seen", "Type", "Reason", "Object", "*Subobject", "*Source", "Message",
      "*First Seen",
                        "*Count", "*Name"],
+    resources.PRIORITY_CLASSES: ["Name", "Value", "Global-Default", "Age", "PreemptionPolicy"],
 }  # fmt: skip
 
 

@@ -256,3 +256,59 @@ async def test_a_pod_that_waits_for_company_is_placed_when_it_comes() -> None:
         world.api.put(resources.PODS, {"metadata": metadata, "spec": {"containers": [{}]}})
         await world.settle()
         assert world.node_of("web") == world.node_of("waits") == "a"
+
+
+async def test_a_more_important_pod_takes_the_place_of_another() -> None:
+    async with World() as world:
+        world.node(pods="1")
+        world.pod("low")
+        world.start()
+        await world.settle()
+        world.pod("high", priority=1000)
+        await world.settle()
+        assert world.stored("low")["metadata"]["deletionTimestamp"]
+        world.api.remove(resources.PODS, "low", "n")
+        await world.settle()
+        assert world.node_of("high") == "a"
+        told = [(reason, text) for reason, text, _ in world.events()]
+        uid = world.stored("high")["metadata"]["uid"]
+        assert ("Preempted", f"Preempted by pod {uid} on node a") in told
+        assert ("FailedScheduling", "0/1 nodes are available: 1 Too many pods.") in told
+
+
+async def test_it_waits_for_the_end_of_its_victim_and_nobody_else_gets_the_room() -> None:
+    async with World() as world:
+        world.node(pods="1")
+        world.pod("low")
+        world.start()
+        await world.settle()
+        world.pod("high", priority=1000)
+        await world.settle()
+        assert world.stored("low")["metadata"]["deletionTimestamp"]
+        reasons = {each["type"]: each.get("reason") for each in world.stored("low")["status"]["conditions"]}
+        assert reasons["DisruptionTarget"] == "PreemptionByScheduler"
+        assert world.stored("high")["status"]["nominatedNodeName"] == "a"
+        world.pod("late")
+        world.pod("other")
+        await world.settle()
+        deletions = [call for call in world.api.writes if call.method == "DELETE"]
+        assert len(deletions) == 1, "nobody else has to go"
+        world.api.remove(resources.PODS, "low", "n")
+        await world.settle()
+        assert world.node_of("high") == "a"
+        assert world.node_of("late") is None
+
+
+async def test_with_policy_never_it_waits() -> None:
+    async with World() as world:
+        world.node(pods="1")
+        world.pod("low")
+        world.start()
+        await world.settle()
+        world.pod("high", priority=1000, preemptionPolicy="Never")
+        await world.settle()
+        assert world.node_of("high") is None
+        assert world.node_of("low") == "a"
+        why = "preemption: not eligible due to preemptionPolicy=Never."
+        told = f"0/1 nodes are available: 1 Too many pods. {why}"
+        assert ("FailedScheduling", told, 1) in world.events()

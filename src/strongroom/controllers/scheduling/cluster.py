@@ -1,7 +1,7 @@
 """Nodes and what is placed on them, as events tell it: the scheduler's picture of the cluster."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strongroom.api.core.v1.pod import totals
@@ -30,6 +30,13 @@ class Load:
         self.pods[key] = use
         for name, amount in use.requests.items():
             self.used[name] = self.used.get(name, 0) + amount
+
+    def with_guests(self, guests: Mapping[str, PodUse]) -> "Load":
+        """A copy with more Pods."""
+        load = Load(dict(self.pods), dict(self.used))
+        for key, use in guests.items():
+            load.add(key, use)
+        return load
 
     def remove(self, key: str) -> None:
         for name, amount in self.pods.pop(key).requests.items():
@@ -69,15 +76,49 @@ class Cluster:
         self._assumed: set[str] = set()
         self._aloof: set[str] = set()
         """Pods that must be far from others."""
+        self._nominated: dict[str, tuple[str, PodUse]] = {}
+        """Pods without a node, and the node where room is being made for them."""
 
     @property
     def has_aloof(self) -> bool:
         """Whether any placed Pod must be far from some others."""
         return bool(self._aloof)
 
-    def candidates(self) -> Iterable[Candidate]:
+    def candidates(self, key: str = "", priority: int = 0) -> Iterable[Candidate]:
+        """All nodes, as the Pod `key` sees them: room that is made for others counts as taken, unless those
+        are less important."""
+        guests: dict[str, dict[str, PodUse]] = {}
+        for other, (where, use) in self._nominated.items():
+            if other != key and use.priority >= priority:
+                guests.setdefault(where, {})[other] = use
         for name, (node, allocatable, _) in self._nodes.items():
-            yield Candidate(node, allocatable, self._load(name))
+            load = self._load(name)
+            yield Candidate(node, allocatable, load.with_guests(guests[name]) if name in guests else load)
+
+    def nominated(self, key: str) -> str:
+        """The node where room is being made for the Pod, or ""."""
+        return self._nominated[key][0] if key in self._nominated else ""
+
+    def nominate(self, key: str, node: str, use: PodUse) -> list[str]:
+        """Room is being made for the Pod on the node. Gives the less important Pods that waited for that."""
+        outdone = [
+            other
+            for other, (where, guest) in self._nominated.items()
+            if where == node and guest.priority < use.priority and other != key
+        ]
+        self._nominated[key] = (node, use)
+        for other in outdone:
+            del self._nominated[other]
+        return outdone
+
+    def forget_nomination(self, key: str) -> None:
+        self._nominated.pop(key, None)
+
+    def told_to_go(self, key: str) -> None:
+        """The Pod is about to end, though its events don't tell yet."""
+        node = self._placed.get(key)
+        if node is not None:
+            self._loads[node].pods[key] = replace(self._loads[node].pods[key], leaving=True)
 
     def node_changed(self, kind: str, node: Object) -> bool:
         name = node["metadata"]["name"]
@@ -94,16 +135,21 @@ class Cluster:
         key = key_of(pod)
         if kind == DELETED or (pod.get("status") or {}).get("phase") in _FINISHED:
             self._assumed.discard(key)
-            return self._remove(key)
+            had_room = self._nominated.pop(key, None) is not None
+            return self._remove(key) or had_room
         node = (pod.get("spec") or {}).get("nodeName")
         if node:
             self._assumed.discard(key)
+            self._nominated.pop(key, None)
             self._place(key, node, pod_use.of(pod))
+        elif key not in self._nominated and (where := (pod.get("status") or {}).get("nominatedNodeName")):
+            self._nominated[key] = (where, pod_use.of(pod))
         return False
 
     def assume(self, key: str, node: str, use: PodUse) -> None:
         """The Pod is being bound to the node."""
         self._assumed.add(key)
+        self._nominated.pop(key, None)
         self._place(key, node, use)
 
     def forget(self, key: str) -> None:

@@ -14,8 +14,8 @@ from strongroom.machinery import quantity
 from strongroom.machinery.gvk import Object
 
 NO_NODES = "no nodes available to schedule pods"
-_NOT_HELPFUL = "Preemption is not helpful for scheduling"
-_NO_VICTIMS = "No preemption victims found for incoming pod"
+NOT_HELPFUL = "Preemption is not helpful for scheduling"
+NO_VICTIMS = "No preemption victims found for incoming pod"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,34 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Unschedulable:
-    """No node fits; `message` is for the event and the condition."""
+class Refusal:
+    """Why a node does not take the Pod. `preemption`: whether it could if other Pods were gone, in words."""
 
-    message: str
+    reasons: tuple[str, ...]
+    preemption: str = NOT_HELPFUL
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal:
-    reasons: tuple[str, ...]
-    preemption: str = _NOT_HELPFUL
+class Unschedulable:
+    """No node fits; by node, why."""
+
+    refusals: Mapping[str, Refusal]
+
+    @property
+    def reasons(self) -> str:
+        """For the event and the condition, without what preemption could do."""
+        if not self.refusals:
+            return NO_NODES
+        found = Counter(reason for refusal in self.refusals.values() for reason in refusal.reasons)
+        return histogram(len(self.refusals), found)
+
+    @property
+    def message(self) -> str:
+        """The same, when preemption was of no use to any node."""
+        if not self.refusals:
+            return NO_NODES
+        tails = Counter(refusal.preemption for refusal in self.refusals.values())
+        return f"{self.reasons} preemption: {histogram(len(self.refusals), tails)}"
 
 
 def place(
@@ -45,9 +63,10 @@ def place(
     *,
     others_are_aloof: bool = True,
     namespace_labels: NamespaceLabels = affinity.no_labels,
+    first: str = "",
 ) -> Placed | Unschedulable:
-    """The best of the nodes that fit. `use`: what the Pod takes. `others_are_aloof`: whether any placed Pod
-    must be far from some others; nobody looks at them otherwise."""
+    """The best of the nodes that fit, or the `first` if that does. `use`: what the Pod takes.
+    `others_are_aloof`: whether any placed Pod must be far from others; nobody looks at them otherwise."""
     spec = pod.get("spec") or {}
     candidates = list(candidates)
     nodes = {candidate.name: candidate for candidate in candidates}
@@ -57,16 +76,18 @@ def place(
         neighbourhood = Neighbourhood(use.wishes, use.namespace, use.labels, residents, namespace_labels)
     hard, soft = (_spread(kind, spec, use, nodes) for kind in (topology_spread.HARD, topology_spread.SOFT))
     fitting: list[Candidate] = []
-    refusals: list[_Refusal] = []
+    refusals: dict[str, Refusal] = {}
     for candidate in candidates:
         refusal = _refuses(spec, use, candidate) or _is_misplaced(use, candidate, neighbourhood, hard)
         if refusal is None:
             fitting.append(candidate)
         else:
-            refusals.append(refusal)
+            refusals[candidate.name] = refusal
+    if first in nodes and first not in refusals:
+        return Placed(first)
     if fitting:
         return Placed(scoring.best(spec, use, fitting, neighbourhood, soft or hard).name)
-    return Unschedulable(_explain(refusals) if refusals else NO_NODES)
+    return Unschedulable(refusals)
 
 
 def is_choosy(pod: Object) -> bool:
@@ -102,44 +123,44 @@ def _spread(
 
 def _is_misplaced(
     use: PodUse, candidate: Candidate, neighbourhood: Neighbourhood | None, spread: Spread | None
-) -> _Refusal | None:
+) -> Refusal | None:
     """The first rule about other Pods that keeps the Pod off the node."""
     labels = candidate.labels
     if spread is not None:
         text = "node(s) didn't match pod topology spread constraints"
         if spread.is_outside(labels):
-            return _Refusal((f"{text} (missing required label)",))
+            return Refusal((f"{text} (missing required label)",))
         if spread.skews(labels):
-            return _Refusal((text,), _NO_VICTIMS)
+            return Refusal((text,), NO_VICTIMS)
     if neighbourhood is None:
         return None
     if use.wishes.near and not neighbourhood.finds_company(labels):
-        return _Refusal(("node(s) didn't match pod affinity rules",))
+        return Refusal(("node(s) didn't match pod affinity rules",))
     if neighbourhood.is_crowded(labels):
-        return _Refusal(("node(s) didn't match pod anti-affinity rules",), _NO_VICTIMS)
+        return Refusal(("node(s) didn't match pod anti-affinity rules",), NO_VICTIMS)
     if neighbourhood.keeps_away(labels):
-        return _Refusal(("node(s) didn't satisfy existing pods anti-affinity rules",), _NO_VICTIMS)
+        return Refusal(("node(s) didn't satisfy existing pods anti-affinity rules",), NO_VICTIMS)
     return None
 
 
-def _refuses(spec: Mapping[str, Any], use: PodUse, candidate: Candidate) -> _Refusal | None:
+def _refuses(spec: Mapping[str, Any], use: PodUse, candidate: Candidate) -> Refusal | None:
     """The first rule that keeps the Pod off the node."""
     node = candidate.node
     if (node.get("spec") or {}).get("unschedulable") and not node_matching.tolerated(
         node_matching.UNSCHEDULABLE, spec.get("tolerations") or ()
     ):
-        return _Refusal(("node(s) were unschedulable",))
+        return Refusal(("node(s) were unschedulable",))
     if not node_matching.let_in(spec, node):
-        return _Refusal(("node(s) had untolerated taint(s)",))
+        return Refusal(("node(s) had untolerated taint(s)",))
     if not node_matching.wanted(spec, node):
-        return _Refusal(("node(s) didn't match Pod's node affinity/selector",))
+        return Refusal(("node(s) didn't match Pod's node affinity/selector",))
     if any(
         _clash(port, taken)
         for other in candidate.load.pods.values()
         for port in use.ports
         for taken in other.ports
     ):
-        return _Refusal(("node(s) didn't have free ports for the requested pod ports",), _NO_VICTIMS)
+        return Refusal(("node(s) didn't have free ports for the requested pod ports",), NO_VICTIMS)
     return _lacks(use, candidate)
 
 
@@ -148,10 +169,10 @@ def _clash(a: pod_use.Port, b: pod_use.Port) -> bool:
     return same_address and a[1:] == b[1:]
 
 
-def _lacks(use: PodUse, candidate: Candidate) -> _Refusal | None:
+def _lacks(use: PodUse, candidate: Candidate) -> Refusal | None:
     """Every resource that there is not enough of."""
     reasons: list[str] = []
-    preemption = _NO_VICTIMS
+    preemption = NO_VICTIMS
     allocatable, used = candidate.allocatable, candidate.load.used
     if len(candidate.load.pods) + 1 > allocatable.get("pods", 0) // quantity.NANO:
         reasons.append("Too many pods")
@@ -160,17 +181,11 @@ def _lacks(use: PodUse, candidate: Candidate) -> _Refusal | None:
         if amount and amount > room - used.get(name, 0):
             reasons.append(f"Insufficient {name}")
             if amount > room:
-                preemption = _NOT_HELPFUL
-    return _Refusal(tuple(reasons), preemption) if reasons else None
+                preemption = NOT_HELPFUL
+    return Refusal(tuple(reasons), preemption) if reasons else None
 
 
-def _explain(refusals: list[_Refusal]) -> str:
-    reasons = Counter(reason for refusal in refusals for reason in refusal.reasons)
-    tails = Counter(refusal.preemption for refusal in refusals)
-    total = len(refusals)
-    return f"{_histogram(total, reasons)} preemption: {_histogram(total, tails)}"
-
-
-def _histogram(total: int, counts: Counter[str]) -> str:
+def histogram(total: int, counts: Mapping[str, int]) -> str:
+    """How many nodes are not available for which reason."""
     entries = sorted(f"{count} {reason}" for reason, count in counts.items())
     return f"0/{total} nodes are available: {', '.join(entries)}."

@@ -28,6 +28,9 @@ class PodUse:
     owner: str = ""
     """The uid of the controller that made it."""
     leaving: bool = False
+    priority: int = 0
+    started: str = ""
+    """When its node took it on; "" before that."""
 
 
 def of(pod: Object) -> PodUse:
@@ -43,6 +46,8 @@ def of(pod: Object) -> PodUse:
         affinity.wishes(spec, namespace, labels),
         next(owners, ""),
         bool(metadata.get("deletionTimestamp")),
+        int(spec.get("priority") or 0),
+        (pod.get("status") or {}).get("startTime") or "",
     )
 
 

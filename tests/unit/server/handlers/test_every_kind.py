@@ -49,6 +49,7 @@ OBJECTS: dict[Resource, dict[str, Any]] = {
     resources.ROLE_BINDINGS: {"roleRef": ROLE_REF},
     resources.CLUSTER_ROLES: {"rules": RULES},
     resources.CLUSTER_ROLE_BINDINGS: {"roleRef": ROLE_REF},
+    resources.PRIORITY_CLASSES: {"value": 5},
 }
 STORED = [resource for resource, strategy in scheme.STRATEGIES.items() if "get" in strategy.verbs]
 

@@ -11,7 +11,6 @@ TOKEN_SECONDS = 3600
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
 TOLERATION_SECONDS = 300
-_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -51,8 +50,6 @@ def _admission(spec: Object, *, is_mirror: bool) -> None:
     if not is_mirror:
         name = spec.get("serviceAccountName") or "default"
         spec["serviceAccountName"] = spec["serviceAccount"] = name
-    spec.setdefault("priority", _PRIORITIES.get(spec.get("priorityClassName", ""), 0))
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     tolerations = list(spec.get("tolerations") or ())
     for key in (NOT_READY, UNREACHABLE):
         if not any(_tolerates(toleration, key) for toleration in tolerations):

@@ -79,6 +79,9 @@ class PodStrategy(Strategy):
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
         keep(new, old, "status")
+        for field in ("priority", "preemptionPolicy"):  # what admission found when it was made
+            if new["spec"].get(field) is None:
+                keep(new["spec"], old["spec"], field)
 
     def prepare_for_status_update(self, new: Object, old: Object) -> None:
         keep(new, old, "spec")

@@ -58,8 +58,6 @@ def test_the_least_pod() -> None:
         "enableServiceLinks": True,
         "serviceAccountName": "default",
         "serviceAccount": "default",
-        "priority": 0,
-        "preemptionPolicy": "PreemptLowerPriority",
         "tolerations": TOLERATIONS,
     }
 
@@ -172,11 +170,6 @@ def test_the_old_account_field_follows_the_new() -> None:
     assert make({"serviceAccount": "old"})["serviceAccountName"] == "old"
     both = make({"serviceAccount": "old", "serviceAccountName": "new"})
     assert (both["serviceAccountName"], both["serviceAccount"]) == ("new", "new")
-
-
-def test_system_priorities() -> None:
-    assert make({"priorityClassName": "system-node-critical"})["priority"] == 2_000_001_000
-    assert make({"priorityClassName": "mine"})["priority"] == 0
 
 
 def test_tolerations_are_added_unless_tolerated() -> None:
