@@ -132,6 +132,7 @@ GROUPS = (
     "apis/authentication.k8s.io/v1",
     "apis/authorization.k8s.io/v1",
     "apis/coordination.k8s.io/v1",
+    "apis/delivery.strongroom.dev/v1",
     "apis/discovery.k8s.io/v1",
     "apis/events.k8s.io/v1",
     "apis/rbac.authorization.k8s.io/v1",

@@ -120,6 +120,11 @@ def decoder(message: str) -> structs.Decode:
     return _types().structs.decoder(message)
 
 
+def complete(message: str, given: dict[str, Any]) -> dict[str, Any]:
+    """`given` with the fields that are printed in any case, in the order in which Go prints them all."""
+    return _types().structs.zeros.complete(message, given)
+
+
 @cache
 def protobuf_decoder() -> protobuf.Decoder:
     """What decodes protobuf messages of all kinds."""

@@ -334,7 +334,11 @@ KUBECTL: list[tuple[Resource, str, dict[str, Any]]] = [
         Resource("authentication.k8s.io", "v1", "serviceaccounts", "TokenRequest"),  # create token s
         "6b3873000a280a1861757468656e7469636174696f6e2e6b38732e696f2f7631120c546f6b656e5265717565737412200a100a001200"
         "1a0022002a0032003800420012060a016120901c1a040a0012001a002200",
-        {"metadata": {}, "spec": {"audiences": ["a"], "expirationSeconds": 3600}, "status": {"token": ""}},
+        {
+            "metadata": {},
+            "spec": {"audiences": ["a"], "expirationSeconds": 3600, "boundObjectRef": None},
+            "status": {"token": "", "expirationTimestamp": None},
+        },
     ),
     (
         Resource("", "v1", "resourcequotas", "ResourceQuota"),  # create quota q --hard=cpu=1500m,...

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from struct import unpack_from
 from typing import Any, Final
 
-from strongroom.machinery.codec import json, scalars, structs
+from strongroom.machinery.codec import json, scalars, structs, zeros
 from strongroom.machinery.codec.errors import DecodeError, TypeMismatch
 from strongroom.machinery.codec.types import Field, Type, TypeTable
 from strongroom.machinery.gvk import Object
@@ -152,6 +152,7 @@ class Decoder:
     def __init__(self, types: TypeTable) -> None:
         self._types = types
         self._readers: dict[str, Read] = {}
+        self._zeros = zeros.Zeros(types)
 
     def decode(self, message: str, raw: bytes) -> Object:
         """The JSON shape of a message such as `core.v1.Secret`: what Go prints for what it reads there.
@@ -167,6 +168,7 @@ class Decoder:
         return reader
 
     def _struct(self, message: str) -> Read:
+        always = self._zeros.names(message)
         plans = {f.number: self._plan(f) for f in self._types.fields(message) if f.number}
         order = [
             (f.number, "" if f.embedded else f.name, f.zero_counts)
@@ -197,7 +199,8 @@ class Decoder:
                     values.setdefault(number, {})[value[0]] = value[1]
                 else:
                     values[number] = value
-            return _ordered(values, order, plans)
+            out = _ordered(values, order, plans)
+            return out if always <= out.keys() else self._zeros.complete(message, out)
 
         return read
 

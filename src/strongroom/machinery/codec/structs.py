@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from strongroom.machinery.codec import scalars
+from strongroom.machinery.codec import scalars, zeros
 from strongroom.machinery.codec.errors import TypeMismatch
 from strongroom.machinery.codec.types import Type, TypeTable
 
 Path = tuple[Any, Any] | None
-"""Where the walk is: (path of the parent, field name or index), None at the root."""
+"""Where the walk is: (path of the parent, step), None at the root.
+
+A step is a field's name, an index, or (embedded structs, name) for a field of structs that Go embeds."""
 
 _MISSING: Final = object()
 
@@ -50,7 +52,8 @@ def render(path: Path) -> str:
     """`spec.containers[0].env`."""
     parts = []
     while path is not None:
-        path, name = path
+        path, step = path
+        name = step[-1] if isinstance(step, tuple) else step
         parts.append(f"[{name}]" if isinstance(name, int) else f".{name}")
     return "".join(reversed(parts)).removeprefix(".")
 
@@ -70,9 +73,11 @@ def mismatch(value: Any, struct: str, path: Path, go: str) -> TypeMismatch:
     """The error for a value in `path`, a field of the Go struct `struct`, whose type is `go`."""
     names = []
     while path is not None:
-        path, name = path
-        if not isinstance(name, int):
-            names.append(name)
+        path, step = path
+        if isinstance(step, tuple):
+            names += reversed(step)
+        elif not isinstance(step, int):
+            names.append(step)
     kind = json_type(value)
     if kind == "number" and go in ("int32", "int64"):
         kind = f"number {value}"
@@ -86,6 +91,7 @@ class Structs:
     def __init__(self, types: TypeTable) -> None:
         self._types = types
         self._decoders: dict[str, Decode] = {}
+        self.zeros = zeros.Zeros(types)
 
     def decoder(self, message: str) -> Decode:
         """`decode(value, path, walk) -> object`; `value` must be a dict. Raises TypeMismatch."""
@@ -95,10 +101,29 @@ class Structs:
         return decoder
 
     def _struct(self, message: str) -> Decode:
+        read, always = self._given(message), self.zeros.names(message)
+        if not always:
+            return read
+
+        def decode(value: Any, path: Path, walk: Walk) -> Any:
+            out = read(value, path, walk)
+            return out if always <= out.keys() else self.zeros.complete(message, out)
+
+        return decode
+
+    def _given(self, message: str) -> Decode:
+        """A decoder for what is there."""
         struct = message.rsplit(".", 1)[1]
         fields = self._types.json_fields(message)
         plans = tuple(
-            (f.name, _CLASSES.get(f.type.kind), self._value(f.type, struct), f.zero_counts, f.type.read_as)
+            (
+                f.name,
+                (*f.through, f.name) if f.through else f.name,
+                _CLASSES.get(f.type.kind),
+                self._value(f.type, struct),
+                f.zero_counts,
+                f.type.read_as,
+            )
             for f in fields
         )
         known = frozenset(f.name for f in fields)
@@ -110,7 +135,7 @@ class Structs:
             if not left:
                 return out
             get = value.get
-            for name, expected, convert, zero_counts, go in plans:
+            for name, step, expected, convert, zero_counts, go in plans:
                 item = get(name, _MISSING)
                 if item is _MISSING:
                     continue
@@ -118,9 +143,9 @@ class Structs:
                 if item is None:
                     continue
                 if expected is not None and item.__class__ is not expected:
-                    raise mismatch(item, struct, (path, name), go)
+                    raise mismatch(item, struct, (path, step), go)
                 if convert is not None:
-                    item = convert(item, (path, name), walk)
+                    item = convert(item, (path, step), walk)
                     if item is None:
                         continue
                 if item or zero_counts:
@@ -145,7 +170,7 @@ class Structs:
 
     def _list(self, kind: Type, struct: str) -> Decode:
         element = _element(kind)
-        expected, convert, zero = _CLASSES.get(element.kind), self._value(element, struct), _zero(element)
+        expected, convert, zero = _CLASSES.get(element.kind), self._value(element, struct), zeros.of(element)
 
         def decode(value: Any, path: Path, walk: Walk) -> Any:
             out = []
@@ -162,7 +187,7 @@ class Structs:
 
     def _map(self, kind: Type, struct: str) -> Decode:
         element = _element(kind)
-        expected, convert, zero = _CLASSES.get(element.kind), self._value(element, struct), _zero(element)
+        expected, convert, zero = _CLASSES.get(element.kind), self._value(element, struct), zeros.of(element)
 
         def decode(value: Any, path: Path, walk: Walk) -> Any:
             walk.keys += len(value)
@@ -199,21 +224,6 @@ def _element(kind: Type) -> Type:
     if kind.element is None:
         raise ValueError(f"{kind.go} has no element")
     return kind.element
-
-
-def _zero(kind: Type) -> Callable[[], Any]:
-    """What Go makes of a null in a list or map."""
-    zeros: dict[str, Callable[[], Any]] = {
-        "string": str,
-        "bytes": str,
-        "int32": int,
-        "int64": int,
-        "bool": bool,
-        "list": list,
-        "Quantity": lambda: "0",
-        "IntOrString": int,
-    }
-    return zeros.get(kind.kind, dict)
 
 
 def _scalar(kind: Type, struct: str) -> Decode | None:

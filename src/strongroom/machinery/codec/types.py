@@ -6,7 +6,7 @@ A type is written in one line, as `api/protobuf_table.txt` explains. This module
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 SCALARS: Final = {
@@ -47,7 +47,9 @@ class Type:
 class Field:
     """One field. `zero_counts`: absent and zero differ (a Go pointer), or zero is printed all the same.
 
-    `pointer`: it is a pointer in Go, so it can be absent even if it is a struct."""
+    `pointer`: it is a pointer in Go, so it can be absent even if it is a struct.
+    `always`: printed even where nothing was given, as "", 0, {} or null.
+    `through`: the embedded Go structs that lead to it, which error texts name before it."""
 
     number: int
     name: str
@@ -55,6 +57,8 @@ class Field:
     embedded: bool
     zero_counts: bool
     pointer: bool = False
+    always: bool = False
+    through: tuple[str, ...] = ()
 
 
 class TypeTable:
@@ -84,7 +88,9 @@ class TypeTable:
         flat: list[Field] = []
         for field in self.fields(message):
             if field.embedded:
-                flat.extend(self.json_fields(field.type.message))
+                struct = field.type.message.rsplit(".", 1)[1]
+                inner = self.json_fields(field.type.message)
+                flat.extend(replace(one, through=(struct, *one.through)) for one in inner)
             else:
                 flat.append(field)
         return tuple(flat)
@@ -105,6 +111,7 @@ def parse_field(text: str, package: str) -> Field:
         embedded=name.startswith("+"),
         zero_counts=pointer or printed or (parsed.kind == "message" and not omitted),
         pointer=pointer,
+        always=printed or (parsed.kind in ("message", "Time", "MicroTime") and not pointer and not omitted),
     )
 
 

@@ -8,7 +8,7 @@ from strongroom.machinery.codec.types import TypeTable
 
 TABLE = TypeTable(
     {
-        "t.v1.Thing": "1 name string; 2 meta *Meta; 3 spec Spec; 4 parts []Part",
+        "t.v1.Thing": "1 name string; 2 meta *Meta; 3 spec *Spec; 4 parts []Part",
         "t.v1.Meta": "1 labels map<string>; 2 created Time~; 3 seen *Time; 4 fields *FieldsV1",
         "t.v1.Spec": "1 replicas *int32; 2 count int64; 3 on bool; 4 ratio double; 5 port IntOrString; "
         "6 limits ResourceList=map<Quantity>; 7 data map<bytes>; 8 kind Kind=string!; 9 names []string",
@@ -55,9 +55,26 @@ def test_zeros_stay_only_where_go_prints_them() -> None:
     }
 
 
+def test_what_go_prints_in_any_case() -> None:
+    table = TypeTable(
+        {
+            "t.v1.Thing": "1 inner Inner; 2 left Inner~; 3 other *Inner; 4 at Time; 5 micro MicroTime!",
+            "t.v1.Inner": "1 name string!; 2 count int32!; 3 on bool!; 4 list []string!; 5 far *string; "
+            "6 near *string!; 7 rest map<string>!",
+        }
+    )
+    inner = {"name": "", "count": 0, "on": False, "list": None, "near": None, "rest": None}
+    read = structs.Structs(table).decoder("t.v1.Thing")
+    assert read({}, None, structs.Walk()) == {"inner": inner, "at": None, "micro": None}
+    found = read({"other": {"count": 2, "list": []}, "at": "2026-01-02T03:04:05Z"}, None, structs.Walk())
+    other = {**inner, "count": 2, "list": []}
+    assert found == {"inner": inner, "other": other, "at": "2026-01-02T03:04:05Z", "micro": None}
+    assert list(found) == ["inner", "other", "at", "micro"]
+
+
 def test_nulls_are_absent_fields_and_zero_elements() -> None:
     assert decode({"name": None, "meta": None, "spec": {"names": ["a", None], "data": {"k": None}}}) == {
-        "spec": {"data": {"k": ""}, "names": ["a", ""]}
+        "spec": {"data": {"k": ""}, "kind": "", "names": ["a", ""]}
     }
     assert decode({"parts": [None]}) == {"parts": [{}]}
 
@@ -69,6 +86,7 @@ def test_times_and_quantities_take_their_one_form() -> None:
     assert spec(limits={"cpu": 0.5, "memory": "1024Mi"}, port="http") == {
         "port": "http",
         "limits": {"cpu": "500m", "memory": "1Gi"},
+        "kind": "",
     }
 
 
@@ -99,7 +117,7 @@ def test_times_and_quantities_take_their_one_form() -> None:
         ({"parts": [{"args": ["a", 1]}]}, "number into Go struct field Part.parts.args of type string"),
         (
             {"parts": [{"secret": {"name": 1}}]},
-            "number into Go struct field Ref.parts.secret.name of type string",
+            "number into Go struct field Ref.parts.Source.secret.name of type string",
         ),
     ],
 )
@@ -112,7 +130,10 @@ def test_wrong_types_in_the_words_of_go(value: dict[str, object], why: str) -> N
 def test_unknown_fields_are_left_out_and_told() -> None:
     walk = structs.Walk()
     value = {"x": 1, "meta": {"y": {"z": 1}}, "parts": [{"name": "a"}, {"source": {}, "secret": {"q": 1}}]}
-    assert DECODE(value, None, walk) == {"meta": {}, "parts": [{"name": "a"}, {"secret": {}}]}
+    assert DECODE(value, None, walk) == {
+        "meta": {},
+        "parts": [{"name": "a", "args": None}, {"name": "", "secret": {}, "args": None}],
+    }
     assert {structs.render(path) for path in walk.unknown} == {
         "x",
         "meta.y",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from strongroom.api import resources
+from strongroom.api import resources, schema
 from strongroom.machinery.gvk import Object, Resource
 
 _FIELDS = (
@@ -44,22 +44,20 @@ _CORE_ORDER = (
 
 def to_core(obj: Object) -> Object:
     """As core has it. Shares what it need not change."""
-    return _renamed(obj, resources.EVENTS, FROM_CORE, _CORE_ORDER)
+    return _renamed(obj, resources.EVENTS, "core.v1.Event", FROM_CORE, _CORE_ORDER)
 
 
 def from_core(obj: Object) -> Object:
     """As events.k8s.io has it. Shares what it need not change."""
-    found = _renamed(obj, resources.NEW_EVENTS, TO_CORE, tuple(TO_CORE))
-    # `eventTime` is written even when it is empty.
-    head = {field: found.pop(field) for field in ("kind", "apiVersion", "metadata")}
-    return {**head, "eventTime": None, **found}
+    return _renamed(obj, resources.NEW_EVENTS, "events.v1.Event", TO_CORE, tuple(TO_CORE))
 
 
-def _renamed(obj: Object, resource: Resource, names: Mapping[str, str], order: Sequence[str]) -> Object:
+def _renamed(
+    obj: Object, resource: Resource, message: str, names: Mapping[str, str], order: Sequence[str]
+) -> Object:
     """`names`: what the fields, in `order`, are called in `obj`."""
     found: Object = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": obj["metadata"]}
     for field in order:
-        value = obj.get(names[field])
-        if value is not None:
+        if value := obj.get(names[field]):
             found[field] = value
-    return found
+    return schema.complete(message, found)

@@ -64,10 +64,6 @@ class NewEventStrategy(Strategy):
     own_field_label_error = True
     columns = _CORE.columns
 
-    def default(self, obj: Object) -> None:
-        # The field is written even when it is empty.
-        obj.setdefault("eventTime", None)
-
     def validate(self, obj: Object) -> list[FieldError]:
         core = conversion.to_core(obj)
         errors = event.validate(core, "reportingController") + _series(core)

@@ -46,6 +46,9 @@ def test_the_shape_of_core_and_back() -> None:
         "involvedObject": REGARDING,
         "reason": "Pulled",
         "message": "text",
+        "source": {},
+        "firstTimestamp": None,
+        "lastTimestamp": None,
         "type": "Normal",
         "eventTime": TIME,
         "series": series,
@@ -54,7 +57,8 @@ def test_the_shape_of_core_and_back() -> None:
         "reportingComponent": "example.com/c",
         "reportingInstance": "c-1",
     }
-    assert conversion.from_core(core) == obj
+    unset = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
+    assert conversion.from_core(core) == obj | unset
     old = {
         "kind": "Event",
         "apiVersion": "v1",
@@ -77,7 +81,11 @@ def test_the_shape_of_core_and_back() -> None:
         "deprecatedLastTimestamp": "b",
         "deprecatedCount": 3,
     }
-    assert conversion.to_core(shown) == old
+    assert conversion.to_core(shown) == old | {
+        "eventTime": None,
+        "reportingComponent": "",
+        "reportingInstance": "",
+    }
 
 
 @pytest.mark.parametrize(

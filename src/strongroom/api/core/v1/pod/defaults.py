@@ -25,7 +25,6 @@ def apply(pod: Object) -> None:
                 if spec.get("hostNetwork"):
                     _host_ports(container)
     spec.setdefault("enableServiceLinks", True)
-    _admission(spec, is_mirror=MIRROR in ((pod.get("metadata") or {}).get("annotations") or {}))
 
 
 def apply_to_spec(spec: Object) -> None:
@@ -46,8 +45,10 @@ def apply_to_spec(spec: Object) -> None:
     spec.setdefault("securityContext", {})
 
 
-def _admission(spec: Object, *, is_mirror: bool) -> None:
-    if not is_mirror:
+def apply_admission(pod: Object) -> None:
+    """What the cluster adds to a Pod, in place: who made the Pod does not become its manager."""
+    spec = pod["spec"]
+    if MIRROR not in (pod["metadata"].get("annotations") or {}):
         name = spec.get("serviceAccountName") or "default"
         spec["serviceAccountName"] = spec["serviceAccount"] = name
     tolerations = list(spec.get("tolerations") or ())

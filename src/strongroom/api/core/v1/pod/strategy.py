@@ -71,6 +71,7 @@ class PodStrategy(Strategy):
             obj["status"] = obj.pop("status")
 
     def prepare_for_create(self, obj: Object) -> None:
+        defaults.apply_admission(obj)
         obj["status"] = {"phase": "Pending", "qosClass": qos.qos_class(obj)}
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [
@@ -78,6 +79,7 @@ class PodStrategy(Strategy):
             ]
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
+        defaults.apply_admission(new)
         keep(new, old, "status")
         for field in ("priority", "preemptionPolicy"):  # what admission found when it was made
             if new["spec"].get(field) is None:

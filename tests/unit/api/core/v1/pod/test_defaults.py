@@ -18,6 +18,7 @@ def make(spec: Any = None, **container: Any) -> dict[str, Any]:
     pod["spec"] = {"containers": [{"name": "c", "image": "i:1", **container}], **(spec or {})}
     STRATEGY.convert(pod)
     STRATEGY.default(pod)
+    STRATEGY.prepare_for_create(pod)
     found: dict[str, Any] = pod["spec"]
     return found
 

@@ -84,7 +84,8 @@ def test_grace_period(pod: dict[str, Any], asked: int | None, expected: int) -> 
 
 def test_fields() -> None:
     status = {"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}, {"ip": "::1"}]}
-    fields = STRATEGY.selectable_fields(make({"nodeName": "n1", "hostNetwork": True}, status))
+    spec = {"nodeName": "n1", "hostNetwork": True, "serviceAccountName": "default"}
+    fields = STRATEGY.selectable_fields(make(spec, status))
     assert fields == {
         "metadata.name": "p", "metadata.namespace": "n", "spec.nodeName": "n1",
          "spec.restartPolicy": "Always",

@@ -26,6 +26,7 @@ def make(**spec: Any) -> dict[str, Any]:
     pod: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {**base, **spec}}
     STRATEGY.convert(pod)
     STRATEGY.default(pod)
+    STRATEGY.prepare_for_create(pod)
     return pod
 
 
