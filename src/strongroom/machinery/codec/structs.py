@@ -71,7 +71,7 @@ def json_type(value: Any) -> str:
 
 def mismatch(value: Any, struct: str, path: Path, go: str) -> TypeMismatch:
     """The error for a value in `path`, a field of the Go struct `struct`, whose type is `go`."""
-    names = []
+    names: list[str] = []
     while path is not None:
         path, step = path
         if isinstance(step, tuple):

@@ -57,7 +57,11 @@ def test_the_shape_of_core_and_back() -> None:
         "reportingComponent": "example.com/c",
         "reportingInstance": "c-1",
     }
-    unset = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
+    unset: dict[str, Any] = {
+        "deprecatedSource": {},
+        "deprecatedFirstTimestamp": None,
+        "deprecatedLastTimestamp": None,
+    }
     assert conversion.from_core(core) == obj | unset
     old = {
         "kind": "Event",
