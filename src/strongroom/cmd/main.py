@@ -12,11 +12,19 @@ import strongroom
 from strongroom.cli.access import command as access
 from strongroom.cli.delivery import command as delivery
 from strongroom.cli.tokens import command as tokens
-from strongroom.cmd import audit, audit_log, authentication, backup, image_access, keys, settings, transfer
+from strongroom.cmd import (
+    audit,
+    audit_log,
+    authentication,
+    backup,
+    keys,
+    node_command,
+    node_flags,
+    settings,
+    transfer,
+)
 from strongroom.cmd.flags import PATH as _PATH
 from strongroom.cmd.flags import flag as _option
-
-PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 _EXAMPLES = """\b
 Examples:
@@ -162,31 +170,9 @@ _SERVER_OPTIONS = (
     ),
 )
 _NODE_OPTIONS = (
-    _option("--node-name", metavar="N", help="The node's name.  [default: the host's]"),
+    node_flags.NAME,
     _option("--no-node", is_flag=True, help="Run no Pods on this machine."),
-    _option(
-        "--runtime-endpoint",
-        metavar="unix:///...",
-        help="CRI socket of a containerd that runs already.  [default: a containerd of our own]",
-    ),
-    _option(
-        "--registry-config",
-        type=_PATH,
-        metavar="DIR",
-        help="containerd's certs.d directory.  [default: /etc/strongroom/certs.d]",
-    ),
-    _option(
-        "--pause-image", default=PAUSE_IMAGE, show_default=True, metavar="IMAGE", help="The sandbox image."
-    ),
-    *image_access.FLAGS,
-    _option(
-        "--pod-pids-limit",
-        type=click.IntRange(min=0),
-        default=settings.POD_PIDS_LIMIT,
-        show_default=True,
-        metavar="N",
-        help="Processes and threads of each Pod.  0: no limit.",
-    ),
+    *node_flags.RUNTIME,
 )
 
 
@@ -225,6 +211,7 @@ app.add_command(transfer.export)
 app.add_command(transfer.import_)
 app.add_command(keys.keys)
 app.add_command(backup.restore)
+app.add_command(node_command.node)
 app.add_command(tokens.token)
 
 

@@ -1,6 +1,7 @@
 """One node: its containerd, its endpoint for exec and logs, and the agent. It knows the API as a client."""
 
 import logging
+import os
 from collections.abc import Callable
 
 from strongroom.aio.clock import Clock
@@ -50,8 +51,10 @@ class NodeRunner:
         certificate_for: Callable[[list[str]], pki.ServingCertificate],
         api: tuple[str, int],
         clock: Clock,
+        ready: Callable[[], None] | None = None,
     ) -> None:
         self._settings = settings
+        self._ready = ready
         self._client = client
         self._proxy = proxy
         self._certificate_for = certificate_for
@@ -108,7 +111,7 @@ class NodeRunner:
                 # Before the node says that it is ready: a sandbox without its image fails and is put off.
                 await self._have_pause_image(containerd, cri)
                 await exec_sync.clean_up()
-                await streaming.start()
+                await _listen(streaming, settings, address)
                 agent = Agent(
                     self._client,
                     cri,
@@ -155,3 +158,13 @@ class NodeRunner:
     async def _announce(self, agent: Agent) -> None:
         await agent.ready.wait()
         _log.info("node %s is ready", self._settings.node_name)
+        if self._ready is not None:
+            self._ready()
+
+
+async def _listen(streaming: StreamingServer, settings: NodeSettings, address: str) -> None:
+    try:
+        await streaming.start()
+    except OSError as error:
+        where = f"{settings.streaming_address or address}:{settings.streaming_port}"
+        raise NodeError(f"can't listen on {where}: {os.strerror(error.errno or 0)}") from error

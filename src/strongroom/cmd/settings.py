@@ -230,7 +230,7 @@ def resolve(
         runtime_endpoint=parse_endpoint(runtime_endpoint),
         registry_config=(registry_config or default_registry_config()).absolute(),
         pause_image=pause_image,
-        images=_images(
+        images=images_options(
             image_credential_config,
             image_pull_credentials_verification_policy,
             preloaded_images_verification_allowlist,
@@ -252,7 +252,7 @@ def resolve(
     )
 
 
-def _images(config: Path | None, policy: str, allowlist: Sequence[str]) -> image_access.Options:
+def images_options(config: Path | None, policy: str, allowlist: Sequence[str]) -> image_access.Options:
     try:
         return image_access.resolve(config, policy, allowlist)
     except image_access.ImageAccessError as error:

@@ -17,7 +17,7 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import machine as machines
-from strongroom.node import node_status, pod_lifecycle_events, service_variables
+from strongroom.node import pod_lifecycle_events, service_variables
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
@@ -75,6 +75,7 @@ class Agent:
         self._cri = cri
         self._clock = clock
         self._event_source = event_source
+        self._heartbeat_seconds = settings.heartbeat
         ip = node_ip or settings.node_ip
         machine = machines.inspect(settings.data_dir, (ip,) if ip else ())
         self._tasks = TaskGroup("node")
@@ -152,7 +153,7 @@ class Agent:
             if self._status.ready:
                 self.ready.set()
             # Until the node is ready it looks more often: the runtime may be starting too.
-            await asyncio.sleep(node_status.HEARTBEAT if self._status.ready else 0.2)
+            await asyncio.sleep(self._heartbeat_seconds if self._status.ready else 0.2)
 
     async def _resync(self) -> None:
         """Clean up after pods that were deleted while nobody looked; then look again now and then."""

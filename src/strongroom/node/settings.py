@@ -42,6 +42,9 @@ class NodeSettings:
     streaming_port: int = 0
     """Port for that; 0: any free one. It is published in the Node's `daemonEndpoints`."""
 
+    heartbeat: float = 10.0
+    """Seconds between two looks at the runtime, and between two renewals of the node's Lease."""
+
     pod_logs_dir: Path | None = None
     """Where CRI writes container logs; None: `<data_dir>/logs/pods`."""
 

@@ -12,14 +12,14 @@ def free_port() -> int:
         return port
 
 
-def wait_until_listening(port: int, *, timeout: float) -> None:
-    """Return once 127.0.0.1:`port` accepts connections; `TimeoutError` after `timeout` seconds."""
+def wait_until_listening(port: int, *, timeout: float, host: str = "127.0.0.1") -> None:
+    """Return once `host`:`port` accepts connections; `TimeoutError` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
+            with socket.create_connection((host, port), timeout=1):
                 return
         except OSError:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"nothing listens on 127.0.0.1:{port} after {timeout} s") from None
+                raise TimeoutError(f"nothing listens on {host}:{port} after {timeout} s") from None
             time.sleep(0.02)

@@ -15,7 +15,7 @@ version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage:
   inmemory: {{}}
-http: {{addr: "127.0.0.1:{port}"{tls}}}
+http: {{addr: "{host}:{port}"{tls}}}
 {auth}"""
 
 _HOSTS = """\
@@ -27,7 +27,7 @@ server = "{url}"
 
 @dataclasses.dataclass
 class Registry:
-    """A context manager that runs one registry in memory on a free loopback port.
+    """A context manager that runs one registry in memory on a free port, of the loopback address by default.
 
     `directory` takes its configuration; with `users` (name to password) each request needs one of them; with
     `tls` it speaks HTTPS alone, with the certificate `ca`.
@@ -36,13 +36,14 @@ class Registry:
     directory: Path
     users: dict[str, str] = dataclasses.field(default_factory=dict)
     tls: bool = False
+    host: str = "127.0.0.1"
     port: int = dataclasses.field(default_factory=ports.free_port)
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """`host:port`, as an image reference would spell it."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def ca(self) -> Path | None:
@@ -57,10 +58,12 @@ class Registry:
             table.write_text("".join(map(self._htpasswd_line, self.users.items())))
             auth = f'auth: {{htpasswd: {{realm: registry, path: "{table}"}}}}\n'
         config = self.directory / "config.yml"
-        config.write_text(_CONFIG.format(port=self.port, auth=auth, tls=self._make_certificate()))
+        config.write_text(
+            _CONFIG.format(host=self.host, port=self.port, auth=auth, tls=self._make_certificate())
+        )
         with (self.directory / "registry.log").open("wb") as log:
             self._process = subprocess.Popen([PROGRAM, "serve", config], stdout=log, stderr=log)
-        ports.wait_until_listening(self.port, timeout=20)
+        ports.wait_until_listening(self.port, host=self.host, timeout=20)
         return self
 
     def __exit__(

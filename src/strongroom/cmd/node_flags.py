@@ -1,0 +1,23 @@
+"""The flags of a node, in `strongroom up` as in `strongroom node`."""
+
+from typing import Final
+
+from strongroom.cmd.flags import PATH, flag
+
+PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.10"
+
+NAME = flag("--node-name", metavar="N", help="The node's name.  [default: the host's]")
+RUNTIME = (
+    flag(
+        "--runtime-endpoint",
+        metavar="unix:///...",
+        help="CRI socket of a containerd that runs already.  [default: a containerd of our own]",
+    ),
+    flag(
+        "--registry-config",
+        type=PATH,
+        metavar="DIR",
+        help="containerd's certs.d directory.  [default: /etc/strongroom/certs.d]",
+    ),
+    flag("--pause-image", default=PAUSE_IMAGE, show_default=True, metavar="IMAGE", help="The sandbox image."),
+)
