@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import glob
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -45,6 +46,7 @@ class Log:
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._file = -1
         self._size = 0
+        self._closed = False
         self._open()
 
     async def write(self, event: bytes) -> None:
@@ -82,8 +84,10 @@ class Log:
                 written.set_exception(failure)
 
     def _append(self, data: bytes) -> None:
-        if self._file < 0:
+        if self._closed:
             raise OSError(errno.EBADF, "the log is closed", str(self._path))
+        if self._file < 0:  # a rotation that failed half-way
+            self._open()
         if self._size and self._size + len(data) > self._max_bytes:
             self._rotate()
         try:
@@ -99,6 +103,8 @@ class Log:
         """Put it on the disk."""
         if self._file >= 0:
             self._flush()
+        self._closed = True
+        if self._file >= 0:
             os.fsync(self._file)
             os.close(self._file)
             self._file = -1
@@ -135,7 +141,7 @@ class Log:
 
 def files(path: Path) -> list[Path]:
     """The log at `path` with its rotated parts, oldest first."""
-    rotated = sorted(path.parent.glob(f"{path.stem}-*{path.suffix}"))
+    rotated = sorted(path.parent.glob(f"{glob.escape(path.stem)}-*{glob.escape(path.suffix)}"))
     return [*rotated, *([path] if path.exists() else [])]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.aio.clock import FakeClock
-from strongroom.server.audit import chain, log
+from strongroom.server.audit import chain, log, policy
+from strongroom.server.audit.recorder import Recorder
+from strongroom.testing import api_server
 
 
 def _written(count: int) -> list[bytes]:
@@ -153,3 +156,107 @@ async def test_who_writes_in_one_turn_is_written_at_once_and_in_order(
     lines = (tmp_path / "audit.log").read_bytes().splitlines()
     assert [orjson.loads(line)["n"] for line in lines] == list(range(5))
     assert chain.verify([tmp_path / "audit.log"]).lines == 5
+
+
+async def test_a_rotation_that_failed_is_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.log"
+    clock = FakeClock()
+    sink = log.Log(path, clock, max_bytes=200)
+    await sink.write(b'{"a":1}')
+    opened = os.open
+
+    def refused(*_: object, **__: object) -> int:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "open", refused)
+    for _ in range(2):
+        with pytest.raises(OSError, match="Too many"):
+            await sink.write(b'{"a":2}')
+    monkeypatch.setattr(os, "open", opened)
+    await sink.write(b'{"a":3}')
+    sink.close()
+    found = chain.verify(log.files(path))
+    assert found.lines == 2 and found.whole
+    with pytest.raises(OSError, match="closed"):
+        await sink.write(b'{"a":4}')
+
+
+async def _rotated(folder: Path) -> list[Path]:
+    clock, path = FakeClock(), folder / "audit[1].log"
+    sink = log.Log(path, clock, max_bytes=900)
+    for number in range(20):
+        await sink.write(orjson.dumps({"number": number}))
+        clock.advance(1)
+    sink.close()
+    (folder / "audit[1]-notes.txt").write_text("not of the log")
+    files = log.files(path)
+    assert len(files) > 3 and chain.verify(files).lines == 20
+    return files
+
+
+def _lines(file: Path) -> list[bytes]:
+    return file.read_bytes().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("of", [0, 1, -1])
+async def test_a_change_in_any_part_names_part_and_line(tmp_path: Path, of: int) -> None:
+    files = await _rotated(tmp_path)
+    lines = _lines(files[of])
+    files[of].write_bytes(b"".join([lines[0], lines[1].replace(b"number", b"nimber"), *lines[2:]]))
+    with pytest.raises(chain.Broken) as broken:
+        chain.verify(files)
+    assert str(broken.value) == f"{files[of]}:2: the line was changed"
+
+
+async def test_lines_moved_from_part_to_part_show_where_they_are_missed_first(tmp_path: Path) -> None:
+    files = await _rotated(tmp_path)
+    first, second = _lines(files[0]), _lines(files[1])
+    files[0].write_bytes(b"".join(first[:-1]))
+    files[1].write_bytes(b"".join([*second[:1], first[-1], *second[1:]]))
+    with pytest.raises(chain.Broken) as broken:
+        chain.verify(files)
+    assert str(broken.value).startswith(f"{files[1]}:1: the line does not follow the one before")
+
+
+async def test_a_part_that_is_gone_or_empty_or_out_of_order_shows_at_the_next(tmp_path: Path) -> None:
+    files = await _rotated(tmp_path)
+    for tampered in ([files[0], *files[2:]], [files[1], files[0], *files[2:]]):
+        with pytest.raises(chain.Broken, match=r":1: the line does not follow"):
+            chain.verify(tampered)
+    files[1].write_bytes(b"")
+    with pytest.raises(chain.Broken) as broken:
+        chain.verify(files)
+    assert str(broken.value).startswith(f"{files[2]}:1: ")
+
+
+async def test_the_oldest_parts_may_be_gone_and_that_is_told(tmp_path: Path) -> None:
+    files = await _rotated(tmp_path)
+    assert not chain.verify(files[1:]).whole
+
+
+async def test_secrets_are_read_again_when_a_full_log_has_room_again(tmp_path: Path) -> None:
+    """The operating system refuses to let the file grow; the server reads no Secret, and does all else."""
+    path, clock = tmp_path / "audit.log", FakeClock()
+    sink = log.Log(path, clock)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with api_server.running(recorder=Recorder(policy.DEFAULT, sink, clock)) as server:
+        await server.create_secret("a")
+        secret = "/api/v1/namespaces/default/secrets/a"
+        assert (await server.get(secret)).status == 200
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 99, limits[1]))
+        try:
+            answers = [await server.get(secret) for _ in range(3)]
+            assert [answer.status for answer in answers] == [500] * 3
+            assert not any("dmFsdWU" in answer.text for answer in answers)
+            assert (await server.get("/api/v1/namespaces/default/configmaps")).status == 200
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert (await server.get(secret)).status == 200
+    sink.close()
+    assert chain.verify(log.files(path)).whole
+
+
+async def test_a_folder_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"Not a directory|File exists"):
+        log.Log(tmp_path / "file" / "audit.log", FakeClock())
