@@ -80,6 +80,7 @@ def test_only_new_pods_are_looked_at(server: APIServer) -> None:
     assert plugin.handles(CREATE, resources.PODS, "")
     assert not plugin.handles(CREATE, resources.PODS, "binding")
     assert not plugin.handles("UPDATE", resources.PODS, "")
+    assert plugin.handles("UPDATE", resources.PODS, "ephemeralcontainers")
     assert not plugin.handles(CREATE, resources.SECRETS, "")
 
 
@@ -100,3 +101,79 @@ async def test_a_pod_gets_a_way_to_the_api_unless_it_or_its_account_declines(ser
         assert answer.status == 201, answer.text
         volumes = answer.json["spec"].get("volumes") or []
         assert [volume["name"][:16] for volume in volumes] == ["kube-api-access-"] * expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}, "may not reference secrets"),
+        ({"imagePullSecrets": [{"name": "s"}]}, "may not reference secrets"),
+        (
+            {"volumes": [{"name": "v", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]},
+            "may not use ServiceAccountToken volume projections",
+        ),
+    ],
+)
+async def test_mirror_pods_use_no_secrets_and_tokens(
+    server: APIServer, spec: dict[str, object], text: str
+) -> None:
+    plugin = ServiceAccount(server.catalog[resources.SERVICE_ACCOUNTS], _never)
+    with pytest.raises(Exception, match=f"a mirror pod {text}"):
+        await plugin.admit(_attributes(spec, annotations={"kubernetes.io/config.mirror": "x"}))
+
+
+TAIL = "is not allowed because service account a does not reference that"
+REFERENCE = f'secret.secretName="s" {TAIL} secret'
+ENV = {"env": [{"name": "E", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]}
+FROM = {"envFrom": [{"secretRef": {"name": "s"}}]}
+C = {"name": "c", "image": "i"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (
+            {"volumes": [{"name": "v", "secret": {"secretName": "s"}}]},
+            f'volume with secret.secretName="s" {TAIL}',
+        ),
+        (
+            {"containers": [{**C, **ENV}]},
+            f'container c with envVar E referencing secret.secretName="s" {TAIL}',
+        ),
+        (
+            {"containers": [{**C, **FROM}]},
+            f'container c with envFrom referencing secret.secretName="s" {TAIL}',
+        ),
+        (
+            {"initContainers": [{**C, "name": "i", **ENV}]},
+            f"init container i with envVar E referencing {REFERENCE}",
+        ),
+        ({"imagePullSecrets": [{"name": "s"}]}, f'imagePullSecrets[0].name="s" {TAIL} imagePullSecret'),
+    ],
+)
+async def test_an_account_that_wants_its_secrets_listed_lends_its_pods_no_other(
+    server: APIServer, spec: dict[str, object], text: str
+) -> None:
+    annotations = {"kubernetes.io/enforce-mountable-secrets": "true"}
+    account = {"metadata": {"name": "a", "annotations": annotations}, "automountServiceAccountToken": False}
+    assert (await server.request("POST", ACCOUNTS, account)).status == 201
+    pod = {"metadata": {"name": "p"}, "spec": {**SPEC, "serviceAccountName": "a", **spec}}
+    refused = await server.request("POST", PODS, pod)
+    assert refused.status == 403
+    assert refused.json["message"].startswith(f'pods "p" is forbidden: {text}')
+    listed = {"secrets": [{"name": "s"}], "imagePullSecrets": [{"name": "s"}]}
+    assert (await server.request("PUT", f"{ACCOUNTS}/a", {**account, **listed})).status == 200
+    assert (await server.request("POST", PODS, pod)).status == 201
+
+
+async def test_a_container_that_is_added_later_is_held_to_the_list_too(server: APIServer) -> None:
+    annotations = {"kubernetes.io/enforce-mountable-secrets": "true"}
+    account = {"metadata": {"name": "a", "annotations": annotations}, "automountServiceAccountToken": False}
+    await server.request("POST", ACCOUNTS, account)
+    pod = {"metadata": {"name": "p"}, "spec": {**SPEC, "serviceAccountName": "a"}}
+    assert (await server.request("POST", PODS, pod)).status == 201
+    added = {"spec": {"ephemeralContainers": [{**C, "name": "e", **FROM}]}}
+    merge = "application/strategic-merge-patch+json"
+    refused = await server.request("PATCH", f"{PODS}/p/ephemeralcontainers", added, content_type=merge)
+    assert refused.status == 403
+    assert "ephemeral container e with envFrom referencing secret.secretName" in refused.json["message"]

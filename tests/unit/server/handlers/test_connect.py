@@ -215,6 +215,48 @@ async def test_reading_rights_are_not_enough(server: APIServer, node: Node) -> N
     assert node.requests == []
 
 
+ATTACH = EXEC.removesuffix("exec") + "attach"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "protocols"),
+    [
+        (EXEC, "command=x&stdout=1", ["v5.channel.k8s.io"]),
+        (ATTACH, "stdout=1", ["v5.channel.k8s.io"]),
+        (FORWARD, "", [TUNNEL]),
+    ],
+)
+async def test_a_websocket_into_a_pod_needs_create_as_well_as_get(
+    server: APIServer, node: Node, path: str, query: str, protocols: list[str]
+) -> None:
+    """It begins with a GET, and does what a POST does."""
+    await _pod(server, node.port)
+    part = path.rpartition("/")[2]
+    rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+    subject = {"kind": "User", "name": "nobody", "apiGroup": "rbac.authorization.k8s.io"}
+    body = {"metadata": {"name": "r"}, "roleRef": {"kind": "Role", "name": "r"}, "subjects": [subject]}
+    assert (await server.request("POST", f"{rbac}/rolebindings", body)).status == 201
+
+    async def first(*verbs: str) -> dict[str, Any]:
+        rule = {"verbs": list(verbs), "apiGroups": [""], "resources": [f"pods/{part}"]}
+        role = {"metadata": {"name": "r"}, "rules": [rule]}
+        await server.request("DELETE", f"{rbac}/roles/r")
+        assert (await server.request("POST", f"{rbac}/roles", role)).status == 201
+        session = Session(server, query, path, token="nobody", protocols=protocols)
+        start = await session.next()
+        if start["type"] == "websocket.accept":
+            await session.leave()
+            return start
+        return {**start, "text": (await session.next())["body"].decode()}
+
+    for verbs, lacking in ((("get",), "create"), (("create",), "get"), (("get", "patch"), "create")):
+        refused = await first(*verbs)
+        assert refused["status"] == 403
+        assert f'cannot {lacking} resource \\"pods/{part}\\"' in refused["text"]
+        assert node.requests == []
+    assert (await first("get", "create"))["type"] == "websocket.accept"
+
+
 async def test_closing_the_server_ends_sessions(server: APIServer, node: Node) -> None:
     await _pod(server, node.port)
     session = Session(server, "command=x&stdin=1")
