@@ -258,6 +258,5 @@ def port_number(port: int) -> list[str]:
 
 def relative_path(path: str) -> list[str]:
     """A path inside a volume: relative, and never up."""
-    if path.startswith("/"):
-        return ["must be a relative path"]
-    return ["must not contain '..'"] if ".." in path.split("/") else []
+    messages = ["must be a relative path"] if path.startswith("/") else []
+    return [*messages, "must not contain '..'"] if ".." in path.split("/") else messages

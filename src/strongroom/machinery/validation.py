@@ -83,8 +83,9 @@ def duplicate(field: str, value: Any, detail: str = "") -> FieldError:
     return FieldError("FieldValueDuplicate", field, text + (f": {detail}" if detail else ""))
 
 
-def not_found(field: str, value: Any) -> FieldError:
-    return FieldError("FieldValueNotFound", field, f"Not found: {render(value)}")
+def not_found(field: str, value: Any, detail: str = "") -> FieldError:
+    text = f"Not found: {render(value)}"
+    return FieldError("FieldValueNotFound", field, text + (f": {detail}" if detail else ""))
 
 
 def too_long(field: str, limit: int) -> FieldError:

@@ -53,7 +53,8 @@ def can_overcommit(name: str) -> bool:
     return _is_native(name) and not is_huge_pages(name)
 
 
-def _validate(name: str, path: str) -> list[FieldError]:
+def validate(name: str, path: str) -> list[FieldError]:
+    """What may stand for a resource anywhere."""
     if messages := names.qualified_name(name):
         return [validation.invalid_value(path, name, message) for message in messages]
     huge = name.removeprefix(_REQUESTS).startswith(_HUGE_PAGES)
@@ -65,7 +66,7 @@ def _validate(name: str, path: str) -> list[FieldError]:
 
 def validate_of_container(name: str, path: str) -> list[FieldError]:
     """What a container asks for."""
-    errors = _validate(name, path)
+    errors = validate(name, path)
     if "/" not in name:
         if name not in _CONTAINER and not is_huge_pages(name):
             errors.append(validation.invalid_value(path, name, "must be a standard resource for containers"))
@@ -77,7 +78,7 @@ def validate_of_container(name: str, path: str) -> list[FieldError]:
 
 def validate_of_quota(name: str, path: str) -> list[FieldError]:
     """What a quota limits."""
-    errors = _validate(name, path)
+    errors = validate(name, path)
     huge = name.removeprefix(_REQUESTS).startswith(_HUGE_PAGES)
     if "/" not in name and name not in QUOTA and not huge:
         errors.append(validation.invalid_value(path, name, "must be a standard resource for quota"))

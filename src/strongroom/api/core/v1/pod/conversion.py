@@ -16,6 +16,8 @@ def convert(pod: Object) -> None:
             pod[key] = drop_nulls(value)
     if spec := pod.get("spec"):
         convert_spec(spec, resources.PODS)
+        if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
+            spec["terminationGracePeriodSeconds"] = 1
 
 
 def convert_spec(spec: Object, resource: Resource) -> None:

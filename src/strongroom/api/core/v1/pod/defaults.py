@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from strongroom.api.core.v1.pod import containers
+from strongroom.api.core.v1.pod import containers, whole_resources
 from strongroom.api.core.v1.pod.validation_annotations import MIRROR
 from strongroom.machinery.gvk import Object
 
@@ -24,6 +24,7 @@ def apply(pod: Object) -> None:
                 _requests_from_limits(container)
                 if spec.get("hostNetwork"):
                     _host_ports(container)
+    whole_resources.default(spec)
     spec.setdefault("enableServiceLinks", True)
 
 

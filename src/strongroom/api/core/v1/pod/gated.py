@@ -17,7 +17,7 @@ def validate_update(spec: Object, before: Object) -> list[FieldError]:
     for key, value in known.items():
         if selector.get(key) != value:
             text = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
-            errors.append(validation.invalid_value("spec.nodeSelector", selector, text))
+            errors.append(validation.invalid_value("spec.nodeSelector", selector or None, text))
             break
     terms, old_terms = (_terms(each) for each in (spec, before))
     path = f"spec.affinity.nodeAffinity.{_REQUIRED}.nodeSelectorTerms"

@@ -1,16 +1,19 @@
 """What of a Pod may change after it was made (`ValidatePodUpdate`)."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
-from strongroom.api.core.v1.pod import containers, gated, validation_annotations, validation_scheduling
+from strongroom.api.core.v1.pod import (
+    containers,
+    gated,
+    internal_types,
+    validation_annotations,
+    validation_scheduling,
+)
 from strongroom.machinery import names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
 INT32_MAX = 2**31 - 1
-_MISSING: Any = object()
 UPDATABLE = (
     "`spec.containers[*].image`",
     "`spec.initContainers[*].image`",
@@ -38,10 +41,10 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
     if before.get("schedulingGates"):
         errors += gated.validate_update(spec, before)
     restored = _restored(spec, before)
-    difference = list(_difference(before, restored, "spec"))
-    if difference:
+    if not _equal(before, restored):
         text = "pod updates may not change fields other than " + ",".join(UPDATABLE)
-        errors.append(validation.forbidden("spec", text + "\n" + "\n".join(difference)))
+        difference = internal_types.difference("PodSpec", before, restored)
+        errors.append(validation.forbidden("spec", f"{text}\n{difference}"))
     return errors
 
 
@@ -57,9 +60,10 @@ def validate_ephemeral_containers(new: Object, old: Object) -> list[FieldError]:
         if current is None:
             text = f"existing ephemeral containers {shown} may not be removed\n"
             errors.append(validation.forbidden(path, text))
-        elif difference := list(_difference(was, current, path)):
+        elif not _equal(was, current):
             text = f"existing ephemeral containers {shown} may not be changed\n"
-            errors.append(validation.forbidden(path, text + "\n".join(difference)))
+            difference = internal_types.difference("EphemeralContainer", was, current)
+            errors.append(validation.forbidden(path, text + difference))
     return errors
 
 
@@ -107,12 +111,11 @@ def _restored(spec: Object, before: Object) -> Object:
         pairs = zip(containers.of(spec, kind), containers.of(before, kind), strict=True)
         if kind in spec:
             restored[kind] = [_put_back(dict(current), was, "image") for current, was in pairs]
-    for field in ("activeDeadlineSeconds", "tolerations"):
+    for field in ("activeDeadlineSeconds", "tolerations", "schedulingGates"):
         _put_back(restored, before, field)
     if before.get("schedulingGates"):
         # A Pod that waits at its gates may also be told where to go.
-        for field in ("schedulingGates", "nodeSelector"):
-            _put_back(restored, before, field)
+        _put_back(restored, before, "nodeSelector")
         _put_back_node_affinity(restored, before)
     if before.get("terminationGracePeriodSeconds", 0) < 0 and spec["terminationGracePeriodSeconds"] == 1:
         _put_back(restored, before, "terminationGracePeriodSeconds")
@@ -135,30 +138,15 @@ def _put_back(current: Object, was: Object, field: str) -> Object:
     return current
 
 
-def _difference(old: Any, new: Any, path: str) -> Iterator[str]:
-    """Lines that show where two values differ: `-` as it was, `+` as it would be."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
-            yield from _difference(old.get(key, _MISSING), new.get(key, _MISSING), f"{path}.{key}")
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (was, current) in enumerate(zip(old, new, strict=True)):
-            yield from _difference(was, current, f"{path}[{index}]")
-    elif not _equal(old, new):
-        if old is not _MISSING:
-            yield f"-{path}: {_shown(old)}"
-        if new is not _MISSING:
-            yield f"+{path}: {_shown(new)}"
-
-
 def _equal(old: Any, new: Any) -> bool:
     # Go leaves an empty list or text out, so to have none is to have an empty one. An empty object says
     # something by itself (`emptyDir: {}`).
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(_equal(old.get(key), new.get(key)) for key in {*old, *new})
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return all(map(_equal, old, new))
     return bool(old == new) or (_is_none(old) and _is_none(new))
 
 
 def _is_none(value: Any) -> bool:
-    return value is _MISSING or value == [] or value == ""
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return value in (None, [], "")

@@ -6,12 +6,14 @@ from typing import Any
 from strongroom.api.core.v1.pod import (
     containers,
     validation_annotations,
+    validation_claims,
     validation_container,
     validation_dns,
     validation_resources,
     validation_scheduling,
     validation_security,
     validation_volume,
+    whole_resources,
 )
 from strongroom.machinery import meta, names, validation
 from strongroom.machinery.gvk import Object
@@ -22,6 +24,7 @@ DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
 INT32_MAX = 2**31 - 1
 SYSTEMS = ("linux", "windows")
+HOSTNAME_MAX = 64
 
 
 def validate(pod: Object) -> list[FieldError]:
@@ -43,7 +46,9 @@ def validate(pod: Object) -> list[FieldError]:
 def validate_spec(spec: Object, *, is_pod: bool) -> list[FieldError]:
     """Those of a Pod's spec, or of the one in a template (not `is_pod`)."""
     volumes, errors = validation_volume.validate_volumes(containers.volumes(spec), "spec.volumes")
+    errors += validation_claims.validate(spec)
     errors += validation_container.validate_all(spec, volumes, is_pod=is_pod)
+    errors += whole_resources.validate(spec)
     errors += _choice(spec, "restartPolicy", RESTART_POLICIES)
     errors += _choice(spec, "dnsPolicy", DNS_POLICIES)
     errors += meta.validate_labels(spec.get("nodeSelector") or {}, "spec.nodeSelector")
@@ -57,6 +62,7 @@ def validate_spec(spec: Object, *, is_pod: bool) -> list[FieldError]:
     errors += _names(spec, "serviceAccountName", "nodeName")
     errors += _validate_deadline(spec.get("activeDeadlineSeconds"))
     errors += _names(spec, "hostname", "subdomain")
+    errors += _hostname_override(spec)
     tolerations = spec.get("tolerations") or ()
     errors += validation_scheduling.validate_tolerations(tolerations, "spec.tolerations")
     errors += _host_aliases(spec.get("hostAliases") or ())
@@ -100,6 +106,20 @@ def _names(spec: Object, *fields: str) -> list[FieldError]:
     return errors
 
 
+def _hostname_override(spec: Object) -> list[FieldError]:
+    path, name = "spec.hostnameOverride", spec.get("hostnameOverride")
+    if name is None:
+        return []
+    errors = [
+        validation.forbidden(path, f"may not be specified when {field} is true")
+        for field in ("setHostnameAsFQDN", "hostNetwork")
+        if spec.get(field)
+    ]
+    if names.size(name) > HOSTNAME_MAX:
+        errors.append(validation.too_long(path, HOSTNAME_MAX))
+    return errors + _invalid(path, name, names.dns1123_subdomain(name))
+
+
 def _readiness_gates(gates: Sequence[Object]) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, gate in enumerate(gates):
@@ -126,7 +146,7 @@ def _operating_system(spec: Object) -> list[FieldError]:
     if not name:
         return [validation.required("spec.os.name")]
     if name not in SYSTEMS:
-        return [validation.not_supported("spec.os.name", name, SYSTEMS)]
+        return [validation.not_supported("spec.os", name, SYSTEMS)]  # upstream's path
     return []
 
 

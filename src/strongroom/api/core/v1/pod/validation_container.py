@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from strongroom.api.core.v1.pod import (
     containers,
+    validation_claims,
     validation_env,
     validation_mount,
     validation_probe,
@@ -34,7 +35,7 @@ def validate_all(spec: Object, volumes: Volumes, *, is_pod: bool) -> list[FieldE
     if not regular:
         return [validation.required("spec.containers")]
     grace = spec.get("terminationGracePeriodSeconds")
-    shared = _Shared(volumes, spec.get("restartPolicy", ""), spec.get("hostUsers") is not False)
+    shared = _Shared(volumes, spec)
     errors = _regular(regular, shared, grace)
     errors += _init(init, {container.get("name", "") for container in regular}, shared, grace)
     errors += _ephemeral(containers.of(spec, "ephemeralContainers"), [*regular, *init], shared)
@@ -57,8 +58,15 @@ class _Shared(NamedTuple):
     """What the containers of a Pod have in common."""
 
     volumes: Volumes
-    restart_policy: str
-    host_users: bool
+    spec: Object
+
+    @property
+    def restart_policy(self) -> str:
+        return str(self.spec.get("restartPolicy", ""))
+
+    @property
+    def host_users(self) -> bool:
+        return self.spec.get("hostUsers") is not False
 
 
 def _regular(regular: Sequence[Object], shared: _Shared, grace: int | None) -> list[FieldError]:
@@ -73,7 +81,15 @@ def _regular(regular: Sequence[Object], shared: _Shared, grace: int | None) -> l
             errors.append(
                 validation.forbidden(f"{path}.restartPolicy", "may not be set for non-init containers")
             )
+        errors += _restart_rules(container, path)
     return errors + _host_port_conflicts(regular, "spec.containers")
+
+
+def _restart_rules(container: Object, path: str) -> list[FieldError]:
+    """Containers are restarted by the Pod's policy: rules of their own (KEP-5307) would be passed over."""
+    if not container.get("restartPolicyRules"):
+        return []
+    return [validation.forbidden(f"{path}.restartPolicyRules", "may not be set: not supported here")]
 
 
 def _init(init: Sequence[Object], seen: set[str], shared: _Shared, grace: int | None) -> list[FieldError]:
@@ -84,6 +100,7 @@ def _init(init: Sequence[Object], seen: set[str], shared: _Shared, grace: int | 
         policy = container.get("restartPolicy")
         if policy is not None and policy != containers.ALWAYS:
             errors.append(validation.not_supported(f"{path}.restartPolicy", policy, (containers.ALWAYS,)))
+        errors += _restart_rules(container, path)
         errors += _unique(container, path, seen)
         errors += _host_port_conflicts([container], "spec.initContainers")
         if containers.is_sidecar(container):
@@ -153,7 +170,9 @@ def _common(container: Object, path: str, shared: _Shared) -> list[FieldError]:
     policy = container.get("imagePullPolicy", "")
     if policy not in PULL_POLICIES:
         errors.append(validation.not_supported(f"{path}.imagePullPolicy", policy, PULL_POLICIES))
-    errors += validation_resources.validate(container.get("resources") or {}, f"{path}.resources")
+    requirements = container.get("resources") or {}
+    errors += validation_resources.validate(requirements, f"{path}.resources")
+    errors += validation_claims.validate_names(requirements, shared.spec, f"{path}.resources")
     resizing = container.get("resizePolicy") or ()
     errors += _resize_policies(resizing, f"{path}.resizePolicy", shared.restart_policy)
     errors += validation_security.validate_container(

@@ -49,7 +49,10 @@ def _validate_source(source: Object, has_value: bool, path: str) -> list[FieldEr
         if kind in given:
             errors += _validate_key(source[kind], f"{path}.{kind}")
     if not given:
-        detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
+        detail = (
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or "
+            "`fileKeyRef`"
+        )
     elif has_value:
         detail = "may not be specified when `value` is not empty"
     elif len(given) > 1:
@@ -79,7 +82,9 @@ def validate_field_reference(reference: Object, supported: Sequence[str], path: 
         base, subscripted = field, ""
     if reference["apiVersion"] != "v1":
         detail = f"unsupported pod version: {reference['apiVersion']}"
-    elif base not in _KNOWN or (subscripted and base not in ("metadata.annotations", "metadata.labels")):
+    elif subscripted and base not in ("metadata.annotations", "metadata.labels"):
+        detail = f"field label does not support subscript: {field}"
+    elif base not in _KNOWN:
         detail = f"field label not supported: {base}"
     else:
         detail = ""

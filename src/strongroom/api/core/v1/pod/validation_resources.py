@@ -1,20 +1,28 @@
 """The rules of a container's resource requests and limits."""
 
+from collections.abc import Callable
+
 from strongroom.api.core.v1 import resource_names
 from strongroom.machinery import quantity, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
+NameRule = Callable[[str, str], list[FieldError]]
 
-def validate(requirements: Object, path: str) -> list[FieldError]:
-    """Amounts that were canonical before; requests within limits."""
+
+def validate(
+    requirements: Object, path: str, validate_name: NameRule = resource_names.validate_of_container
+) -> list[FieldError]:
+    """Amounts that were canonical before; requests within limits.
+
+    `validate_name(name, path)`: which resources there may be."""
     errors: list[FieldError] = []
     limits, requests = requirements.get("limits") or {}, requirements.get("requests") or {}
     for name, amount in limits.items():
-        errors += _amount(name, amount, f"{path}.limits[{name}]")
+        errors += _amount(name, amount, f"{path}.limits[{name}]", validate_name)
     for name, amount in requests.items():
         at = f"{path}.requests[{name}]"
-        errors += resource_names.validate_of_container(name, at)
+        errors += validate_name(name, at)
         errors += resource_names.validate_amount(name, amount, at)
         errors += _against_limit(name, amount, limits.get(name), path)
         if resource_names.is_huge_pages(name):
@@ -25,8 +33,8 @@ def validate(requirements: Object, path: str) -> list[FieldError]:
     return errors
 
 
-def _amount(name: str, amount: str, path: str) -> list[FieldError]:
-    errors = resource_names.validate_of_container(name, path)
+def _amount(name: str, amount: str, path: str, validate_name: NameRule) -> list[FieldError]:
+    errors = validate_name(name, path)
     errors += resource_names.validate_amount(name, amount, path)
     if resource_names.is_huge_pages(name):
         errors += resource_names.validate_pages(name, amount, path)

@@ -2,6 +2,7 @@
 
 import re
 
+from strongroom.api.core.v1.pod import internal_types
 from strongroom.machinery import names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -12,7 +13,7 @@ GROUP_POLICIES = ("Merge", "Strict")
 SECCOMP_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 APP_ARMOR_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 APP_ARMOR_MAX = 4095
-SELINUX_CHANGE_POLICIES = ("MountOption", "Recursive")
+SELINUX_CHANGE_POLICIES = ("Recursive",)
 PROC_MOUNTS = ("Default", "Unmasked")
 _SEGMENT = r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 _SYSCTL = rf"({_SEGMENT}[\./])*{_SEGMENT}"
@@ -32,7 +33,7 @@ def validate_pod(spec: Object) -> list[FieldError]:
         errors += _id(group, f"{path}.supplementalGroups[{index}]")
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         text = "ShareProcessNamespace and HostPID cannot both be enabled"
-        errors.append(validation.invalid_value("spec.shareProcessNamespace", True, text))
+        errors.append(validation.invalid_value(f"{path}.shareProcessNamespace", True, text))
     errors += _sysctls(spec, f"{path}.sysctls")
     errors += _choice(context, "fsGroupChangePolicy", GROUP_CHANGE_POLICIES, path)
     errors += _seccomp(context, path)
@@ -46,7 +47,7 @@ def validate_host_users(spec: Object) -> list[FieldError]:
     """Users of one's own do not go with namespaces of the host."""
     errors: list[FieldError] = []
     if spec.get("hostUsers") is False:
-        text = "when `pod.Spec.HostUsers` is false"
+        text = "when `hostUsers` is false"
         for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
             if spec.get(field):
                 errors.append(validation.forbidden(f"spec.{shown}", text))
@@ -63,13 +64,14 @@ def validate_container(container: Object, path: str, *, host_users: bool) -> lis
         errors.append(validation.invalid_value(f"{path}.procMount", "Unmasked", text))
     errors += _seccomp(context, path)
     if context.get("allowPrivilegeEscalation") is False:
+        shown = internal_types.shown("SecurityContext", context)
         if context.get("privileged"):
             text = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            errors.append(validation.invalid_value(path, context, text))
+            errors.append(validation.invalid_value(path, shown, text))
         added = (context.get("capabilities") or {}).get("add") or ()
         if "CAP_SYS_ADMIN" in added:
             text = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            errors.append(validation.invalid_value(path, context, text))
+            errors.append(validation.invalid_value(path, shown, text))
     return errors + _app_armor(context, path)
 
 

@@ -90,6 +90,9 @@ def _validate_source(volume: Object, path: str) -> list[FieldError]:
                 for field in _REQUIRED.get(kind, ())
                 if not source.get(field)
             ]
+            if kind == "nfs" and not source.get("path", "").startswith("/"):
+                text = "must be an absolute path"
+                errors.append(validation.invalid_value(f"{at}.path", source.get("path", ""), text))
     for kind in kinds[1:]:
         errors.append(validation.forbidden(f"{path}.{kind}", "may not specify more than 1 volume type"))
     return errors
@@ -121,8 +124,8 @@ def _key_to_path(item: Object, path: str) -> list[FieldError]:
 def _local_path(value: str, path: str) -> list[FieldError]:
     """A file's path in the volume: below it, and not a name that the volume's own layout uses."""
     messages = names.relative_path(value)
-    if not messages and value.startswith(".."):
-        messages = ["must not start with '..'"]
+    if value.startswith("..") and not value.startswith("../"):
+        messages = [*messages, "must not start with '..'"]
     return [validation.invalid_value(path, value, message) for message in messages]
 
 
@@ -181,7 +184,7 @@ def _projected(source: Object, path: str) -> list[FieldError]:
                 errors.append(validation.required(f"{at}.clusterTrustBundle.path"))
             errors += _claim(bundle.get("path", ""), bundle.get("path", ""), path, taken)
         if len(kinds) > 1:
-            errors.append(validation.forbidden(at, "may not specify more than 1 volume type"))
+            errors.append(validation.forbidden(at, "may not specify more than 1 volume type per source"))
     return errors
 
 

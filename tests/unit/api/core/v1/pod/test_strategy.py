@@ -102,14 +102,11 @@ def test_warnings() -> None:
         {
             "containers": [{"name": "c", "image": "i", "env": env, "ports": ports}],
             "imagePullSecrets": [{}],
-            "terminationGracePeriodSeconds": -1,
         }
     )
     assert STRATEGY.warnings(pod, None) == [
         'spec.imagePullSecrets[0].name: invalid empty name ""',
         'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
         "spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]",
-        "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated "
-        "as 1",
     ]
     assert STRATEGY.warnings(make(), None) == []

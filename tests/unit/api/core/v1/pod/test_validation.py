@@ -47,6 +47,15 @@ def test_the_least_pod() -> None:
     assert errors() == []
 
 
+def context(**fields: str) -> str:
+    """A security context that forbids escalation, as Go's internal type prints it."""
+    names = ("Capabilities", "Privileged", "SELinuxOptions", "WindowsOptions", "RunAsUser", "RunAsGroup",
+             "RunAsNonRoot", "ReadOnlyRootFilesystem", "AllowPrivilegeEscalation", "ProcMount",
+             "SeccompProfile", "AppArmorProfile")  # fmt: skip
+    fields = {"AllowPrivilegeEscalation": "false", **fields}
+    return "{" + ",".join(f'"{name}":{fields.get(name, "null")}' for name in names) + "}"
+
+
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
@@ -82,7 +91,7 @@ def test_the_least_pod() -> None:
         ({"env": [{"name": "a=b"}]}, bad(f"{C}.env[0].name", "a=b", names.env_var_name)),
         ({"env": [{"name": "A", "valueFrom": {}}]},
          [f'{C}.env[0].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, '
-          "`configMapKeyRef` or `secretKeyRef`"]),
+          "`configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"]),
         ({"env": [{"name": "A", "value": "x", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
          [f'{C}.env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty']),
         ({"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"},
@@ -167,13 +176,12 @@ def test_the_least_pod() -> None:
         ({"securityContext": {"runAsUser": -1}},
          [f"{C}.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive"]),
         ({"securityContext": {"privileged": True, "allowPrivilegeEscalation": False}},
-         [f'{C}.securityContext: Invalid value: {{"privileged":true,"allowPrivilegeEscalation":false}}: '
-          f'cannot set '
+         [f"{C}.securityContext: Invalid value: {context(Privileged='true')}: cannot set "
           "`allowPrivilegeEscalation` to false and `privileged` to true"]),
         ({"securityContext": {"capabilities": {"add": ["CAP_SYS_ADMIN"]}, "allowPrivilegeEscalation": False}},
-         [f'{C}.securityContext: Invalid value: {{"capabilities":{{"add":["CAP_SYS_ADMIN"]}},'
-          '"allowPrivilegeEscalation":false}: cannot set `allowPrivilegeEscalation` to false and '
-          "`capabilities.Add` CAP_SYS_ADMIN"]),
+         [f"{C}.securityContext: Invalid value: "
+          + context(Capabilities='{"Add":["CAP_SYS_ADMIN"],"Drop":null}')
+          + ": cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"]),
         ({"securityContext": {"procMount": "X"}},
          [f'{C}.securityContext.procMount: Unsupported value: "X": supported values: "Default", "Unmasked"']),
         ({"securityContext": {"seccompProfile": {"type": "Localhost"}}},
@@ -281,7 +289,12 @@ ITEM = {"key": "k", "path": "a"}
         (volume(hostPath={"path": "/a", "type": "Odd"}),
          [f'{V}.hostPath.type: Unsupported value: "Odd": supported values: "", "BlockDevice", "CharDevice", '
           '"Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"']),
-        (volume(nfs={}), [f"{V}.nfs.server: Required value", f"{V}.nfs.path: Required value"]),
+        (volume(nfs={}),
+         [f"{V}.nfs.server: Required value", f"{V}.nfs.path: Required value",
+          f'{V}.nfs.path: Invalid value: "": must be an absolute path']),
+        (volume(secret={"secretName": "s", "items": [{"key": "k", "path": ".."}]}),
+         [f'{V}.secret.items[0].path: Invalid value: "..": must not contain \'..\'',
+          f'{V}.secret.items[0].path: Invalid value: "..": must not start with \'..\'']),
         (volume(csi={"driver": "d"}), []),
         (volume(image={}), [f"{V}.image.reference: Required value"]),
         (volume(downwardAPI={"items": [{"path": "a", "fieldRef": {"fieldPath": "metadata.labels"}}]}), []),
@@ -301,7 +314,7 @@ ITEM = {"key": "k", "path": "a"}
                    {"serviceAccountToken": {"path": "token"}}), []),
         (projected({"secret": {}}), [f"{V}.projected.sources[0].secret.name: Required value"]),
         (projected({"secret": {"name": "s"}, "configMap": {"name": "c"}}),
-         [f"{V}.projected.sources[0]: Forbidden: may not specify more than 1 volume type"]),
+         [f"{V}.projected.sources[0]: Forbidden: may not specify more than 1 volume type per source"]),
         (projected({"secret": {"name": "s", "items": [ITEM]}}, {"configMap": {"name": "c", "items": [ITEM]}}),
          [f'{V}.projected: Invalid value: "c": conflicting duplicate paths']),
         (projected({"downwardAPI": {"items": [{"path": "a",
@@ -448,10 +461,10 @@ NOT_EPHEMERAL = "Forbidden: cannot be set for an Ephemeral Container"
          ["spec.securityContext.sysctls[0].name: Required value",
           'spec.securityContext.sysctls[2].name: Duplicate value: "a.b"']),
         ({"shareProcessNamespace": True, "hostPID": True},
-         ["spec.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be "
-          "enabled"]),
+         ["spec.securityContext.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and "
+          "HostPID cannot both be enabled"]),
         ({"hostUsers": False, "hostPID": True},
-         ["spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false"]),
+         ["spec.HostPID: Forbidden: when `hostUsers` is false"]),
     ],
 )  # fmt: skip
 def test_specs(spec: dict[str, Any], expected: list[str]) -> None:
