@@ -10,6 +10,7 @@ VALID_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 VALID_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LEADING_ZEROS = re.compile(r"(?<![0-9a-fA-F:])0+(?=[0-9])")
+_IPV6 = 6
 _PREFIX = re.compile(r"[0-9]{1,3}")
 
 
@@ -49,6 +50,19 @@ def canonical(text: str) -> str:
     """The one canonical form of an address, or what is given if it is none."""
     address = _parse(text)
     return text if address is None else str(address)
+
+
+def warnings(path: str, text: str) -> list[str]:
+    """What to say of an address at `path` that is taken, but is better written otherwise."""
+    address = _parse(text)
+    if address is None:
+        return []
+    if ip(text):
+        shown = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else address
+        return [f'{path}: non-standard IP address "{text}" is invalid: use "{shown or address}"']
+    if address.version == _IPV6 and str(address) != text:
+        return [f'{path}: IPv6 address "{text}" should be in RFC 5952 canonical format ("{address}")']
+    return []
 
 
 def is_any_ip(text: str) -> bool:

@@ -117,7 +117,10 @@ class PodStrategy(Strategy):
         return status_update.validate(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
-        return warnings.warnings(obj)
+        # Updates are many, and of programs: upstream does not warn of them.
+        return (
+            warnings.of_name(obj["metadata"].get("name", "")) + warnings.warnings(obj) if old is None else ()
+        )
 
     def grace_period(self, obj: Object, asked: int | None) -> int | None:
         """None of it for Pods that no node runs, or that ended; else as asked, else as the Pod says."""

@@ -39,4 +39,4 @@ def validate(template: Object, path: str) -> list[FieldError]:
 
 def warnings(template: Object, path: str) -> Sequence[str]:
     """Texts for `Warning` headers."""
-    return [f"{path}.{text}" for text in pod_warnings.warnings(template)]
+    return pod_warnings.warnings(template, path)

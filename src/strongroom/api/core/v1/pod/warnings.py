@@ -1,27 +1,107 @@
-"""Oddities of a Pod that are allowed, told in `Warning` headers."""
+"""Oddities of a Pod or a Pod template that are allowed, told in `Warning` headers (`GetWarningsForPod`)."""
 
 from collections.abc import Iterator
+from typing import Final
 
-from strongroom.api.core.v1.pod import containers
+from strongroom.api.core.v1.pod import containers, warnings_placement, warnings_volumes
+from strongroom.machinery import addresses, names, quantity
 from strongroom.machinery.gvk import Object
 
+_INTEGERS: Final = ("memory", "ephemeral-storage")
+_SECCOMP_POD: Final = "seccomp.security.alpha.kubernetes.io/pod"
+_SECCOMP_CONTAINER: Final = "container.seccomp.security.alpha.kubernetes.io/"
+_DEPRECATED_ANNOTATIONS: Final = (
+    (
+        "scheduler.alpha.kubernetes.io/critical-pod",
+        'non-functional in v1.16+; use the "priorityClassName" field instead',
+    ),
+    ("security.alpha.kubernetes.io/sysctls", 'non-functional in v1.11+; use the "sysctls" field instead'),
+    (
+        "security.alpha.kubernetes.io/unsafe-sysctls",
+        'non-functional in v1.11+; use the "sysctls" field instead',
+    ),
+)
 
-def warnings(pod: Object) -> list[str]:
-    return list(_warnings(pod["spec"]))
+
+def of_name(name: str) -> list[str]:
+    """About the name of a new Pod."""
+    messages = names.dns1123_label(name)
+    if not messages:
+        return []
+    return [
+        "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; "
+        f"a DNS label is recommended: [{' '.join(messages)}]"
+    ]
 
 
-def _warnings(spec: Object) -> Iterator[str]:
+def warnings(pod: Object, path: str = "") -> list[str]:
+    """About a Pod, or the template that lies at `path`."""
+    return list(_warnings(pod["spec"], pod.get("metadata") or {}, f"{path}." if path else ""))
+
+
+def _warnings(spec: Object, metadata: Object, at: str) -> Iterator[str]:
+    yield from warnings_placement.labels(spec, at)
+    annotations = metadata.get("annotations") or {}
+    for key, text in _DEPRECATED_ANNOTATIONS:
+        if key in annotations:
+            yield f"{at}metadata.annotations[{key}]: {text}"
+    yield from warnings_volumes.warnings(spec, at)
+    yield from _repeated(spec, "hostAliases", "ip", at)
+    yield from _repeated(spec, "imagePullSecrets", "name", at)
     for index, reference in enumerate(spec.get("imagePullSecrets") or ()):
         if not reference.get("name"):
-            yield f'spec.imagePullSecrets[{index}].name: invalid empty name ""'
-    for path, container in containers.every(spec):
+            yield f'{at}spec.imagePullSecrets[{index}].name: invalid empty name ""'
+    yield from _fractions(spec.get("overhead") or {}, f"{at}spec.overhead")
+    if _SECCOMP_POD in annotations and not _has_seccomp(spec):
+        yield f"{at}metadata.annotations[{_SECCOMP_POD}]: {_seccomp_text()}"
+    for path, container in _visited(spec, at):
+        key = _SECCOMP_CONTAINER + container.get("name", "")
+        if key in annotations and not _has_seccomp(container):
+            yield f"{at}metadata.annotations[{key}]: {_seccomp_text()}"
+        for kind in ("limits", "requests"):
+            wanted = (container.get("resources") or {}).get(kind) or {}
+            yield from _fractions(wanted, f"{path}.resources.{kind}")
         yield from _hidden_variables(container, path)
-        yield from _same_ports(container, path)
-    if spec.get("terminationGracePeriodSeconds", 0) < 0:
+    yield from _ports(spec, at)
+    if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
         yield (
-            "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be "
+            f"{at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be "
             "treated as 1"
         )
+    yield from warnings_placement.selectors(spec, at)
+    for index, address in enumerate((spec.get("dnsConfig") or {}).get("nameservers") or ()):
+        yield from addresses.warnings(f"{at}spec.dnsConfig.nameservers[{index}]", address)
+    for index, alias in enumerate(spec.get("hostAliases") or ()):
+        yield from addresses.warnings(f"{at}spec.hostAliases[{index}].ip", alias.get("ip", ""))
+
+
+def _visited(spec: Object, at: str) -> Iterator[tuple[str, Object]]:
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        for index, container in enumerate(containers.of(spec, kind)):
+            yield f"{at}spec.{kind}[{index}]", container
+
+
+def _seccomp_text() -> str:
+    return 'non-functional in v1.27+; use the "seccompProfile" field instead'
+
+
+def _has_seccomp(holder: Object) -> bool:
+    return bool((holder.get("securityContext") or {}).get("seccompProfile"))
+
+
+def _repeated(spec: Object, field: str, part: str, at: str) -> Iterator[str]:
+    seen = set()
+    for index, item in enumerate(spec.get(field) or ()):
+        value = item.get(part, "")
+        if value in seen:
+            yield f'{at}spec.{field}[{index}].{part}: duplicate {part} "{value}"'
+        seen.add(value)
+
+
+def _fractions(amounts: Object, path: str) -> Iterator[str]:
+    for name in _INTEGERS:
+        if name in amounts and quantity.of(amounts[name]).nanos % quantity.NANO:
+            yield f'{path}[{name}]: fractional byte value "{amounts[name]}" is invalid, must be an integer'
 
 
 def _hidden_variables(container: Object, path: str) -> Iterator[str]:
@@ -29,7 +109,8 @@ def _hidden_variables(container: Object, path: str) -> Iterator[str]:
     for index, variable in enumerate(container.get("env") or ()):
         name = variable.get("name", "")
         # A later value that refers to the former one extends it: nothing is hidden.
-        if name in seen and f"$({name})" not in variable.get("value", ""):
+        value = variable.get("value", "")
+        if name in seen and (value == f"$({name})" or f"$({name})" not in value):
             yield (
                 f'{path}.env[{index}]: hides previous definition of "{name}", which may be dropped when '
                 "using apply"
@@ -37,11 +118,44 @@ def _hidden_variables(container: Object, path: str) -> Iterator[str]:
         seen.add(name)
 
 
-def _same_ports(container: Object, path: str) -> Iterator[str]:
-    seen: dict[tuple[object, ...], int] = {}
-    for index, port in enumerate(container.get("ports") or ()):
-        key = (port.get("protocol"), port.get("hostIP"), port.get("hostPort"), port.get("containerPort"))
-        if key in seen:
-            yield f"{path}.ports[{index}]: duplicate port definition with {path}.ports[{seen[key]}]"
-        else:
-            seen[key] = index
+def _ports(spec: Object, at: str) -> Iterator[str]:
+    seen: dict[tuple[object, object], list[tuple[str, Object]]] = {}
+    listed = [
+        (f"{path}.ports[{index}]", port)
+        for path, container in _visited(spec, at)
+        for index, port in enumerate(container.get("ports") or ())
+    ]
+    for path, port in listed:
+        if port.get("hostIP") and not port.get("hostPort"):
+            shown = (
+                f"{{Name:{port.get('name', '')} HostPort:0 ContainerPort:{port.get('containerPort', 0)} "
+                f"Protocol:{port.get('protocol', '')} HostIP:{port['hostIP']}}}"
+            )
+            yield f"{path}: hostIP set without hostPort: {shown}"
+        others = seen.setdefault((port.get("containerPort"), port.get("protocol")), [])
+        for other_path, other in others:
+            if how := _clash(port, other):
+                yield f"{path}: {how} port definition with {other_path}"
+        others.append((path, port))
+    by_name: dict[str, str] = {}
+    for path, port in listed:
+        if name := port.get("name"):
+            first = by_name.setdefault(name, path)
+            if first != path:
+                yield (
+                    f'{path}: duplicate port name "{name}" with {first}, services and probes that select '
+                    f"ports by name will use {first}"
+                )
+
+
+def _clash(port: Object, other: Object) -> str:
+    """How two definitions of one container's port go together; "": well."""
+    host, other_host = port.get("hostPort") or 0, other.get("hostPort") or 0
+    ip, other_ip = port.get("hostIP") or "", other.get("hostIP") or ""
+    if (host, ip) == (other_host, other_ip):
+        return "duplicate"
+    if not host or not other_host:
+        return "overlapping"
+    if host == other_host and bool(ip) != bool(other_ip):
+        return "dangerously ambiguous"
+    return ""

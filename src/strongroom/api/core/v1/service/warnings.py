@@ -40,8 +40,4 @@ def of(service: Object) -> Sequence[str]:
 
 
 def _non_canonical(path: str, listed: Sequence[str]) -> list[str]:
-    return [
-        f'{path}[{index}]: IPv6 address "{ip}" should be in RFC 5952 canonical format ("{canonical}")'
-        for index, ip in enumerate(listed)
-        if (canonical := addresses.canonical(ip)) != ip
-    ]
+    return [text for index, ip in enumerate(listed) for text in addresses.warnings(f"{path}[{index}]", ip)]

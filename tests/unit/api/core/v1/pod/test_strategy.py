@@ -110,3 +110,4 @@ def test_warnings() -> None:
         "spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]",
     ]
     assert STRATEGY.warnings(make(), None) == []
+    assert STRATEGY.warnings(pod, pod) == ()
