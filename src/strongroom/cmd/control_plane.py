@@ -1,5 +1,6 @@
 """API server, controllers and scheduler in this process: from the data directory to a port that answers."""
 
+import asyncio
 import ipaddress
 import socket
 import uuid
@@ -13,6 +14,7 @@ from strongroom.client.in_process import InProcessTransport
 from strongroom.client.rest import Client
 from strongroom.cmd import credentials, encryption, pki, service_account_keys, storage, token_auth_file
 from strongroom.cmd.admin_socket import AdminSocket
+from strongroom.cmd.authentication import RELOAD_SECONDS, ConfigFile
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.key_rotation import KeyRotation
 from strongroom.cmd.settings import Settings
@@ -28,6 +30,7 @@ from strongroom.registry.service_addresses import FIRST_ADDRESS
 from strongroom.server import defaults
 from strongroom.server.app import Application
 from strongroom.server.audit.recorder import Recorder
+from strongroom.server.authentication.oidc.authenticator import OIDCTokens
 from strongroom.server.in_flight import Limits
 from strongroom.server.listener import Listener
 from strongroom.server.service_accounts import legacy
@@ -90,6 +93,7 @@ class ControlPlane:
             self._clock,
             token_settings=TokenSettings(self._signers.keys),
             recorder=self._recorder(),
+            people=self._people(),
             limits=Limits(settings.max_requests_inflight, settings.max_mutating_requests_inflight),
             server_address=settings.server_url.removeprefix("https://"),
             ready_checks=self._storage.checks,
@@ -160,6 +164,15 @@ class ControlPlane:
         if self._audit_log is not None:
             self._audit_log.close()
 
+    def _people(self) -> OIDCTokens:
+        """The users of OpenID Connect issuers, whose keys begin to be fetched now."""
+        options = self._settings.authentication
+        people = OIDCTokens(options.issuers, self._clock, TokenSettings(self._signers.keys).api_audiences)
+        people.start()
+        if options.config_file is not None:
+            self._tasks.spawn("authentication", _follow(ConfigFile(options.config_file), people))
+        return people
+
     def _recorder(self) -> Recorder | None:
         options, log = self._settings.audit, self._audit_log
         return options.recorder(log, self._clock) if options and log else None
@@ -169,3 +182,11 @@ class ControlPlane:
         if not ipaddress.ip_address(self._settings.host).is_unspecified:
             hosts.append(self._settings.host)
         return self.authority.serving("apiserver", hosts, now)
+
+
+async def _follow(file: ConfigFile, people: OIDCTokens) -> None:
+    """Take over changes of the issuers, for ever."""
+    while True:
+        await asyncio.sleep(RELOAD_SECONDS)
+        if (issuers := await asyncio.to_thread(file.changed)) is not None:
+            await people.replace(issuers)

@@ -11,7 +11,7 @@ from strongroom.registry.catalog import Catalog
 from strongroom.server import metrics, version
 from strongroom.server.admission.plugin import Chain
 from strongroom.server.audit.recorder import Recorder
-from strongroom.server.authentication.authenticator import Authenticator
+from strongroom.server.authentication.authenticator import Chain as Authenticators
 from strongroom.server.authorization.authorizer import Authorizer
 from strongroom.server.discovery import Discovery
 from strongroom.server.dispatch import Dispatcher, PathHandler
@@ -41,7 +41,7 @@ from strongroom.server.watches import Watches
 
 def build_handler_chain(
     inner: Handler,
-    authenticator: Authenticator,
+    authenticator: Authenticators,
     authorizer: Authorizer,
     requests: RequestCounts,
     in_flight: InFlight,
@@ -86,7 +86,7 @@ class Application:
         self,
         catalog: Catalog,
         *,
-        authenticator: Authenticator,
+        authenticator: Authenticators,
         authorizer: Authorizer,
         admission: Chain,
         nodes: NodeConnector,

@@ -19,6 +19,7 @@ from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication import authenticator
 from strongroom.server.authentication.anonymous import AnonymousAuthenticator
 from strongroom.server.authentication.bootstrap_token import BootstrapTokens
+from strongroom.server.authentication.oidc.authenticator import OIDCTokens
 from strongroom.server.authentication.service_account_token import ServiceAccountTokens
 from strongroom.server.authentication.token_file import TokenAuthenticator
 from strongroom.server.authentication.tokens import Sources
@@ -55,15 +56,17 @@ def application(
     server_address: str = "127.0.0.1:6443",
     ready_checks: Mapping[str, Check] | None = None,
     limits: Limits = Limits(),  # noqa: B008 - immutable
+    people: OIDCTokens | None = None,
 ) -> app.Application:
-    """An application for `catalog`, whose users are those of `tokens` and its service accounts."""
+    """An application for `catalog`, whose users are those of `tokens`, its service accounts, and `people`."""
+    people = people or OIDCTokens((), clock)
     audiences = token_settings.api_audiences
     static = TokenAuthenticator(tokens, audiences)
     last_use = LastUse(catalog[resources.SECRETS], clock)
     accounts = ServiceAccountTokens(token_settings, catalog, clock, last_use)
     node_tokens = NodeTokens(token_settings, catalog, clock)
     bootstrap = BootstrapTokens(catalog, clock, audiences)
-    sources = (static, accounts, node_tokens, bootstrap)
+    sources = (static, accounts, people, node_tokens, bootstrap)
     index = RBACIndex(catalog)
     masters, system, rbac = MastersAuthorizer(), SystemRolesAuthorizer(), RBACAuthorizer(index)
     # No one denies, so the order matters for speed alone: most who ask hold a role.
@@ -86,7 +89,7 @@ def application(
     )
     return app.Application(
         catalog,
-        authenticator=authenticator.Chain((*sources, AnonymousAuthenticator())),
+        authenticator=authenticator.Chain((*sources, AnonymousAuthenticator()), people),
         authorizer=authorization,
         admission=admission,
         nodes=NodeConnector(node_tokens.proof),
@@ -103,6 +106,6 @@ def application(
         reviews=reviews.REVIEWS,
         recorder=recorder,
         limits=limits,
-        parts=[last_use],
+        parts=[last_use, people],
         paths=[IssuerDiscovery(token_settings, server_address)],
     )

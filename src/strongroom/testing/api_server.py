@@ -16,6 +16,7 @@ from strongroom.machinery.request_info import UserInfo
 from strongroom.registry import bootstrap, catalog
 from strongroom.server import app, defaults
 from strongroom.server.audit.recorder import Recorder
+from strongroom.server.authentication.oidc.authenticator import OIDCTokens
 from strongroom.server.in_flight import Limits
 from strongroom.server.service_accounts import keys
 from strongroom.server.service_accounts.settings import TokenSettings
@@ -115,6 +116,7 @@ async def running(
     service_account_keys: keys.Keys | None = None,
     recorder: Recorder | None = None,
     limits: Limits = Limits(),  # noqa: B008 - immutable
+    people: OIDCTokens | None = None,
 ) -> AsyncIterator[APIServer]:
     """A server with the system's namespaces and roles."""
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
@@ -133,6 +135,7 @@ async def running(
         token_settings=TokenSettings(service_account_keys or keys.generate()),
         recorder=recorder,
         limits=limits,
+        people=people,
     )
     try:
         yield APIServer(application, served, objects, cache)

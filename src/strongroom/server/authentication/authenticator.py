@@ -1,6 +1,6 @@
 """The protocol of authenticators, and their chain."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from strongroom.machinery.request_info import UserInfo
@@ -13,11 +13,23 @@ class Authenticator(Protocol):
         ...
 
 
+class Waiting(Protocol):
+    def later(self, headers: Headers) -> Awaitable[None] | None:
+        """What to wait for, briefly, before asking once more who sent this. None: it would change nothing."""
+        ...
+
+
 class Chain:
     """The first authenticator that knows the sender."""
 
-    def __init__(self, authenticators: Sequence[Authenticator]) -> None:
+    def __init__(self, authenticators: Sequence[Authenticator], waiting: Waiting | None = None) -> None:
+        """`waiting`: the one of them that may come to know a sender a moment later."""
         self._authenticators = tuple(authenticators)
+        self._waiting = waiting
+
+    def later(self, headers: Headers) -> Awaitable[None] | None:
+        """As Waiting."""
+        return self._waiting.later(headers) if self._waiting is not None else None
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
         for authenticator in self._authenticators:

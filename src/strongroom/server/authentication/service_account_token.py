@@ -5,9 +5,8 @@ Rules and texts: Kubernetes' "Managing Service Accounts" and `pkg/serviceaccount
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
@@ -16,6 +15,7 @@ from strongroom.machinery.request_info import UserInfo
 from strongroom.registry.catalog import Catalog
 from strongroom.server.authentication import legacy_token, tokens
 from strongroom.server.authentication.tokens import Found, InvalidToken
+from strongroom.server.authentication.verified import CACHE_SIZE, Live, Verified
 from strongroom.server.request import Headers
 from strongroom.server.service_accounts import claims as claim_names
 from strongroom.server.service_accounts import legacy
@@ -24,43 +24,12 @@ from strongroom.server.service_accounts.keys import BadSignature
 from strongroom.server.service_accounts.last_use import LastUse
 from strongroom.server.service_accounts.settings import TokenSettings
 
-CACHE_SIZE: Final = 4096
 CLOCKS_APART: Final = 60
 """Seconds by which the clocks of servers that share a key may differ: for the beginning, never the end."""
 DELETION_LEEWAY: Final = 60
 """Seconds that a token outlives the start of its object's deletion: a Pod says goodbye with it."""
 
 _EXTRA: Final = "authentication.kubernetes.io/"
-
-
-class Rows(Protocol):
-    """A resource's objects as they are now, or the keys that verify."""
-
-    def get(self, key: str) -> object | None: ...
-
-
-class _Live(NamedTuple):
-    """An object, or the signing key, that must stay as it is for a verification to hold."""
-
-    rows: Rows
-    key: str
-    entry: object
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A verification, good until `until` (Unix seconds) and as long as all of `pins` are current."""
-
-    user: UserInfo
-    audiences: tuple[str, ...]
-    until: float
-    pins: tuple[_Live, ...]
-
-    def holds(self, now: float) -> bool:
-        for rows, key, entry in self.pins:
-            if rows.get(key) is not entry:
-                return False
-        return now < self.until
 
 
 class ServiceAccountTokens:
@@ -77,6 +46,7 @@ class ServiceAccountTokens:
         self._settings = settings
         self._catalog = catalog
         self._clock = clock
+        self._issuers = (settings.issuer, legacy.ISSUER)
         self._verified: dict[bytes, Verified] = {}
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
@@ -91,7 +61,7 @@ class ServiceAccountTokens:
                 return known.user
             del self._verified[digest]
         token = tokens.bearer(headers)
-        if token.count(b".") != 2:
+        if tokens.issuer(token) not in self._issuers:
             return None
         try:
             verified = self._verify(token, now, self._settings.api_audiences)
@@ -103,7 +73,7 @@ class ServiceAccountTokens:
         return verified.user
 
     def find(self, token: bytes, audiences: Sequence[str]) -> Found | None:
-        if token.count(b".") != 2:
+        if tokens.issuer(token) not in self._issuers:
             return None
         verified = self._verify(token, self._clock.now().timestamp(), audiences)
         return Found(verified.user, verified.audiences)
@@ -113,11 +83,9 @@ class ServiceAccountTokens:
         try:
             claims, key_id = self._settings.keys.verify(token)
             public = self._settings.keys.public
-            signer = _Live(public, key_id, public[key_id])
+            signer = Live(public, key_id, public[key_id])
             if claims.get("iss") == legacy.ISSUER:
                 return self._legacy(token, claims, audiences, signer)
-            if claims.get("iss") != self._settings.issuer:
-                raise InvalidToken("invalid signature, no keys found")
             meant = _audiences(claims, audiences)
             expires = _check_times(claims, now)
             subject = claim_names.subject_of(claims)
@@ -127,14 +95,14 @@ class ServiceAccountTokens:
         user = _user(subject, str(claims.get("jti", "")))
         return Verified(user, meant, min(expires, until), (*pins, signer))
 
-    def _legacy(self, token: bytes, claims: dict[str, Any], asked: Sequence[str], signer: _Live) -> Verified:
+    def _legacy(self, token: bytes, claims: dict[str, Any], asked: Sequence[str], signer: Live) -> Verified:
         """Raises InvalidToken and MalformedClaims."""
         now = self._clock.now()
         meant = _audiences({"aud": list(self._settings.api_audiences)}, asked)
         holder = legacy_token.check(self._catalog, token, claims, now)
         subject = holder.subject
         pins = tuple(
-            _Live(registry.rows, registry.resource.key(subject.namespace, name), entry)
+            Live(registry.rows, registry.resource.key(subject.namespace, name), entry)
             for registry, name, entry in (
                 (self._catalog[resources.SECRETS], subject.secret, holder.secret_entry),
                 (self._catalog[resources.SERVICE_ACCOUNTS], subject.account, holder.account_entry),
@@ -146,10 +114,10 @@ class ServiceAccountTokens:
         ends = [_ends(each["metadata"]) for each in (holder.secret, holder.account)]
         return Verified(_user(bound, ""), meant, min(legacy_token.day_ends(now), *ends), (*pins, signer))
 
-    def _bound(self, subject: Subject, now: float) -> tuple[tuple[_Live, ...], float]:
+    def _bound(self, subject: Subject, now: float) -> tuple[tuple[Live, ...], float]:
         """The objects that the token stands and falls with, and until when at most. Raises InvalidToken."""
         namespace, account = subject.namespace, subject.account
-        pins: list[_Live] = []
+        pins: list[Live] = []
         until = float("inf")
         for resource, reference in (
             (resources.SECRETS, subject.secret),
@@ -171,12 +139,12 @@ class ServiceAccountTokens:
             raise InvalidToken(
                 f"service account UID ({metadata['uid']}) does not match claim ({account.uid})"
             )
-        pins.append(_Live(registry.rows, registry.resource.key(namespace, account.name), entry))
+        pins.append(Live(registry.rows, registry.resource.key(namespace, account.name), entry))
         return tuple(pins), min(until, end)
 
     def _pin(
         self, resource: Resource, namespace: str, reference: Reference, now: float
-    ) -> tuple[_Live, float]:
+    ) -> tuple[Live, float]:
         """Raises InvalidToken."""
         registry = self._catalog[resource]
         entry = registry.find(namespace, reference.name)
@@ -190,7 +158,7 @@ class ServiceAccountTokens:
             raise InvalidToken(
                 f"{kind} UID ({uid}) does not match service account {kind} ref claim ({reference.uid})"
             )
-        return _Live(registry.rows, registry.resource.key(namespace, reference.name), entry), end
+        return Live(registry.rows, registry.resource.key(namespace, reference.name), entry), end
 
 
 def _ends(metadata: Object) -> float:

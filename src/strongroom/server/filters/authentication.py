@@ -4,19 +4,33 @@ from collections.abc import Awaitable
 
 from strongroom.machinery import status
 from strongroom.server import responses
-from strongroom.server.authentication.authenticator import Authenticator
+from strongroom.server.authentication.authenticator import Chain
 from strongroom.server.filters import Handler
 from strongroom.server.request import Request
 
 
-def with_authentication(inner: Handler, authenticator: Authenticator) -> Handler:
+def with_authentication(inner: Handler, authenticator: Chain) -> Handler:
     authenticate = authenticator.authenticate
+
+    async def ask_again(request: Request, moment: Awaitable[None]) -> None:
+        await moment
+        user = authenticate(request.headers, request.path)
+        if user is None:
+            await _refuse(request)
+            return
+        request.user = user
+        await inner(request)
 
     def handle(request: Request) -> Awaitable[None]:
         user = authenticate(request.headers, request.path)
         if user is None:
-            return responses.error(request, status.unauthorized(), filtered=True)
+            moment = authenticator.later(request.headers)
+            return _refuse(request) if moment is None else ask_again(request, moment)
         request.user = user
         return inner(request)
 
     return handle
+
+
+def _refuse(request: Request) -> Awaitable[None]:
+    return responses.error(request, status.unauthorized(), filtered=True)

@@ -1,0 +1,1 @@
+"""People as users: ID tokens of OpenID Connect issuers."""
