@@ -67,7 +67,7 @@ def test_people_are_users_whom_roles_are_for_and_an_issuer_that_is_down_stops_no
         }
         token = issuer.token(groups=["dev"])
         refused = as_user(kubectl, token, "get", "secrets")
-        assert refused.code == 1 and "Unauthorized" in refused.stderr, str(refused)
+        assert refused.code == 1 and "You must be logged in" in refused.stderr, str(refused)
 
         issuer.start()
         expect.until(

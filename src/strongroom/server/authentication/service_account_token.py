@@ -51,7 +51,7 @@ class ServiceAccountTokens:
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
         value = headers.get(b"authorization")
-        if value is None:
+        if value is None or len(value) > tokens.MAX_HEADER:
             return None
         digest = hashlib.sha256(value).digest()
         now = self._clock.now().timestamp()

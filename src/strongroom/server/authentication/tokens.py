@@ -13,6 +13,10 @@ MAX_BYTES = 16 * 1024
 """A longer token is refused unread; Kubernetes' own are about 1 KiB."""
 
 
+MAX_HEADER = MAX_BYTES + 64
+"""A longer Authorization header is not even looked up."""
+
+
 class InvalidToken(Exception):
     """A token that must be refused. The text is for who asks by a TokenReview, and holds no token."""
 
@@ -30,7 +34,7 @@ def issuer(token: bytes) -> object:
         return None
     try:
         claims = orjson.loads(base64url_decode(token.split(b".")[1]))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return claims.get("iss") if isinstance(claims, dict) else None
 

@@ -114,7 +114,7 @@ def named_key(token: bytes) -> str:
     """The id of the key that a token says it was signed with, unverified; "" when it says none."""
     try:
         return str(jwt.get_unverified_header(token).get("kid", ""))
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         return ""
 
 

@@ -80,7 +80,7 @@ class OIDCTokens:
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
         value = headers.get(b"authorization")
-        if value is None or not self._issuers:
+        if value is None or len(value) > tokens.MAX_HEADER or not self._issuers:
             return None
         digest = hashlib.sha256(value).digest()
         now = self._clock.now().timestamp()
