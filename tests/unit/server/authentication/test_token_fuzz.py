@@ -57,7 +57,7 @@ class World:
     sink: Sink
 
     async def send(self, headers: list[tuple[bytes, bytes]], path: str = SECRET) -> int:
-        """The answer's code; whatever it is, the value is in no answer but a 200, and one line is on record."""
+        """The answer's code. The value is in no answer but a 200, and one line is on record."""
         sent: list[Any] = []
         self.sink.lines.clear()
 
