@@ -129,9 +129,10 @@ def _read(path: Path, name: str) -> str:
 
 def _own_issuers() -> tuple[str, ...]:
     # Imported here: --help stays quick.
+    from strongroom.server.node_tokens import tokens
     from strongroom.server.service_accounts import legacy, settings
 
-    return settings.ISSUER, legacy.ISSUER
+    return settings.ISSUER, legacy.ISSUER, tokens.ISSUER
 
 
 class ConfigFile:
