@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from strongroom.cmd import image_access
 from strongroom.cmd.flags import PATH, flag
 
 PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.10"
@@ -20,4 +21,5 @@ RUNTIME = (
         help="containerd's certs.d directory.  [default: /etc/strongroom/certs.d]",
     ),
     flag("--pause-image", default=PAUSE_IMAGE, show_default=True, metavar="IMAGE", help="The sandbox image."),
+    *image_access.FLAGS,
 )
