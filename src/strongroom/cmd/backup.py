@@ -11,6 +11,10 @@ from strongroom.cmd import options
 
 _PATH: Any = click.Path(path_type=Path)
 
+BUMP = 1_000_000_000
+"""As etcd's own documentation of restores has it for Kubernetes: more than any store writes between a backup
+and its restore."""
+
 _BACKUP_EXAMPLES = """\b
 Examples:
   strongroom backup /srv/backups/strongroom-$(date +%F).db
@@ -80,12 +84,21 @@ def _share(done: int, total: int) -> str:
 @click.argument("file", type=_PATH)
 @options.data_dir_option
 @click.option("--keyring", type=_PATH, metavar="F", help="A keyring to put in place with it.")
+@click.option(
+    "--bump-revision",
+    type=click.IntRange(min=0, max=2**62),
+    default=BUMP,
+    show_default=True,
+    metavar="N",
+    help="How far beyond the backup's revision the store goes on.",
+)
 @options.encryption_options
 @options.output_option
 def restore(
     file: Path,
     data_dir: Path | None,
     keyring: Path | None,
+    bump_revision: int,
     passphrase_file: Path | None,
     encryption_config: Path | None,
     output: str,
@@ -96,7 +109,8 @@ def restore(
     keyring that lies in the data directory already or is named with --keyring. Then it is written, whole or
     not at all. A data directory whose store is not empty is left alone.
 
-    Clients see resourceVersions of the past again: restart those that keep a cache (controllers, nodes).
+    No resourceVersion that a client may have seen since the backup is handed out again: the store goes on a
+    billion further, and clients that come with an older one are told to list anew (410 Expired).
     """
     from strongroom.cmd import encryption, key_verification, maintenance
     from strongroom.encryption.keyring import KeyringError
@@ -136,11 +150,16 @@ def restore(
             with place.lock():
                 if keyring is not None:
                     held.copy_to(place.keyring)
-                restoring.place(connection, place.database)
+                goes_on = revision + bump_revision
+                restoring.place(connection, place.database, goes_on if bump_revision else 0)
     except maintenance.FAILURES as error:
         return options.fail(error)
-    line.show(f"{place.database}: restored as of revision {revision}, {found.rows} revisions", last=True)
+    line.show(
+        f"{place.database}: restored as of revision {revision}, goes on from {goes_on}, {found.values} "
+        "encrypted values open",
+        last=True,
+    )
     if output == "json":
         document = {"database": str(place.database), "revision": revision, "revisions": found.rows}
-        options.json({**document, "values": found.values})
+        options.json({**document, "goesOn": goes_on, "values": found.values})
     return 0

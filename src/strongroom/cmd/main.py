@@ -18,6 +18,7 @@ from strongroom.cmd import (
     authentication,
     backup,
     keys,
+    migrate,
     node_command,
     node_flags,
     settings,
@@ -210,6 +211,7 @@ app.add_command(delivery.delivery)
 app.add_command(transfer.export)
 app.add_command(transfer.import_)
 app.add_command(keys.keys)
+app.add_command(migrate.migrate)
 app.add_command(backup.restore)
 app.add_command(node_command.node)
 app.add_command(tokens.token)

@@ -52,14 +52,7 @@ async def join(engine: Engine, used: encryption.Encryption, place: DataDir, cloc
         theirs: Mapping[str, Any] | None = None
         stale = False
         if found is not None:
-            try:
-                data, stale = transformer.from_storage(found.value, KEY.encode())
-            except TransformError as error:
-                raise KeyringError(
-                    f"{error}, and what servers on this store share does not open without it: copy "
-                    f"{place.keyring.name} of a server that uses it to {place.keyring}"
-                ) from None
-            theirs = orjson.loads(data)
+            theirs, stale = _open(used, found.value, place)
             _take_over(theirs, place)
         ours = _of(place, clock, theirs)
         if theirs == ours and (not stale or encryption.SHARED not in used.encrypted):
@@ -76,6 +69,25 @@ async def join(engine: Engine, used: encryption.Encryption, place: DataDir, cloc
         _note(place, ours)
         return
     raise errors.Unavailable("what servers share is being changed all the time: try again")
+
+
+async def take(engine: Engine, used: encryption.Encryption, place: DataDir) -> None:
+    """Take over what servers on this store share, if they do. Raises as `join`."""
+    found = await engine.get(KEY)
+    if found is not None:
+        _take_over(_open(used, found.value, place)[0], place)
+
+
+def _open(used: encryption.Encryption, stored: bytes, place: DataDir) -> tuple[Mapping[str, Any], bool]:
+    """What is shared, and whether it is stale. Raises KeyringError."""
+    try:
+        data, stale = used.stored[encryption.SHARED].from_storage(stored, KEY.encode())
+    except TransformError as error:
+        raise KeyringError(
+            f"{error}, and what servers on this store share does not open without it: copy "
+            f"{place.keyring.name} of a server that uses it to {place.keyring}"
+        ) from None
+    return orjson.loads(data), stale
 
 
 def _of(place: DataDir, clock: Clock, theirs: Mapping[str, Any] | None) -> dict[str, Any]:

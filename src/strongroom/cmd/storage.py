@@ -22,6 +22,7 @@ from strongroom.registry import catalog
 from strongroom.store.engine import DurableEngine, Engine
 from strongroom.store.engines.etcd import endpoint
 from strongroom.store.engines.sqlite.engine import SQLiteEngine
+from strongroom.store.errors import Unavailable
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
 
@@ -152,6 +153,8 @@ async def join(place: DataDir, clock: Clock, options: encryption.Options, store:
     engine = open_engine(place, store)
     try:
         await engine.start()
+        if await engine.get(endpoint.MIGRATION) is not None:
+            raise Unavailable("the store is not filled yet: call strongroom migrate again, which goes on")
         try:
             used = open_encryption(place, options)
         except MissingKeyring:

@@ -93,11 +93,12 @@ class Etcd:
             member.address for member in self.members
         )
 
-    def ask(self, method: str, **body: object) -> None:
-        """A request of its HTTP gateway, without TLS: `auth/user/add` and such."""
+    def ask(self, method: str, **body: object) -> bytes:
+        """The answer of its HTTP gateway, without TLS, to `auth/user/add` and such."""
         address = f"http://{self.members[0].address}/v3/{method}"
         with urllib.request.urlopen(address, json.dumps(body).encode(), timeout=5) as answer:
-            answer.read()
+            content: bytes = answer.read()
+            return content
 
     def start(self, member: Member) -> None:
         """Start a member again."""

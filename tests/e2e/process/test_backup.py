@@ -68,7 +68,7 @@ def test_backup_of_a_server_at_work_comes_back(
     cluster, acknowledged = writer
     value = canary.new()
     with API(Access.read(cluster.kubeconfig)) as api:
-        api.ok("POST", PATH, secret("known", value))
+        known = api.ok("POST", PATH, secret("known", value))["metadata"]["resourceVersion"]
     before = acknowledged[0]
     file = tmp_path / "backup.db"
     told = json.loads(run("backup", file, "--data-dir", cluster.data_dir, "-o", "json").stdout)
@@ -89,7 +89,12 @@ def test_backup_of_a_server_at_work_comes_back(
     assert "known" in found and len(names) >= before
     assert names == [f"w{number:06d}" for number in range(len(names))], "a moment, not a mixture"
     with API(Access.read(other.kubeconfig)) as api:
-        api.ok("POST", PATH, secret("after", "x"))
+        after = int(api.ok("POST", PATH, secret("after", "x"))["metadata"]["resourceVersion"])
+        with API(Access.read(cluster.kubeconfig)) as first:
+            # What clients have seen since the backup is handed out to nothing else.
+            assert after > int(first.ok("GET", PATH)["metadata"]["resourceVersion"])
+        expired = api.request("GET", f"{PATH}?watch=1&timeoutSeconds=1&resourceVersion={known}")
+        assert expired.status == 410 or b'"reason":"Expired"' in expired.body
     assert other.stop() == 0
     refused = run("restore", file, "--data-dir", other.data_dir, "--keyring", keyring, code=1)
     assert "is not empty" in refused.stderr

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+MIGRATION: Final = "/strongroom/migration"
+"""A key that is there as long as the store is being filled from another one, and not to be used."""
 _PORT: Final = 2379
 _FILES: Final = ("ca", "cert", "key", "password-file")
 _PARAMETERS: Final = frozenset((*_FILES, "user"))

@@ -22,6 +22,9 @@ Progress = Callable[[int, int], None]
 """Called with pages copied and pages in all."""
 
 
+Change = Callable[[sqlite3.Connection], None]
+
+
 def _silent(_: int, __: int) -> None:
     pass
 
@@ -49,14 +52,21 @@ def copy(source: sqlite3.Connection, target: Path, progress: Progress = _silent)
         file.write(_WITHOUT_LOG)
 
 
-def write(source: sqlite3.Connection, target: Path, progress: Progress = _silent) -> None:
+def write(
+    source: sqlite3.Connection, target: Path, progress: Progress = _silent, change: Change | None = None
+) -> None:
     """The copy in a new file at `target`: 0600, whole or not at all, durable when this returns.
 
-    Raises Unavailable, also when there is a file already."""
+    `change` is made to it before. Raises Unavailable, also when there is a file already."""
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         copy(source, temporary, progress)
+        if change is not None:
+            with contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as copied:
+                copied.execute("PRAGMA synchronous = OFF")
+                copied.execute("PRAGMA journal_mode = OFF")
+                change(copied)
         _synchronize(temporary)
         os.link(temporary, target)
         _synchronize(target.parent)

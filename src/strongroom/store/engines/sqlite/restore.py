@@ -1,12 +1,13 @@
 """A backup's way back: it is verified as a whole, then becomes the database, whole or not at all."""
 
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from strongroom.store import errors
-from strongroom.store.engines.sqlite import backup, schema
+from strongroom.store.engines.sqlite import backup, forward, schema
 
 
 @contextlib.contextmanager
@@ -40,10 +41,13 @@ def _check(connection: sqlite3.Connection, file: Path) -> None:
         raise errors.Corrupt(f"{file} is damaged ({(lines or ['unreadable'])[0]})")
 
 
-def place(connection: sqlite3.Connection, database: Path) -> None:
-    """Make what `verified` gave the database at `database`, durable when this returns. Raises Unavailable."""
+def place(connection: sqlite3.Connection, database: Path, revision: int = 0) -> None:
+    """Make what `verified` gave the database at `database`, durable when this returns. Raises Unavailable.
+
+    `revision`: the newest one from then on, and the oldest that can be asked for; 0: as in the backup."""
+    change = functools.partial(forward.put, revision=revision) if revision else None
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise errors.Unavailable(f"{error.filename or database}: {error.strerror}") from error
-    backup.write(connection, database)
+    backup.write(connection, database, change=change)
