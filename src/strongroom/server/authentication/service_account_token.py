@@ -4,7 +4,7 @@ Rules and texts: Kubernetes' "Managing Service Accounts" and `pkg/serviceaccount
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from strongroom.machinery.request_info import UserInfo
 from strongroom.registry.catalog import Catalog
 from strongroom.server.authentication import legacy_token, tokens
 from strongroom.server.authentication.tokens import Found, InvalidToken
-from strongroom.server.authentication.verified import CACHE_SIZE, Live, Verified
+from strongroom.server.authentication.verified import CACHE_SIZE, Live, NotedUser, Verified
 from strongroom.server.request import Headers
 from strongroom.server.service_accounts import claims as claim_names
 from strongroom.server.service_accounts import legacy
@@ -30,6 +30,8 @@ DELETION_LEEWAY: Final = 60
 """Seconds that a token outlives the start of its object's deletion: a Pod says goodbye with it."""
 
 _EXTRA: Final = "authentication.kubernetes.io/"
+_LEGACY: Final = "authentication.k8s.io/legacy-token"
+_STALE: Final = "authentication.k8s.io/stale-token"
 
 
 class ServiceAccountTokens:
@@ -93,6 +95,8 @@ class ServiceAccountTokens:
             raise InvalidToken(str(error)) from None
         pins, until = self._bound(subject, now)
         user = _user(subject, str(claims.get("jti", "")))
+        if stale_from := claim_names.warn_after(claims):
+            user = _noted(user, lambda: self._staleness(user.name, stale_from))
         return Verified(user, meant, min(expires, until), (*pins, signer))
 
     def _legacy(self, token: bytes, claims: dict[str, Any], asked: Sequence[str], signer: Live) -> Verified:
@@ -112,7 +116,15 @@ class ServiceAccountTokens:
             self._last_use.note(subject.namespace, holder.secret)
         bound = Subject(subject.namespace, Reference(subject.account, subject.account_uid))
         ends = [_ends(each["metadata"]) for each in (holder.secret, holder.account)]
-        return Verified(_user(bound, ""), meant, min(legacy_token.day_ends(now), *ends), (*pins, signer))
+        user = _user(bound, "")
+        user = _noted(user, lambda: {_LEGACY: user.name})
+        return Verified(user, meant, min(legacy_token.day_ends(now), *ends), (*pins, signer))
+
+    def _staleness(self, name: str, stale_from: float) -> Mapping[str, str]:
+        past = int(self._clock.now().timestamp() - stale_from)
+        if past <= 0:
+            return {}
+        return {_STALE: f"subject: {name}, seconds after warning threshold: {past}"}
 
     def _bound(self, subject: Subject, now: float) -> tuple[tuple[Live, ...], float]:
         """The objects that the token stands and falls with, and until when at most. Raises InvalidToken."""
@@ -198,6 +210,10 @@ def _seconds(claims: dict[str, Any], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken(f"service account token lacks {name}")
     return float(value)
+
+
+def _noted(user: UserInfo, annotations: Callable[[], Mapping[str, str]]) -> NotedUser:
+    return NotedUser(user.name, user.uid, user.groups, user.extra, annotations=annotations)
 
 
 def _user(subject: Subject, token_id: str) -> UserInfo:

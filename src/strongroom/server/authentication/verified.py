@@ -1,6 +1,7 @@
 """What was verified once and is not verified again, as long as all that it rests on stays as it is."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from strongroom.machinery.request_info import UserInfo
@@ -21,6 +22,13 @@ class Live(NamedTuple):
     rows: Rows
     key: str
     entry: object
+
+
+@dataclass(frozen=True, slots=True)
+class NotedUser(UserInfo):
+    """A user by a token of a kind to be replaced: `annotations` tells the audit log so, at each use."""
+
+    annotations: Callable[[], Mapping[str, str]] = field(kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """POST of a TokenRequest to a ServiceAccount: a new bound token."""
 
 import functools
+from typing import Final
 
 from strongroom.aio.clock import Clock
 from strongroom.api import decoding, resources, reviews
@@ -14,6 +15,8 @@ from strongroom.server.handlers import forms, options
 from strongroom.server.request import Request
 from strongroom.server.service_accounts import issue
 from strongroom.server.service_accounts.settings import TokenSettings
+
+_ISSUED: Final = "authentication.kubernetes.io/issued-credential-id"
 
 
 def endpoint(settings: TokenSettings, catalog: Catalog, chain: Chain, clock: Clock) -> Endpoint:
@@ -63,6 +66,7 @@ async def create(
         )
         spec["expirationSeconds"] = settings.max_seconds
     issued = issuer.claims(account, spec)
+    request.annotations = {**request.annotations, _ISSUED: f"JTI={issued.claims['jti']}"}
     # Whoever tries it out gets the answer's shape, not a credential.
     token = "" if wanted.dry_run else settings.keys.sign(issued.claims)
     body["status"] = {"token": token, "expirationTimestamp": issue.rfc3339(issued.expires)}

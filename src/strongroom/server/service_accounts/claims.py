@@ -82,6 +82,13 @@ def subject_of(claims: dict[str, Any]) -> Subject:
     return subject
 
 
+def warn_after(claims: dict[str, Any]) -> float:
+    """From when on a token counts as stale (Unix seconds); 0: never."""
+    private = claims.get(PRIVATE)
+    found = private.get("warnafter") if isinstance(private, dict) else None
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
+
+
 def _reference(private: dict[str, Any], field: str) -> Reference | None:
     found = private.get(field)
     if found is None:
