@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import large, own, result, start, works
+from bench import hundred, large, own, result, start, works
 from bench.target import Options, Target
 
 BUSY = 1.0
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     options = Options(
         flags.seconds, flags.connections, flags.changes, flags.patience, flags.pods, flags.image
     )
-    chosen = flags.only or ["start", *works.ALL, "large"]
+    chosen = flags.only or ["start", *works.ALL, "large", "hundred"]
     figures: dict[str, list[result.Figure]] = {}
     if (load := os.getloadavg()[0]) > BUSY:
         say(f"this machine is doing other work (load {load:.1f}): what is measured now is worth little")
@@ -37,6 +37,9 @@ def main(arguments: Sequence[str]) -> int:
                 say("large")
                 figures["strongroom"] += large.run(options)
             node = not flags.no_node and own.can_have_node()
+            if "hundred" in chosen and node:
+                say("hundred")
+                figures["strongroom"] += hundred.run(options)
             targets = []
             if any(name in works.ALL for name in chosen):
                 targets.append(stack.enter_context(own.started(options, node=node)))
@@ -63,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--pids", type=numbers, default=[], help="its processes, for memory: 1,2,3")
     made.add_argument("--against-pids", type=numbers, default=[])
     made.add_argument(
-        "--only", type=lambda text: text.split(","), help="works: start,large," + ",".join(works.ALL)
+        "--only", type=lambda text: text.split(","), help="works: start,large,hundred," + ",".join(works.ALL)
     )
     made.add_argument("--no-node", action="store_true", help="leave out what needs Pods")
     made.add_argument("--json", type=Path, help="file for the figures as JSON")

@@ -29,7 +29,7 @@ from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import Puller
 from strongroom.node.log_rotation import LogRotation
 from strongroom.node.node_status import NodeStatus
-from strongroom.node.object_cache import ObjectCache
+from strongroom.node.object_cache import ObjectCache, Reference
 from strongroom.node.pod_lifecycle_events import EventSource
 from strongroom.node.pod_workers import PodWorkers
 from strongroom.node.probes.manager import Probes
@@ -141,8 +141,8 @@ class Agent:
             await self._services.objects.aclose()
             await self._tasks.aclose()
 
-    def _object_changed(self, uid: str) -> None:
-        self._workers.object_changed(uid)
+    def _object_changed(self, uid: str, reference: Reference | None) -> None:
+        self._workers.object_changed(uid, reference)
 
     def _probes_changed(self, uid: str) -> None:
         self._workers.probes_changed(uid)

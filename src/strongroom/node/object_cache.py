@@ -26,16 +26,16 @@ class _Watched:
 
 
 class ObjectCache:
-    """Fulfils `lookup.Sources`. `on_change` is called with a pod's uid when an object that it uses changed,
-    appeared, vanished, or was read for the first time.
+    """Fulfils `lookup.Sources`. `on_change` is called with a pod's uid and the object when one that the pod
+    uses changed, appeared, vanished, or was read for the first time; without an object when it was a token.
     """
 
-    def __init__(self, client: Client, on_change: Callable[[str], None]) -> None:
+    def __init__(self, client: Client, on_change: Callable[[str, Reference | None], None]) -> None:
         self._client = client
         self._on_change = on_change
         self._watched: dict[Reference, _Watched] = {}
         self._used: dict[str, frozenset[Reference]] = {}
-        self._tokens = ServiceAccountTokens(client, on_change)
+        self._tokens = ServiceAccountTokens(client, lambda uid: on_change(uid, None))
         self._closing = TaskGroup("object-cache-closing")
 
     def use(self, uid: str, references: Iterable[Reference]) -> None:
@@ -102,7 +102,7 @@ class ObjectCache:
         if obj is not None and obj.get("immutable") and watched.informer.has_synced.is_set():
             self._stop(watched)  # it cannot change any more
         for uid in tuple(watched.users):
-            self._on_change(uid)
+            self._on_change(uid, reference)
 
     def _drop(self, reference: Reference, uid: str) -> None:
         watched = self._watched[reference]

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from strongroom.api import resources
 from strongroom.api.core.v1.pod import secret_uses
 from strongroom.machinery.gvk import Object
 from strongroom.node import events
 from strongroom.node.delivery.receipt import Held, version_of
 from strongroom.node.lookup import NotSyncedError
+from strongroom.node.object_cache import Reference
 from strongroom.node.services import Services
 from strongroom.node.volumes.payload import VolumeError
 
@@ -35,18 +37,28 @@ class PodVolumes:
     """Something that volumes are made of may have changed."""
     held: dict[str, Held] = field(default_factory=dict)
     """By volume: which versions of Secrets its files are made of."""
+    _changed: set[Reference] = field(default_factory=set)
     _troubles: dict[str, _Trouble] = field(default_factory=dict)
     _swap_told: bool = False
+
+    def changed(self, reference: Reference | None) -> None:
+        """An object has changed; None: something that any volume may be made of."""
+        if reference is None:
+            self.dirty = True
+        else:
+            self._changed.add(reference)
 
     def refresh(self, pod: Object) -> bool:
         """Bring all volumes up to date if need be; whether all are there for containers to start."""
         volumes = (pod.get("spec") or {}).get("volumes") or ()
         now = self.services.clock.monotonic()
         due = any(trouble.retry_at <= now for trouble in self._troubles.values())
-        if self.dirty or due:
-            self.dirty = False
+        whole, changed = self.dirty or due, self._changed
+        if whole or changed:
+            self.dirty, self._changed = False, set()
             for volume in volumes:
-                self._set_up(pod, volume, now)
+                if whole or any(_is_made_of(volume, reference) for reference in changed):
+                    self._set_up(pod, volume, now)
             self._tell_of_swap(pod)
         troubled = [volume for volume in volumes if volume["name"] in self._troubles]
         return all(self._is_up(pod, volume) for volume in troubled)
@@ -107,3 +119,12 @@ class PodVolumes:
                 "The tmpfs noswap option is not supported. Memory-backed volumes (e.g. secrets, emptyDirs,"
                 " etc.) might be swapped to disk and should no longer be considered secure.",
             )
+
+
+def _is_made_of(volume: Object, reference: Reference) -> bool:
+    """Whether a Secret or ConfigMap is a source of the volume."""
+    resource, _, name = reference
+    if resource == resources.SECRETS:
+        return name in secret_uses.secrets_of(volume)
+    sources = (volume.get("projected") or {}).get("sources") or ()
+    return any((each.get("configMap") or {}).get("name") == name for each in (volume, *sources))

@@ -117,10 +117,23 @@ class PodWorker:
         self._wake.set()
 
     def object_changed(self) -> None:
-        """A Secret or ConfigMap that the pod uses changed."""
-        self._volumes.dirty = True
+        """A Secret or ConfigMap that the pod uses changed: what could not be done before may be done now."""
         self._operations.unblock()
         self._wake.set()
+
+    def volumes_changed(self, reference: Reference | None) -> None:
+        """The volumes that are made of this object (None: all) have to be brought up to date."""
+        self._volumes.changed(reference)
+
+    def deliver(self) -> None:
+        """Bring the volumes up to date, at once. What fails is told, and tried again by `run`."""
+        pod = self.pod
+        try:
+            if pod is not None and self.stage is Stage.RUNNING and not self._must_end(pod):
+                self._volumes.refresh(pod)
+        except Exception as error:
+            # The message may carry a value that was being handled.
+            _log.error("volumes of pod %s: %s", self.uid, type(error).__name__)
 
     def runtime_changed(self, exited: str = "") -> None:
         """Something happened to the pod in the runtime; the container `exited` ended."""

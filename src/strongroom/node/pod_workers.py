@@ -1,11 +1,13 @@
 """The workers of a node: one for each pod that is bound to it, and for each that has left traces on it."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 
 from strongroom.aio.tasks import TaskGroup
 from strongroom.machinery.gvk import Object
 from strongroom.node import admission, pod_status
+from strongroom.node.object_cache import Reference
 from strongroom.node.pod_worker import PodWorker
 from strongroom.node.runtime.observed import Container
 from strongroom.node.services import Services
@@ -19,6 +21,8 @@ class PodWorkers:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._workers: dict[str, PodWorker] = {}
+        self._undelivered: list[PodWorker] = []
+        self._delivering = False
         self._tasks = TaskGroup("pod-workers", describe_errors=False)
 
     def pod_changed(self, kind: str, pod: Object) -> None:
@@ -34,10 +38,30 @@ class PodWorkers:
             worker.refused = admission.refuse(pod, others, self._services.machine.capacity())
         worker.update(pod)
 
-    def object_changed(self, uid: str) -> None:
-        """A Secret or ConfigMap that the pod uses changed."""
+    def object_changed(self, uid: str, reference: Reference | None = None) -> None:
+        """A Secret or ConfigMap that the pod uses changed; without one it was a token.
+
+        The files of all pods come first, then whatever else follows from the change: one Secret may be in
+        every pod of the node, and none of them is to wait for the others' status.
+        """
         if (worker := self._workers.get(uid)) is not None:
-            worker.object_changed()
+            worker.volumes_changed(reference)
+            self._undelivered.append(worker)
+            if not self._delivering:
+                self._delivering = True
+                self._tasks.spawn("deliver", self._deliver())
+
+    async def _deliver(self) -> None:
+        try:
+            while self._undelivered:
+                batch, self._undelivered = self._undelivered, []
+                for worker in batch:
+                    worker.deliver()
+                    await asyncio.sleep(0)
+                for worker in batch:
+                    worker.object_changed()
+        finally:
+            self._delivering = False
 
     def probes_changed(self, uid: str) -> None:
         """A probe of one of the pod's containers found something else than before."""

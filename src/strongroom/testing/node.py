@@ -57,7 +57,7 @@ class Node:
     def _start(self) -> None:
         self.tasks = TaskGroup("node-under-test")
         client = Client(self.api, "test")
-        self.objects = ObjectCache(client, lambda uid: self.workers.object_changed(uid))
+        self.objects = ObjectCache(client, lambda *changed: self.workers.object_changed(*changed))
         self.volumes = VolumeManager(self.directory / "pods", self.objects, self.clock, memory=self.mounts)
         runner = RuntimeExecSync(self.cri)
         prober = Prober(runner, self, lambda pod: values_of(pod, self.objects))
@@ -126,6 +126,11 @@ class Node:
         metadata = {"name": name, "namespace": NAMESPACE}
         secret = {"kind": "Secret", "apiVersion": "v1", "metadata": metadata, "data": data}
         return self.api.put(resources.SECRETS, secret)
+
+    def put_config_map(self, name: str, **values: str) -> Object:
+        metadata = {"name": name, "namespace": NAMESPACE}
+        config_map = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata, "data": values}
+        return self.api.put(resources.CONFIG_MAPS, config_map)
 
     def delete_pod(self, name: str = "p", grace: int = 30) -> None:
         """Mark a pod as deleted, as the API does for a graceful deletion."""

@@ -24,7 +24,7 @@ class World:
     def __init__(self) -> None:
         self.api = FakeAPI([resources.SECRETS, resources.CONFIG_MAPS])
         self.changed: list[str] = []
-        self.cache = ObjectCache(Client(self.api, "test"), self.changed.append)
+        self.cache = ObjectCache(Client(self.api, "test"), lambda uid, _: self.changed.append(uid))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(2):
