@@ -98,6 +98,7 @@ class Agent:
             machine=machine,
             node_name=settings.node_name,
             logs_dir=settings.logs_dir,
+            seccomp_dir=settings.seccomp_dir,
             exec_sync=runner,
             secret_env=secret_env,
             cgroups=PodCgroups(settings.pod_pids_limit) if settings.owns_containerd else None,

@@ -169,6 +169,10 @@ def _configure(
         started_with=noted,
         target=target,
     )
+    seccomp = config.linux.security_context.seccomp
+    if seccomp.localhost_ref:
+        # The API has made sure that it is a path that stays below.
+        seccomp.localhost_ref = str(services.seccomp_dir / seccomp.localhost_ref)
     log = services.logs_dir / labels.log_directory(pod) / spec["name"]
     log.mkdir(mode=0o755, parents=True, exist_ok=True)
     return config, [environment.values[name] for name in environment.secret], hidden

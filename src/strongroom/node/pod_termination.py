@@ -64,9 +64,9 @@ async def stop_container(
         services.recorder.event(pod, events.NORMAL, "Killing", text, path)
         if (handler := (spec.get("lifecycle") or {}).get("preStop")) is not None:
             await _pre_stop(services, pod, spec, container, runtime, handler, grace(), path)
-    spent = services.clock.monotonic() - began
+    spent = int(services.clock.monotonic() - began)
     try:
-        await services.cri.stop_container(container.id, max(MIN_GRACE, int(grace() - spent)))
+        await services.cri.stop_container(container.id, max(MIN_GRACE, grace() - spent))
     except NotFoundError:
         return
     except CRIError as error:

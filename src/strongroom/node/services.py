@@ -41,6 +41,8 @@ class Services:
     machine: Machine
     node_name: str
     logs_dir: Path
+    seccomp_dir: Path
+    """Profiles that pods name as `localhostProfile`."""
     exec_sync: ExecSync
     """Runs the commands of hooks."""
     service_variables: Callable[[Object], Mapping[str, str]] = lambda _: {}

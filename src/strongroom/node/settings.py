@@ -110,6 +110,11 @@ class NodeSettings:
         return self.data_dir / "pods"
 
     @property
+    def seccomp_dir(self) -> Path:
+        """Where a `localhostProfile` of a pod is looked for."""
+        return self.data_dir / "seccomp"
+
+    @property
     def image_records_dir(self) -> Path:
         """By whose credentials the images on this node were pulled."""
         return self.data_dir / "image_manager"

@@ -78,6 +78,7 @@ class Node:
             machine=MACHINE,
             node_name="n1",
             logs_dir=self.directory / "logs",
+            seccomp_dir=self.directory / "seccomp",
             exec_sync=runner,
         )
         self.workers = PodWorkers(self.services)

@@ -106,6 +106,15 @@ async def test_a_pod_is_ready_once_its_start_hook_is_over(node: Node) -> None:
     await node.until(node.is_ready)
 
 
+async def test_the_grace_is_whole(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    node.delete_pod(grace=7)
+    node.clock.advance(0.4)
+    await node.until(lambda: node.pod() is None)
+    assert node.cri.stop_timeouts == [7]
+
+
 async def test_a_shorter_grace_is_passed_on(node: Node) -> None:
     gate = node.cri.hold("stop_container")
     node.put_pod()

@@ -389,6 +389,14 @@ async def test_cancelled_twice_it_ends_and_leaves_containers_alone(node: Node) -
     assert node.cri.running("c") is not None
 
 
+async def test_a_seccomp_profile_is_looked_for_in_the_nodes_directory(node: Node) -> None:
+    profile = {"type": "Localhost", "localhostProfile": "profiles/tight.json"}
+    node.put_pod(container={"securityContext": {"seccompProfile": profile}})
+    await node.until(node.is_ready)
+    found = node.cri.config("c").linux.security_context.seccomp.localhost_ref
+    assert found == str(node.directory / "seccomp" / "profiles" / "tight.json")
+
+
 # Delivery receipts
 
 HOLDER: Object = {

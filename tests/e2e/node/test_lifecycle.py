@@ -1,0 +1,242 @@
+"""What the fields of a Pod's spec do to its containers, as these see it themselves; and how they end."""
+
+import json
+import os
+import socket
+import time
+from typing import Any
+
+from strongroom.testing import expect, manifests, ports
+from strongroom.testing.cluster import Cluster
+from strongroom.testing.kubectl import Kubectl
+
+FOREVER = "trap exit TERM QUIT; while :; do sleep .1; done"
+
+
+def pod(name: str, script: str = FOREVER, *, container: dict[str, Any] | None = None, **spec: Any) -> Any:
+    made = manifests.pod(name, command=["sh", "-c", script], **spec)
+    made["spec"]["containers"][0] |= container or {}
+    return made
+
+
+def create(kubectl: Kubectl, *pods: Any, ready: bool = True) -> None:
+    kubectl.ok("create", "-f", "-", stdin=manifests.text(*pods))
+    if ready:
+        names = [f"pod/{each['metadata']['name']}" for each in pods]
+        kubectl.ok("wait", "--for=condition=Ready", *names, "--timeout=60s", timeout=70)
+
+
+def status(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(kubectl.ok("get", "pod", name, "-ojson"))["status"]
+    return found
+
+
+def ended(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    """The first container's `terminated`, once the Pod has come to its end."""
+    phases = ("Failed", "Succeeded")
+    expect.until(lambda: status(kubectl, name)["phase"] in phases, timeout=40, what=name)
+    found: dict[str, Any] = status(kubectl, name)["containerStatuses"][0]["state"]["terminated"]
+    return found
+
+
+def lines(text: str) -> dict[str, list[str]]:
+    """`/proc/self/status`."""
+    return {line.split(":")[0]: line.split(":", 1)[1].split() for line in text.splitlines()}
+
+
+def test_how_containers_end(latest: Kubectl) -> None:
+    once: dict[str, Any] = {"restartPolicy": "Never"}
+    logs = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+    file = "echo -n bye > /dev/termination-log; exit 3"
+    memory = {"resources": {"limits": {"memory": "16Mi"}}}
+    greedy = "exec tail -c 99999999 /dev/zero"
+    create(
+        latest,
+        pod("oom", greedy, container=memory, **once),
+        pod("file", file, **once),
+        pod("logs", "echo last words; exit 4", container=logs, **once),
+        pod("silent", "echo last words; exit 0", container=logs, **once),
+        pod("late", activeDeadlineSeconds=2, **once),
+        pod("crash", "exit 5"),
+        manifests.pod("nothing", command=["/no/such"], **once),
+        ready=False,
+    )
+    assert ended(latest, "file") | {"startedAt": 0, "finishedAt": 0, "containerID": 0} == {
+        "exitCode": 3,
+        "reason": "Error",
+        "message": "bye",
+        "startedAt": 0,
+        "finishedAt": 0,
+        "containerID": 0,
+    }
+    assert (ended(latest, "logs")["message"], ended(latest, "logs")["exitCode"]) == ("last words\n", 4)
+    assert "message" not in ended(latest, "silent") and ended(latest, "silent")["reason"] == "Completed"
+    late = status(latest, "late") if ended(latest, "late") else {}
+    assert (late["phase"], late["reason"]) == ("Failed", "DeadlineExceeded")
+    assert late["message"] == "Pod was active on the node longer than the specified deadline"
+    assert (ended(latest, "oom")["reason"], ended(latest, "oom")["exitCode"]) == ("OOMKilled", 137)
+    assert status(latest, "oom")["qosClass"] == "Burstable"
+    nothing = ended(latest, "nothing")
+    assert (nothing["reason"], nothing["exitCode"]) == ("StartError", 128)
+    assert "no such file or directory" in nothing["message"]
+
+    def waits() -> Any:
+        return status(latest, "crash")["containerStatuses"][0]["state"].get("waiting", {})
+
+    expect.until(lambda: waits().get("reason") == "CrashLoopBackOff", timeout=40)
+    uid = latest.ok("get", "pod", "crash", "-ojsonpath={.metadata.uid}")
+    namespace = latest.namespace
+    wanted = f"back-off 10s restarting failed container=main pod=crash_{namespace}({uid})"
+    assert waits()["message"] == wanted
+    crash = status(latest, "crash")["containerStatuses"][0]
+    assert (crash["restartCount"], crash["lastState"]["terminated"]["exitCode"]) == (1, 5)
+
+
+def test_who_a_container_is_and_what_it_may_do(latest: Kubectl, cluster: Cluster) -> None:
+    profiles = cluster.data_dir / "node" / "seccomp"
+    profiles.mkdir(exist_ok=True)
+    denied = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [denied]}
+    (profiles / "no-mkdir.json").write_text(json.dumps(profile))
+    tight = {
+        "runAsUser": 1000,
+        "runAsGroup": 2000,
+        "runAsNonRoot": True,
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    local = {"seccompProfile": {"type": "Localhost", "localhostProfile": "no-mkdir.json"}}
+    create(
+        latest,
+        pod("tight", container={"securityContext": tight}, securityContext={"supplementalGroups": [3000]}),
+        pod("loose", container={"securityContext": {"privileged": True}}),
+        pod("local", container={"securityContext": local}),
+        pod("plain"),
+    )
+    proc = ("--", "cat", "/proc/self/status")
+    found = lines(latest.ok("exec", "tight", *proc))
+    assert (found["Uid"], found["Gid"]) == (["1000"] * 4, ["2000"] * 4)
+    assert "3000" in found["Groups"]
+    assert (found["NoNewPrivs"], found["Seccomp"]) == (["1"], ["2"])
+    assert int(found["CapBnd"][0], 16) == 1 << 10
+    assert "Read-only file system" in latest("exec", "tight", "--", "touch", "/x").stderr
+    found = lines(latest.ok("exec", "plain", *proc))
+    assert (found["NoNewPrivs"], found["Seccomp"], found["Uid"]) == (["0"], ["0"], ["0"] * 4)
+    assert not int(found["CapBnd"][0], 16) & 1 << 21, "no CAP_SYS_ADMIN"
+    assert "Read-only" in latest("exec", "plain", "--", "sh", "-c", "echo 1 > /proc/sys/vm/swappiness").stderr
+    found = lines(latest.ok("exec", "loose", *proc))
+    assert int(found["CapBnd"][0], 16) & 1 << 21
+    found = lines(latest.ok("exec", "local", *proc))
+    assert found["Seccomp"] == ["2"]
+    assert "Operation not permitted" in latest("exec", "local", "--", "mkdir", "/y").stderr
+    missing = {"seccompProfile": {"type": "Localhost", "localhostProfile": "none.json"}}
+    root = {"runAsNonRoot": True}
+    create(
+        latest,
+        pod("missing", container={"securityContext": missing}),
+        pod("root", container={"securityContext": root}),
+        ready=False,
+    )
+    text = "container has runAsNonRoot and image will run as root"
+    expect.until(lambda: text in latest.ok("describe", "pod", "root"), timeout=40)
+    expect.until(lambda: "none.json" in latest.ok("describe", "pod", "missing"), timeout=40)
+
+
+def test_namespaces_names_and_limits(latest: Kubectl) -> None:
+    port = ports.free_port()
+    limits = {"resources": {"limits": {"cpu": "500m", "memory": "64Mi"}}}
+    named: dict[str, Any] = {
+        "dnsPolicy": "None",
+        "dnsConfig": {
+            "nameservers": ["192.0.2.53"],
+            "searches": ["x.test"],
+            "options": [{"name": "ndots", "value": "3"}],
+        },
+        "hostAliases": [{"ip": "192.0.2.9", "hostnames": ["one.test", "two.test"]}],
+        "hostname": "named",
+    }
+    serve = f"while :; do echo here | nc -l -p {port}; done"
+    shared = pod("shared", shareProcessNamespace=True)
+    shared["spec"]["containers"].append(
+        shared["spec"]["containers"][0] | {"name": "other", "command": ["sleep", "987654"]}
+    )
+    create(
+        latest,
+        pod("limited", container=limits),
+        pod("named", **named),
+        pod("port", serve, container={"ports": [{"containerPort": port, "hostPort": port}]}),
+        pod("host", hostNetwork=True, hostPID=True, hostIPC=True),
+        shared,
+    )
+    files = "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"
+    group = latest.ok("exec", "limited", "--", "sh", "-c", f"cat {files[0]} 2>&- || cat {files[1]}")
+    assert group.strip() == str(64 * 1024 * 1024)
+    assert status(latest, "limited")["qosClass"] == "Guaranteed"
+    resolver = latest.ok("exec", "named", "--", "cat", "/etc/resolv.conf")
+    assert resolver.split() == ["search", "x.test", "nameserver", "192.0.2.53", "options", "ndots:3"]
+    hosts = latest.ok("exec", "named", "--", "cat", "/etc/hosts")
+    assert "192.0.2.9\tone.test\ttwo.test" in hosts and f"{status(latest, 'named')['podIP']}\tnamed" in hosts
+    assert latest.ok("exec", "named", "--", "hostname") == "named\n"
+    node = status(latest, "host")["hostIP"]
+
+    def answer() -> bytes:
+        try:
+            with socket.create_connection((node, port), timeout=2) as connection:
+                return connection.recv(100)
+        except OSError:
+            return b""
+
+    expect.until(lambda: answer() == b"here\n", what="the port of the host")
+    assert status(latest, "host")["podIP"] == node
+    for kind in ("pid", "ipc", "net"):
+        theirs = latest.ok("exec", "host", "--", "readlink", f"/proc/self/ns/{kind}").strip()
+        assert theirs == os.readlink(f"/proc/self/ns/{kind}"), kind  # noqa: PTH115
+    assert int(latest.ok("exec", "host", "--", "sh", "-c", "echo $$")) > 100, "a number of the machine's"
+    assert "987654" in latest.ok("exec", "shared", "-c", "main", "--", "ps")
+    assert "987654" not in latest.ok("exec", "limited", "--", "ps")
+
+
+def test_first_things_first_and_the_end_with_grace(latest: Kubectl) -> None:
+    log = "date +%s%N > /m/{}; "
+    ordered = manifests.pod(
+        "ordered", command=["sh", "-c", log.format("main") + FOREVER], volumes={"/m": {"emptyDir": {}}}
+    )
+    mounts = ordered["spec"]["containers"][0]["volumeMounts"]
+    image = {"image": manifests.IMAGE, "imagePullPolicy": "IfNotPresent", "volumeMounts": mounts}
+    ordered["spec"]["initContainers"] = [
+        {"name": "one", "command": ["sh", "-c", log.format("one") + "sleep .3"], **image},
+        {
+            "name": "side",
+            "command": ["sh", "-c", log.format("side") + FOREVER],
+            "restartPolicy": "Always",
+            **image,
+        },
+        {"name": "two", "command": ["sh", "-c", log.format("two")], **image},
+    ]
+    hooks = {
+        "postStart": {"exec": {"command": ["touch", "/started"]}},
+        "preStop": {"sleep": {"seconds": 1}},
+    }
+    stubborn = pod(
+        "stubborn", "trap '' TERM QUIT; while :; do sleep .1; done", terminationGracePeriodSeconds=3
+    )
+    create(
+        latest,
+        ordered,
+        stubborn,
+        pod("hooked", container={"lifecycle": hooks}, terminationGracePeriodSeconds=9),
+    )
+    names = ("one", "side", "two", "main")
+    times = latest.ok("exec", "ordered", "-c", "main", "--", "cat", *(f"/m/{name}" for name in names))
+    assert sorted(times.split()) == times.split()
+    latest.ok("exec", "hooked", "--", "ls", "/started")
+    took = {}
+    for name in ("stubborn", "hooked", "ordered"):
+        began = time.monotonic()
+        latest.ok("delete", "pod", name, timeout=40)
+        took[name] = time.monotonic() - began
+    assert took["stubborn"] >= 3, "SIGTERM, and SIGKILL when the grace is over"
+    assert 1 <= took["hooked"] < 9, "the hook, then the signal"
+    assert took["ordered"] < 9
