@@ -25,10 +25,11 @@ def with_audit(inner: Handler, recorder: Recorder) -> Handler:
         try:
             await inner(request)
         finally:
-            # Else they would hold one another, and wait for the garbage collector.
             request.send = exchange.send
             if exchange.is_long:
                 await exchange.end()
+            # Else they would hold one another, and wait for the garbage collector.
+            request.notes = None
 
     return handle
 

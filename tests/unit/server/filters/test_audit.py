@@ -1,6 +1,7 @@
 """What is on record of a request, and that nothing leaves before it is."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 from strongroom.aio.clock import FakeClock
 from strongroom.server.audit import policy
+from strongroom.server.audit.notes import Notes
 from strongroom.server.audit.recorder import Recorder
+from strongroom.server.request import Request
 from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
 from strongroom.testing.audit import Sink
@@ -169,3 +172,16 @@ async def test_a_watch_is_on_record_when_it_starts_and_when_it_ends(server: APIS
             await asyncio.sleep(0)
     assert [event["stage"] for event in sink.events] == ["ResponseStarted", "ResponseComplete"]
     assert len({event["auditID"] for event in sink.events}) == 1
+
+
+async def test_a_request_that_is_done_does_not_wait_for_the_garbage_collector(server: APIServer) -> None:
+    await server.create_secret("a")
+    gc.collect()
+    gc.disable()
+    try:
+        headers = [(b"authorization", b"Bearer admin")]
+        for _ in range(3):
+            await _send(server, headers, f"{SECRETS}/a")
+        assert not [each for each in gc.get_objects() if isinstance(each, Request | Notes)]
+    finally:
+        gc.enable()
