@@ -70,8 +70,11 @@ def get(resource: Resource, name: str, namespace: str | None, *, metadata_only: 
     return Request("GET", resource.path(namespace, name), headers=headers)
 
 
-def list_page(resource: Resource, namespace: str | None, options: ListOptions) -> Request:
-    return Request("GET", resource.path(namespace), tuple(options.query()))
+def list_page(
+    resource: Resource, namespace: str | None, options: ListOptions, *, metadata_only: bool = False
+) -> Request:
+    headers = {"accept": METADATA_LIST} if metadata_only else {}
+    return Request("GET", resource.path(namespace), tuple(options.query()), headers)
 
 
 def first_of(resource: Resource, namespace: str | None) -> Request:

@@ -61,6 +61,7 @@ class Client:
         label_selector: str = "",
         resource_version: str = "",
         limit: int = 0,
+        metadata_only: bool = False,
     ) -> ListResult:
         """All that match; `limit` is the size of the pages they are fetched in (0: all at once)."""
         items: list[Object] = []
@@ -69,7 +70,8 @@ class Client:
             options = requests.ListOptions(
                 field_selector, label_selector, "" if token else resource_version, limit, token
             )
-            page = await self._object(requests.list_page(resource, namespace, options))
+            asked = requests.list_page(resource, namespace, options, metadata_only=metadata_only)
+            page = await self._object(asked)
             head = {"kind": resource.kind, "apiVersion": resource.api_version}
             items += [head | item for item in page.get("items") or ()]
             token = page["metadata"].get("continue", "")

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from strongroom.cli.access import report, state, ways
-from strongroom.cli.access.ways import Holder
+from strongroom.cli.access.model import Holder
 from strongroom.client import kubeconfig
 from strongroom.client.response import ConnectionFailed
 from strongroom.client.rest import Client
@@ -52,9 +52,10 @@ def secret(
     """List every subject that can obtain the value of the Secret NAME, and by which way.
 
     Directly, who may get, list, watch or patch it. Indirectly, who may create a Pod (or a workload that
-    creates Pods) in its namespace, go into a Pod that has it, impersonate or make a token of someone who can
-    obtain it, or give themselves the right to; and the nodes that run such Pods. Works with every Kubernetes
-    cluster. Needs to read roles, bindings, ServiceAccounts and Pods, and no value.
+    creates Pods) in its namespace, go into a Pod that has it, impersonate someone who can obtain it, make or
+    read a token of theirs, join as a node, or give themselves the right to; and the nodes that run such Pods.
+    Works with every Kubernetes cluster. Needs to read roles, bindings, ServiceAccounts and Pods, and no
+    value; Secrets that hold tokens are found where the metadata of all Secrets may be listed.
 
     Exit codes: 0 listed, 1 --fail-on-indirect has found someone, or the API can't be asked, 2 wrong usage.
     """

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from strongroom.cli import columns
-from strongroom.cli.access.ways import Holder, Way
+from strongroom.cli.access.model import Holder, Way
 
 _COLUMNS = ("SUBJECT", "ACCESS", "WAY", "BY")
 

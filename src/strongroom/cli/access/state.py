@@ -4,14 +4,17 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strongroom.api import resources, reviews
+from strongroom.api.core.v1 import secret as secrets
 from strongroom.cli.access import grants
 from strongroom.cli.access.grants import RBAC_GROUP, Action, Grant, Subject
-from strongroom.cli.access.ways import State
+from strongroom.cli.access.model import BOOTSTRAPPERS, State, TokenSecret
 from strongroom.client.rest import Client
+from strongroom.machinery.status import StatusError
 
 COMPONENTS: Final = (
     "system:kube-controller-manager",
     "system:kube-scheduler",
+    "system:kube-proxy",
     "system:controller:generic-garbage-collector",
     "system:controller:deployment-controller",
     "system:controller:replicaset-controller",
@@ -38,6 +41,7 @@ async def read(client: Client, namespace: str, name: str) -> State:
     held = [(await client.list(kind)).items for kind in kinds]
     accounts = (await client.list(resources.SERVICE_ACCOUNTS)).items
     pods = (await client.list(resources.PODS, namespace)).items
+    tokens = await _token_secrets(client)
     found = grants.collect(*held)
     for component in COMPONENTS:
         found += await _of_component(client, component, namespace, name)
@@ -50,7 +54,31 @@ async def read(client: Client, namespace: str, name: str) -> State:
             for each in accounts
         ],
         pods,
+        tokens,
     )
+
+
+async def _token_secrets(client: Client) -> list[TokenSecret]:
+    """None where the caller may not list Secrets: then those that are there are not known."""
+    found = []
+    for kind in (secrets.SERVICE_ACCOUNT_TOKEN, secrets.BOOTSTRAP_TOKEN):
+        try:
+            listed = await client.list(resources.SECRETS, field_selector=f"type={kind}", metadata_only=True)
+        except StatusError as error:
+            if error.code != 403:
+                raise
+            return []
+        for item in listed.items:
+            metadata = item["metadata"]
+            account = (metadata.get("annotations") or {}).get(secrets.SERVICE_ACCOUNT_NAME)
+            if kind == secrets.BOOTSTRAP_TOKEN:
+                holder = BOOTSTRAPPERS
+            elif account:
+                holder = Subject("ServiceAccount", metadata["namespace"], account)
+            else:
+                continue
+            found.append(TokenSecret(metadata["namespace"], metadata["name"], holder))
+    return found
 
 
 def _asked(namespace: str, name: str) -> Iterator[Action]:

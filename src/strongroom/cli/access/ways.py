@@ -6,14 +6,14 @@ create, or go into; another subject that they can act as; a role that they can g
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from strongroom.api.core.v1.pod import references
+from strongroom.cli.access import tokens
 from strongroom.cli.access.grants import RBAC_GROUP, Action, Grant, Subject
+from strongroom.cli.access.model import MASTERS, Holder, State, Way
 from strongroom.machinery.gvk import Object
 
-MASTERS: Final = Subject("Group", "", "system:masters")
 _READS: Final = ("get", "list", "watch", "patch", "deletecollection")
 """The answer to each holds the value; a patch need not even change anything."""
 _WRITES: Final = ("create", "update", "patch")
@@ -24,44 +24,6 @@ _WORKLOADS: Final = (
 )
 _ACCOUNT_GROUPS: Final = ("system:serviceaccounts", "system:authenticated")
 """Every ServiceAccount is in these, and in that of its namespace. Who is in people's groups is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the answer rests on. `accounts`: all ServiceAccounts; `pods`: those of all namespaces."""
-
-    namespace: str
-    name: str
-    grants: Sequence[Grant]
-    accounts: Sequence[Subject] = ()
-    pods: Sequence[Object] = ()
-
-
-class Way(NamedTuple):
-    """`kind`: read, create-pod, create-workload, exec, debug, impersonate, token, run-as, escalate, bind,
-    node or masters. `detail` says it in words; `via`: the binding that allows it, "" where none is needed.
-    `through`: the subject that is acted as."""
-
-    kind: str
-    detail: str
-    via: str = ""
-    through: Subject | None = None
-
-    @property
-    def direct(self) -> bool:
-        return self.kind in ("read", "masters")
-
-
-@dataclass(slots=True)
-class Holder:
-    """A subject that can obtain the value."""
-
-    subject: Subject
-    ways: list[Way] = field(default_factory=list)
-
-    @property
-    def direct(self) -> bool:
-        return any(way.direct for way in self.ways)
 
 
 def find(state: State) -> list[Holder]:
@@ -125,6 +87,7 @@ class _Search:
             yield Way("read", "/".join(action.verb for action, _ in read) + " the Secret", read[0][1].via)
         yield from self._pods_of_ones_own(subject, namespace)
         yield from self._pods_that_run(subject)
+        yield from self._by_nodes(subject)
         yield from self._more_rights(subject, namespace)
 
     def _pods_of_ones_own(self, subject: Subject, namespace: str) -> Iterator[Way]:
@@ -153,6 +116,17 @@ class _Search:
             debugs = [Action(verb, "", "pods/ephemeralcontainers", *place) for verb in ("update", "patch")]
             if found := next(self._allowed(subject, debugs), None):
                 yield Way("debug", f"add a container to Pod {metadata['name']}, which has it", found[1].via)
+
+    def _by_nodes(self, subject: Subject) -> Iterator[Way]:
+        """A node reads what its Pods name, and does in them what it is told to."""
+        if self.pods:
+            for _, grant in self._allowed(subject, [Action("create", "", "nodes/token")]):
+                yield Way("join", "join as a node, to which a Pod that has it may be bound", grant.via)
+        running = {pod["spec"]["nodeName"] for pod in self.pods if (pod.get("spec") or {}).get("nodeName")}
+        for node in sorted(running):
+            asked = [Action(verb, "", "nodes/proxy", "", node) for verb in ("create", "get")]
+            if found := next(self._allowed(subject, asked), None):
+                yield Way("proxy", f"go by node {node} into a Pod that has it", found[1].via)
 
     def _more_rights(self, subject: Subject, namespace: str) -> Iterator[Way]:
         """`escalate` lets one write a role beyond one's rights, `bind` bind a role that one does not hold."""
@@ -191,6 +165,10 @@ class _Search:
                     yield Way(
                         "run-as", f"create a Pod in {other.namespace} that runs as {other}", grant.via, other
                     )
+        for way, actions in tokens.ways(other, self.state):
+            allowed = list(self._allowed(subject, actions))
+            if len(allowed) == len(actions):
+                yield way._replace(via=allowed[0][1].via)
         for action in _impersonation(other):
             for _, grant in self._allowed(subject, [action]):
                 yield Way("impersonate", f"impersonate {other}", grant.via, other)

@@ -53,6 +53,42 @@ async def test_everyone_is_found_and_no_value_is_read(server: APIServer) -> None
     assert (eve["direct"], eve["builtIn"]) == (False, False)
 
 
+async def test_secrets_that_hold_tokens_are_found_by_their_metadata(server: APIServer) -> None:
+    await server.create_secret("db")
+    await server.request("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "app"}})
+    token = {"kubernetes.io/service-account.name": "app"}
+    held = {"metadata": {"name": "t", "annotations": token}, "type": "kubernetes.io/service-account-token"}
+    assert (await server.request("POST", "/api/v1/namespaces/default/secrets", held)).status == 201
+    values = {"token-id": "YWJjZGVm", "token-secret": "MDEyMzQ1Njc4OWFiY2RlZg=="}
+    await server.create_secret(
+        "bootstrap-token-abcdef", "kube-system", type="bootstrap.kubernetes.io/token", data=values
+    )
+    read = await state.read(Client(server.transport(), "test"), "default", "db")
+    assert [(each.namespace, each.name, str(each.of)) for each in read.tokens] == [
+        ("default", "t", "ServiceAccount default/app"),
+        ("kube-system", "bootstrap-token-abcdef", "Group system:bootstrappers"),
+    ]
+    assert "MDEyMzQ1" not in repr(read)
+
+
+async def test_who_may_not_list_secrets_is_told_of_the_other_ways(server: APIServer) -> None:
+    await server.create_secret("db")
+    kinds = ["serviceaccounts", "pods", "roles", "clusterroles", "rolebindings", "clusterrolebindings"]
+    rules = [
+        {"apiGroups": ["", "rbac.authorization.k8s.io"], "resources": kinds, "verbs": ["list"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
+    ]
+    await server.request("POST", f"{RBAC}/clusterroles", {"metadata": {"name": "look"}, "rules": rules})
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "nobody"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "look"}
+    binding = {"metadata": {"name": "look"}, "roleRef": reference, "subjects": [subject]}
+    assert (await server.request("POST", f"{RBAC}/clusterrolebindings", binding)).status == 201
+    read = await state.read(Client(server.transport("nobody"), "test"), "default", "db")
+    assert read.tokens == []
+    assert any(str(holder.subject) == "User nobody" for holder in ways.find(read))
+
+
 async def test_a_missing_secret_is_told(server: APIServer) -> None:
     with pytest.raises(StatusError, match='secrets "db" not found'):
         await state.read(Client(server.transport(), "test"), "default", "db")

@@ -7,7 +7,7 @@ import pytest
 
 from strongroom.cli.access import grants, ways
 from strongroom.cli.access.grants import RBAC_GROUP, Subject
-from strongroom.cli.access.ways import MASTERS, State
+from strongroom.cli.access.model import BOOTSTRAPPERS, MASTERS, State, TokenSecret
 from strongroom.machinery.gvk import Object
 
 EVE = Subject("User", "", "eve")
@@ -126,6 +126,69 @@ def test_acting_as_another_who_can() -> None:
     assert holders(bob, user)[EVE] == {"impersonate"}
     group = given(EVE, rule("impersonate", "groups", names=["system:masters"]), namespace="")
     assert holders(group) == {EVE: {"impersonate"}}
+
+
+KEEPER = Subject("ServiceAccount", "vaults", "keeper")
+HELD = TokenSecret("vaults", "keeper-token", KEEPER)
+
+
+@pytest.mark.parametrize(
+    ("rules", "namespace", "expected"),
+    [
+        ([rule("get", "secrets")], "vaults", {"token-secret"}),
+        ([rule("patch", "secrets", names=["keeper-token"])], "vaults", {"token-secret"}),
+        ([rule("get", "secrets", names=["other"])], "vaults", set()),
+        ([rule("create", "secrets")], "vaults", set()),
+        ([rule("update delete", "secrets")], "vaults", set()),
+        ([rule("get", "configmaps")], "vaults", set()),
+        ([rule("get", "secrets")], "elsewhere", set()),
+    ],
+)
+def test_reading_a_secret_that_holds_a_token_of_who_can(
+    rules: list[Object], namespace: str, expected: set[str]
+) -> None:
+    reader = given(KEEPER, rule("get", "secrets"), namespace="shop")
+    found = holders(reader, given(EVE, *rules, namespace=namespace), accounts=[KEEPER], tokens=[HELD])
+    assert found.get(EVE, set()) == expected
+
+
+def test_making_a_secret_that_is_filled_with_a_token_and_reading_it() -> None:
+    reader = given(KEEPER, rule("get", "secrets"), namespace="shop")
+
+    def of_eve(*rules: Object) -> set[str]:
+        found = holders(reader, given(EVE, *rules, namespace="vaults"), accounts=[KEEPER])
+        return found.get(EVE, set())
+
+    assert of_eve(rule("create", "secrets"), rule("get", "secrets")) == {"token-secret"}
+    assert of_eve(rule("create", "secrets")) == set()
+    assert of_eve(rule("get", "secrets")) == set()
+
+
+def test_who_can_make_a_node_of_a_machine_can_be_given_a_pod_that_has_it() -> None:
+    joins = rule("create", "nodes/token")
+    assert holders(given(EVE, joins, namespace=""), pods=[pod()]) == {EVE: {"join"}}
+    assert holders(given(EVE, joins, namespace=""), pods=[]) == {}
+    assert holders(given(EVE, joins, namespace="shop"), pods=[pod()]) == {}
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "patch", "get", "list"])
+def test_who_makes_or_reads_a_bootstrap_token_can_join(verb: str) -> None:
+    joins = given(BOOTSTRAPPERS, rule("create", "nodes/token"), namespace="")
+    some = given(EVE, rule(verb, "secrets"), namespace="kube-system")
+    held = [TokenSecret("kube-system", "bootstrap-token-abcdef", BOOTSTRAPPERS)]
+    found = holders(joins, some, pods=[pod()], tokens=held)
+    assert found == {BOOTSTRAPPERS: {"join"}, EVE: {"token-secret"}}
+    if verb in ("get", "list"):
+        assert EVE not in holders(joins, some, pods=[pod()]), "there is none to be read"
+    assert BOOTSTRAPPERS.built_in
+
+
+def test_going_by_the_node_into_a_pod() -> None:
+    some = given(EVE, rule("get", "nodes/proxy"), namespace="")
+    assert holders(some, pods=[pod(nodeName="n1")])[EVE] == {"proxy"}
+    assert EVE not in holders(some, pods=[pod()])
+    other = given(EVE, rule("create", "nodes/proxy", names=["n2"]), namespace="")
+    assert EVE not in holders(other, pods=[pod(nodeName="n1")])
 
 
 def test_a_chain_of_subjects_is_followed_to_its_end() -> None:
