@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from strongroom.machinery.gvk import Object
-from strongroom.node.runtime import plan, qos
+from strongroom.node.runtime import plan, qos, resources
 from strongroom.node.runtime.observed import Container, PodRuntime, State
 
 PENDING = "Pending"
@@ -44,6 +44,8 @@ class Facts:
     """Whether a running container has passed its startup probe."""
     condemned: Callable[[Container], bool] = lambda _: False
     """Whether a container was ended by the node to be started again, so that its exit code says nothing."""
+    given: Callable[[Container], str] = lambda container: container.resources
+    """What a container has of cpu and memory: a note of `resources`."""
     terminating: bool = False
     """The node is ending the pod: what has stopped is not started again."""
     reason: str = ""
@@ -139,9 +141,11 @@ def _container_status(pod: Object, spec: Object, facts: Facts, *, is_init: bool)
     if latest is not None:
         status["containerID"] = f"containerd://{latest.id}"
     status["started"] = bool(running and latest is not None and facts.started(latest))
-    if resources := spec.get("resources"):
-        status["resources"] = resources
-        if requests := resources.get("requests"):
+    if (stated := spec.get("resources")) is not None:
+        # Not what is asked for: what the container has.
+        held = resources.held(stated, facts.given(latest) if latest else "")
+        status["resources"] = held
+        if requests := held.get("requests"):
             status["allocatedResources"] = requests
     if mounts := spec.get("volumeMounts"):
         status["volumeMounts"] = [_mount_status(pod, mount) for mount in mounts]

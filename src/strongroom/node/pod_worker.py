@@ -25,7 +25,15 @@ from strongroom.api.core.v1.pod import references
 from strongroom.client.transport import ConnectionFailed
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.status import StatusError
-from strongroom.node import admission, container_start, events, log_rotation, pod_status, pod_termination
+from strongroom.node import (
+    admission,
+    container_start,
+    events,
+    log_rotation,
+    pod_status,
+    pod_termination,
+    resizing,
+)
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.delivery import receipt
 from strongroom.node.images import puller
@@ -71,6 +79,7 @@ class PodWorker:
         self._stale = True
         self._exited: set[str] = set()
         self._volumes = PodVolumes(services)
+        self._resizing = resizing.Resizing(services)
         self._waiting: dict[str, Waiting] = {}
         self._messages: dict[str, str] = {}
         self._told: set[tuple[str, str]] = set()
@@ -258,6 +267,7 @@ class PodWorker:
             ready=self._services.probes.ready,
             started=self._services.probes.started,
             condemned=lambda container: self._services.probes.failed(container) is not None,
+            given=self._resizing.given,
             terminating=self.stage is not Stage.RUNNING,
             reason=self._failure[0] if self._failure else "",
             message=self._failure[1] if self._failure else "",
@@ -281,6 +291,8 @@ class PodWorker:
             return [0.0]
         for kill in steps.kills:
             self._operations.start(f"kill:{kill.container.id}", self._kill(pod, kill))
+        for resize in self._resizing.due(pod, self._runtime):
+            self._resize(pod, resize)
         if ready:
             home_due = steps.sandbox_attempt is None
             if steps.sandbox_attempt is not None and self._operations.may("sandbox"):
@@ -290,6 +302,15 @@ class PodWorker:
                 delays += [self._consider(pod, start) for start in steps.starts]
         self._publish(pod)
         return [*delays, self._operations.next_due()]
+
+    def _resize(self, pod: Object, resize: resizing.Resize) -> None:
+        """Give a container what it is to have now, unless that was refused a moment ago."""
+        container = resize.container
+        if resize.restarts:
+            kill = plan.Kill(container, f"Container {container.name} resize requires restart")
+            self._operations.start(f"kill:{container.id}", self._kill(pod, kill))
+        elif self._operations.may(f"resize:{container.id}"):
+            self._operations.start(f"resize:{container.id}", self._resizing.apply(pod, resize))
 
     def _consider(self, pod: Object, start: plan.Start) -> float | None:
         """Start a container now, unless it crashed too often; then the seconds it has to wait."""

@@ -37,6 +37,8 @@ class Rules:
 
     prepare: Callable[[Object, Object], None]
     validate: Callable[[Object, Object], list[FieldError]]
+    counts: bool = True
+    """A change is a new `metadata.generation`, in a kind that has one."""
 
 
 class Written(NamedTuple):
@@ -67,7 +69,7 @@ class Registry:
         self.subresources: dict[str, Rules] = {}
         if strategy.has_status:
             self.subresources["status"] = Rules(
-                strategy.prepare_for_status_update, strategy.validate_status_update
+                strategy.prepare_for_status_update, strategy.validate_status_update, counts=False
             )
         self.managed_fields = ManagedFields(strategy)
         self._reader = listing.Reader(strategy, cache, self.rows, objects)
@@ -315,9 +317,7 @@ class Registry:
             raise status.invalid(self._stored_as, old["metadata"]["name"], errors)
 
     def _count_generation(self, new: Object, old: Object, rules: Rules | None) -> None:
-        if not self.strategy.has_generation or (
-            rules is not None and rules is self.subresources.get("status")
-        ):
+        if not self.strategy.has_generation or (rules is not None and not rules.counts):
             return
         if self.strategy.is_new_generation(new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

@@ -22,11 +22,8 @@ class PodBinding:
     async def create(self, namespace: str, name: str, binding: Object, *, dry_run: bool = False) -> None:
         """Bind a Pod to `binding.target`. Raises StatusError: 400, 404, 409, 422."""
         metadata = binding.get("metadata") or {}
-        named = metadata.get("name") or ""
-        if named and named != name:
-            raise status.bad_request(
-                f"name in URL does not match name in Binding object: {name} does not match {named}"
-            )
+        if metadata.get("name") != name:
+            raise status.bad_request("name in URL does not match name in Binding object")
         _validate(binding, name)
         now = self._clock.now()
 
@@ -40,7 +37,7 @@ class PodBinding:
         await self._pods.update(namespace, name, bind, rules=_ANY, dry_run=dry_run)
 
 
-_ANY = Rules(prepare=lambda new, old: None, validate=lambda new, old: [])
+_ANY = Rules(prepare=lambda new, old: None, validate=lambda new, old: [], counts=False)
 
 
 def _validate(binding: Object, name: str) -> None:
@@ -74,7 +71,4 @@ def _bind(pod: Object, name: str, binding: Object, now: datetime) -> None:
         "lastProbeTime": None,
         "lastTransitionTime": duration.timestamp(now),
     }
-    if generation := pod["metadata"].get("generation"):
-        # The spec is about to change, which the registry counts.
-        scheduled["observedGeneration"] = generation + 1
     pod_status["conditions"] = [*others, scheduled]

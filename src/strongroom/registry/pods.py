@@ -1,4 +1,4 @@
-"""Pods: with the subresource that adds ephemeral containers."""
+"""Pods: with the subresources that add ephemeral containers and resize containers."""
 
 from strongroom.aio.clock import Clock
 from strongroom.api.core.v1.pod import strategy
@@ -8,7 +8,7 @@ from strongroom.store.watch_cache import WatchCache
 
 
 class PodRegistry(Registry):
-    """Writes of `pods/ephemeralcontainers` are updates with rules of their own."""
+    """Writes of `pods/ephemeralcontainers` and `pods/resize` are updates with rules of their own."""
 
     def __init__(
         self, pods: strategy.PodStrategy, cache: WatchCache, objects: ObjectStore, clock: Clock
@@ -17,3 +17,4 @@ class PodRegistry(Registry):
         self.subresources["ephemeralcontainers"] = Rules(
             pods.prepare_for_ephemeral_containers, pods.validate_ephemeral_containers
         )
+        self.subresources["resize"] = Rules(pods.prepare_for_resize, pods.validate_resize)

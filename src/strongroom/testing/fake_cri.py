@@ -66,6 +66,8 @@ class FakeCRI:
     _events: "list[asyncio.Queue[Event]]" = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _time: int = _START
+    resized: dict[str, pb.LinuxContainerResources] = field(default_factory=dict)
+    """By container id: what was given to it while it ran."""
     exec_exit_code: int = 0
     exec_output: bytes = b""
     stop_exit_code: int = 143
@@ -261,6 +263,12 @@ class FakeCRI:
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: int) -> pb.ExecSyncResponse:
         await self._called("exec_sync", " ".join(command))
         return pb.ExecSyncResponse(exit_code=self.exec_exit_code, stdout=self.exec_output)
+
+    async def update_container_resources(
+        self, container_id: str, resources: pb.LinuxContainerResources
+    ) -> None:
+        await self._called("update_container_resources", container_id)
+        self.resized[container_id] = resources
 
     async def reopen_container_log(self, container_id: str) -> None:
         await self._called("reopen_container_log", container_id)

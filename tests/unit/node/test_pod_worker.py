@@ -1,6 +1,7 @@
 """A pod from its first sight to its last trace."""
 
 import asyncio
+import copy
 import errno
 import os
 from collections.abc import AsyncIterator
@@ -514,3 +515,57 @@ async def test_an_ephemeral_container_whose_target_is_not_there(node: Node) -> N
     (status,) = node.status()["ephemeralContainerStatuses"]
     assert status["state"]["waiting"] == {"reason": "CreateContainerConfigError", "message": text}
     assert f"Warning Failed: Error: {text}" in node.events
+
+
+SMALL = {"requests": {"cpu": "100m"}, "limits": {"memory": "10Mi"}}
+LARGE = {"requests": {"cpu": "200m"}, "limits": {"memory": "20Mi"}}
+
+
+async def test_a_container_that_runs_is_resized(node: Node) -> None:
+    node.put_pod(container={"resources": SMALL})
+    await node.until(node.is_ready)
+    running = node.cri.running("c")
+    assert running is not None
+    resize(node, LARGE)
+    await node.until(lambda: running.id in node.cri.resized)
+    given = node.cri.resized[running.id]
+    assert (given.cpu_shares, given.memory_limit_in_bytes) == (204, 20 * 1024 * 1024)
+    await node.until(lambda: held(node) == LARGE)
+    assert node.cri.container_names == ["c/0 running"]
+    calls = len(node.cri.calls)
+    await node.settle()
+    assert len(node.cri.calls) == calls
+
+
+async def test_until_it_has_been_resized_the_status_tells_what_it_has(node: Node) -> None:
+    node.put_pod(container={"resources": SMALL})
+    await node.until(node.is_ready)
+    gate = node.cri.hold("update_container_resources")
+    resize(node, LARGE)
+    await node.settle()
+    assert held(node) == SMALL
+    gate.set()
+    await node.until(lambda: held(node) == LARGE)
+
+
+async def test_a_container_whose_policy_wants_it_starts_anew(node: Node) -> None:
+    policy = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
+    node.put_pod(container={"resources": SMALL, "resizePolicy": policy})
+    await node.until(node.is_ready)
+    resize(node, LARGE)
+    await node.until(lambda: "c/1 running" in node.cri.container_names)
+    assert "Normal Killing: Container c resize requires restart" in node.events
+    await node.until(lambda: held(node) == LARGE)
+    assert node.cri.resized == {}
+
+
+def resize(node: Node, amounts: object) -> None:
+    pod = copy.deepcopy(node.pod())
+    assert pod is not None
+    pod["spec"]["containers"][0]["resources"] = amounts
+    node.api.put(resources.PODS, pod)
+
+
+def held(node: Node) -> object:
+    status = node.status()["containerStatuses"][0]
+    return status["resources"]

@@ -39,10 +39,10 @@ async def test_pod_gets_its_node(server: APIServer, path: str) -> None:
     pod = (await server.get(f"{PODS}/p")).json
     assert pod["spec"]["nodeName"] == "n1"
     assert pod["metadata"]["annotations"] == {"a": "b"}
-    assert pod["metadata"]["generation"] == created["metadata"]["generation"] + 1
+    assert pod["metadata"]["generation"] == created["metadata"]["generation"]
     (condition,) = [c for c in pod["status"]["conditions"] if c["type"] == "PodScheduled"]
     assert condition["status"] == "True"
-    assert condition["observedGeneration"] == pod["metadata"]["generation"]
+    assert "observedGeneration" not in condition
 
 
 async def test_pod_is_bound_once(server: APIServer) -> None:
@@ -80,7 +80,7 @@ async def test_name_differs_from_the_path(server: APIServer) -> None:
     await _pod(server)
     answer = await _bind(server, name="q")
     assert answer.status == 400
-    assert answer.json["message"].startswith("name in URL does not match name in Binding object: ")
+    assert answer.json["message"].startswith("name in URL does not match name in Binding object")
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,13 @@ class CRIClient:
         limit = timeout + _TIMEOUT if timeout else None
         return await self._call("RuntimeService/ExecSync", request, pb.ExecSyncResponse, limit)
 
+    async def update_container_resources(
+        self, container_id: str, resources: pb.LinuxContainerResources
+    ) -> None:
+        request = pb.UpdateContainerResourcesRequest(container_id=container_id, linux=resources)
+        answer = pb.UpdateContainerResourcesResponse
+        await self._call("RuntimeService/UpdateContainerResources", request, answer)
+
     async def reopen_container_log(self, container_id: str) -> None:
         request = pb.ReopenContainerLogRequest(container_id=container_id)
         await self._call("RuntimeService/ReopenContainerLog", request, pb.ReopenContainerLogResponse)

@@ -65,6 +65,12 @@ class Runtime(Protocol):
         """Run a command to its end. `DeadlineExceeded` after `timeout` (0: none)."""
         ...
 
+    async def update_container_resources(
+        self, container_id: str, resources: pb.LinuxContainerResources
+    ) -> None:
+        """Give a container other amounts of CPU and memory; it runs on."""
+        ...
+
     async def reopen_container_log(self, container_id: str) -> None: ...
 
 

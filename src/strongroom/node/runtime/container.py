@@ -34,6 +34,7 @@ def config(
     annotations = {
         labels.HASH: labels.container_hash(container),
         labels.RESTART_COUNT: str(attempt),
+        labels.RESOURCES: resources.note(container),
         labels.TERMINATION_MESSAGE_PATH: termination_message_path(container),
         labels.TERMINATION_MESSAGE_POLICY: str(container.get("terminationMessagePolicy") or "File"),
     }

@@ -59,6 +59,8 @@ class Container:
     """Host path of the file that the container may leave a message in."""
     log_path: str = ""
     message_policy: str = "File"
+    resources: str = ""
+    """What it was given when it was made: `resources.note`; "" if nobody noted it."""
     started_with: str = ""
     """The versions of the Secrets that are fixed in it: `delivery.receipt.note`."""
 
@@ -213,6 +215,7 @@ def container_of(status: pb.ContainerStatus, sandbox_id: str) -> Container:
         termination_message=files[0] if files else "",
         log_path=status.log_path,
         message_policy=status.annotations.get(labels.TERMINATION_MESSAGE_POLICY, "File"),
+        resources=status.annotations.get(labels.RESOURCES, ""),
         started_with=status.annotations.get(labels.STARTED_WITH, ""),
     )
 

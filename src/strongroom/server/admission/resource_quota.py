@@ -47,6 +47,8 @@ class ResourceQuota:
         """Namespace -> its quotas."""
 
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
+        if resource == resources.PODS and subresource == "resize":
+            return operation == UPDATE
         if subresource or not resource.namespaced or resource.plural in _FREE:
             return False
         return operation == CREATE or (operation == UPDATE and resource == resources.SERVICES)

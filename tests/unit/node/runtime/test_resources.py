@@ -49,3 +49,34 @@ def test_guaranteed_pods_are_kept_to_the_last() -> None:
     burst = pod(requests={"memory": "100Gi"})
     assert qos.oom_score(burst, burst["spec"]["containers"][0], MEMORY) == 3
     assert qos.class_of({"status": {"qosClass": "Burstable"}, **pod()}) == "Burstable"
+
+
+def container(policies: Object | None = None, **amounts: Object) -> Object:
+    return {"name": "c", "resources": amounts, "resizePolicy": policies or []}
+
+
+def test_a_note_tells_of_cpu_and_memory_alone() -> None:
+    spec = container(requests={"memory": "1Mi", "cpu": "1", "a.b/c": "1"}, limits={"a.b/c": "1"})
+    assert resources.note(spec) == '{"requests":{"cpu":"1","memory":"1Mi"}}'
+    assert resources.note({"name": "c"}) == resources.note(container()) == "{}"
+
+
+def test_what_a_container_has_is_what_was_noted() -> None:
+    stated = {"limits": {"cpu": "2"}, "requests": {"cpu": "2", "a.b/c": "1"}}
+    assert resources.held(stated, "") == stated
+    assert resources.held(stated, '{"requests":{"cpu":"1"}}') == {"requests": {"a.b/c": "1", "cpu": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ([], False),
+        ([{"resourceName": "cpu", "restartPolicy": "NotRequired"}], False),
+        ([{"resourceName": "cpu", "restartPolicy": "RestartContainer"}], True),
+        ([{"resourceName": "memory", "restartPolicy": "RestartContainer"}], False),
+    ],
+)
+def test_the_policy_of_what_changed_says_whether_it_restarts(policy: Object, expected: bool) -> None:
+    spec = container(policy, limits={"cpu": "2", "memory": "1Mi"})
+    before = resources.note(container(limits={"cpu": "1", "memory": "1Mi"}))
+    assert resources.restarts(spec, before) is expected

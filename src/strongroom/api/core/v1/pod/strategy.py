@@ -9,6 +9,7 @@ from strongroom.api.core.v1.pod import (
     conversion,
     defaults,
     qos,
+    resize,
     status_update,
     table,
     update,
@@ -39,6 +40,7 @@ class PodStrategy(Strategy):
         Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
         Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
+        Subresource("resize", "Pod", ("get", "patch", "update")),
         Subresource("status", "Pod", ("get", "patch", "update")),
     )
     has_generation = True
@@ -110,8 +112,15 @@ class PodStrategy(Strategy):
 
     def validate_ephemeral_containers(self, new: Object, old: Object) -> list[FieldError]:
         if MIRROR in (old["metadata"].get("annotations") or {}):
-            return [forbidden("", "static pods do not support ephemeral containers")]
+            return [forbidden("[]", "static pods do not support ephemeral containers")]
         return validation.validate(new) + update.validate_ephemeral_containers(new, old)
+
+    def prepare_for_resize(self, new: Object, old: Object) -> None:
+        """Turns `new` into `old` with the resources and resize policies of `new`."""
+        resize.prepare(new, old)
+
+    def validate_resize(self, new: Object, old: Object) -> list[FieldError]:
+        return validation.validate(new) + resize.validate(new, old)
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         return status_update.validate(new, old)
