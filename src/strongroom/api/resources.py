@@ -20,6 +20,8 @@ CLUSTER_ROLE_BINDINGS = Resource(
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
 
+JOBS = Resource("batch", "v1", "jobs", "Job")
+
 SERVICES = Resource("", "v1", "services", "Service", storage="services/specs")
 ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints", storage="services/endpoints")
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")

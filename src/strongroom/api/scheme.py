@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from strongroom.api.apps.v1 import deployment, replica_set
+from strongroom.api.batch.v1 import job
 from strongroom.api.coordination.v1 import lease
 from strongroom.api.core.v1 import (
     config_map,
@@ -41,6 +42,7 @@ _ALL: tuple[Strategy, ...] = (
     secret_delivery.SecretDeliveryStrategy(),
     deployment.DeploymentStrategy(),
     replica_set.ReplicaSetStrategy(),
+    job.JobStrategy(),
     role.RoleStrategy(),
     role_binding.RoleBindingStrategy(),
     cluster_role.ClusterRoleStrategy(),

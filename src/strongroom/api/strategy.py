@@ -78,6 +78,8 @@ class Strategy:
     """Another resource, whose stored objects this one shows in a version of its own."""
     deprecation: ClassVar[str] = ""
     """A `Warning` that goes with every answer about the kind."""
+    orphans_dependents: ClassVar[bool] = False
+    """DELETE without a word on them leaves dependents alone, with a warning."""
     returns_deleted: ClassVar[bool] = False
     """DELETE answers the object instead of a Status."""
     field_labels: ClassVar[tuple[str, ...]] = ("metadata.name", "metadata.namespace")

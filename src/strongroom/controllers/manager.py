@@ -28,6 +28,7 @@ from strongroom.controllers.endpoints.controller import EndpointsController, End
 from strongroom.controllers.endpoints.service_pods import ServicePods
 from strongroom.controllers.garbage_collection import graph
 from strongroom.controllers.garbage_collector import GarbageCollector
+from strongroom.controllers.job import controller as job
 from strongroom.controllers.legacy_token_cleaner import LegacyTokenCleaner
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
@@ -62,6 +63,7 @@ SEPARATE = (
     deployment.NAME,
     replica_set.NAME,
     restart.NAME,
+    job.NAME,
 )
 """Controllers with an identity of their own: they may do what the others have no business with."""
 
@@ -88,6 +90,7 @@ class _Shared:
     nodes: Informer
     deployments: Informer
     replica_sets: Informer
+    jobs: Informer
 
 
 class Manager:
@@ -121,6 +124,7 @@ class Manager:
                 manager, resources.DEPLOYMENTS, reduce=workload_cache.reduce, filled=self._refill_restarts
             ),
             self._informer(manager, resources.REPLICA_SETS, reduce=workload_cache.reduce),
+            self._informer(manager, resources.JOBS, reduce=workload_cache.reduce),
         )
         self._add_basics(manager, shared, served, ca_pem)
         self._add_nodes(manager, shared)
@@ -159,7 +163,7 @@ class Manager:
     def _add_workloads(self, shared: _Shared, sealing: SealingKey) -> None:
         clock, replica_sets, pods = self._clock, shared.replica_sets, shared.pods
         deployer, replicator = self._client_for(deployment.NAME), self._client_for(replica_set.NAME)
-        restarter = self._client_for(restart.NAME)
+        restarter, worker = self._client_for(restart.NAME), self._client_for(job.NAME)
         self._loops |= {
             deployment.NAME: deployment.DeploymentController(
                 deployer,
@@ -175,6 +179,7 @@ class Manager:
             restart.NAME: restart.RestartController(
                 restarter, shared.deployments, sealing, self._recorder(restarter, restart.NAME), clock
             ),
+            job.NAME: job.JobController(worker, shared.jobs, pods, self._recorder(worker, job.NAME), clock),
         }
 
     def _add_scheduler(self, shared: _Shared) -> None:

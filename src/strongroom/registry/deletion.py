@@ -48,7 +48,7 @@ def decide(strategy: Strategy, obj: Object, options: DeleteOptions, now: datetim
     """What to do with `obj`, which is changed in place for MARK."""
     metadata = obj["metadata"]
     before = list(metadata.get("finalizers") or ())
-    finalizers = _finalizers(before, options)
+    finalizers = _finalizers(before, options, strategy)
     asked = options.grace_period_seconds
     if asked is not None and asked < 0:
         asked = 1
@@ -87,13 +87,14 @@ def _at_once(metadata: Object, before: list[str], finalizers: list[str], now: da
     return Outcome.MARK
 
 
-def _finalizers(present: list[str], options: DeleteOptions) -> list[str]:
+def _finalizers(present: list[str], options: DeleteOptions, strategy: Strategy) -> list[str]:
     """The finalizers that remain to be waited for: those of others, and the garbage collector's as asked."""
+    own = [name for name in present if name in (meta.ORPHAN, meta.FOREGROUND)]
     wanted = {
         "Orphan": [meta.ORPHAN],
         "Foreground": [meta.FOREGROUND],
         "Background": [],
-        "": [name for name in present if name in (meta.ORPHAN, meta.FOREGROUND)],
+        "": own or ([meta.ORPHAN] if strategy.orphans_dependents else []),
     }[_policy(options)]
     return [name for name in present if name not in (meta.ORPHAN, meta.FOREGROUND)] + wanted
 

@@ -19,10 +19,10 @@ GENERATORS = {
     "service/nodes": ("service", "nodeport", "nodes", "--tcp=80"),
     "service/outside": ("service", "externalname", "outside", "--external-name=a.example"),
     "service/balanced": ("service", "loadbalancer", "balanced", "--tcp=80"),
+    "job.batch/j": ("job", "j", "--image=nginx:1", "--", "true"),
     "resourcequota/q": ("quota", "q", "--hard=secrets=9,pods=9"),
 }
 NOT_SERVED = {
-    "job": ("job", "j", "--image=a"),
     "cronjob": ("cronjob", "j", "--image=a", "--schedule=* * * * *"),
     "ingress": ("ingress", "i", "--rule=a.example/b=c:80"),
     "poddisruptionbudgets": ("pdb", "p", "--min-available=1", "--selector=a=b"),

@@ -30,6 +30,7 @@ localsubjectaccessreviews                authorization.k8s.io/v1        true    
 selfsubjectaccessreviews                 authorization.k8s.io/v1        false        SelfSubjectAccessReview    create
 selfsubjectrulesreviews                  authorization.k8s.io/v1        false        SelfSubjectRulesReview     create
 subjectaccessreviews                     authorization.k8s.io/v1        false        SubjectAccessReview        create
+jobs                                     batch/v1                       true         Job                        {ALL}   all
 leases                                   coordination.k8s.io/v1         true         Lease                      {ALL}
 secretdeliveries                         delivery.strongroom.dev/v1     true         SecretDelivery             {ALL}
 endpointslices                           discovery.k8s.io/v1            true         EndpointSlice              {ALL}
@@ -44,6 +45,7 @@ VERSIONS: Final = """\
 apps/v1
 authentication.k8s.io/v1
 authorization.k8s.io/v1
+batch/v1
 coordination.k8s.io/v1
 delivery.strongroom.dev/v1
 discovery.k8s.io/v1
@@ -70,7 +72,13 @@ def test_resources_that_are_chosen(latest: Kubectl) -> None:
         "clusterroles.rbac.authorization.k8s.io",
         "priorityclasses.scheduling.k8s.io",
     ]
-    assert chosen("--categories=all") == ["pods", "services", "deployments.apps", "replicasets.apps"]
+    assert chosen("--categories=all") == [
+        "pods",
+        "services",
+        "deployments.apps",
+        "replicasets.apps",
+        "jobs.batch",
+    ]
     assert chosen("--api-group=apps") == ["deployments.apps", "replicasets.apps"]
     assert "tokenreviews.authentication.k8s.io" not in chosen("--verbs=get,list")
 

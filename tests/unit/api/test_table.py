@@ -85,6 +85,8 @@ COLUMNS = {
     resources.EVENTS: ["Last Seen", "Type", "Reason", "Object", "*Subobject", "*Source", "Message",
      "*First Seen",
                        "*Count", "*Name"],
+    resources.JOBS: ["Name", "Status", "Completions", "Duration", "Age", "*Containers", "*Images",
+                     "*Selector"],
     resources.PRIORITY_CLASSES: ["Name", "Value", "Global-Default", "Age", "PreemptionPolicy"],
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ COMPONENTS: Final = (
     "system:controller:deployment-controller",
     "system:controller:replicaset-controller",
     "system:controller:restart-controller",
+    "system:controller:job-controller",
     "system:controller:tokens-controller",
     "system:controller:resourcequota-controller",
     "system:controller:endpoint-controller",

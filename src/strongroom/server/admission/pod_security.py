@@ -21,7 +21,7 @@ MAX_PODS: Final = 3000
 MAX_SECONDS: Final = 1.0
 """How many Pods are looked at, and for how long, when a namespace's level is raised."""
 _MARK: Final = b'"pod-security.kubernetes.io/'
-_TEMPLATES: Final = (resources.DEPLOYMENTS, resources.REPLICA_SETS)
+_TEMPLATES: Final = (resources.DEPLOYMENTS, resources.REPLICA_SETS, resources.JOBS)
 _NOTHING: Final = Policy()
 
 

@@ -29,6 +29,7 @@ USERS: Mapping[str, Sequence[Rule]] = {
     "system:kube-controller-manager": (
         core(_READ, "nodes", "pods"),
         Rule(("get", "list", "watch"), ("apps",), ("deployments", "replicasets")),
+        Rule(("get", "list", "watch"), ("batch",), ("jobs",)),
         core("delete patch update", "nodes", "pods"),
         core("patch update", "nodes/status", "pods/status", "namespaces/status"),
         core(f"{_READ} create update patch", "serviceaccounts", "configmaps"),
@@ -68,6 +69,12 @@ USERS: Mapping[str, Sequence[Rule]] = {
     "system:controller:replicaset-controller": (
         Rule(("get",), ("apps",), ("replicasets",)),
         Rule(("patch",), ("apps",), ("replicasets/status",)),
+        core("create patch delete", "pods"),
+        _EVENTS,
+    ),
+    "system:controller:job-controller": (
+        Rule(("get", "delete"), ("batch",), ("jobs",)),
+        Rule(("patch",), ("batch",), ("jobs/status",)),
         core("create patch delete", "pods"),
         _EVENTS,
     ),

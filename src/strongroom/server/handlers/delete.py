@@ -12,6 +12,10 @@ from strongroom.server.admission.plugin import DELETE, Attributes, Chain
 from strongroom.server.handlers import forms, options
 from strongroom.server.request import Request
 
+_PRESERVED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "
+    "them or set propagationPolicy=Orphan to suppress this warning"
+)
 _DELETE_OPTIONS = Resource("", "v1", "", "DeleteOptions")
 
 
@@ -20,6 +24,12 @@ async def delete(request: Request, registry: Registry, chain: Chain) -> None:
     wanted = await _options(request)
     form = forms.one(request)
     await _admit(request, registry, chain, info.name, wanted)
+    if (
+        registry.strategy.orphans_dependents
+        and not wanted.propagation_policy
+        and wanted.orphan_dependents is None
+    ):
+        request.warnings.append(_PRESERVED)
     deleted = await registry.delete(info.namespace, info.name, wanted)
     code = 202 if not deleted.removed and wanted.orphan_dependents is False else 200
     if registry.strategy.returns_deleted or not deleted.removed:

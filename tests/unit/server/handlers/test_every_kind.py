@@ -45,6 +45,7 @@ OBJECTS: dict[Resource, dict[str, Any]] = {
     resources.SECRET_DELIVERIES: {"deliveries": [{"secret": "s", "container": "c", "way": "Env"}]},
     resources.DEPLOYMENTS: {"spec": WORKLOAD},
     resources.REPLICA_SETS: {"spec": WORKLOAD},
+    resources.JOBS: {"spec": {"template": {"spec": {**POD, "restartPolicy": "Never"}}}},
     resources.ROLES: {"rules": RULES},
     resources.ROLE_BINDINGS: {"roleRef": ROLE_REF},
     resources.CLUSTER_ROLES: {"rules": RULES},

@@ -1,0 +1,86 @@
+"""What a Job's controller wants to know of a Pod, and the Pods that it makes. Pure."""
+
+from collections.abc import Iterable
+
+from strongroom.api import resources
+from strongroom.controllers import pod_state, pod_template
+from strongroom.machinery.gvk import Object
+
+TRACKING = "batch.kubernetes.io/job-tracking"
+"""The finalizer that keeps a Pod until it is counted."""
+INDEX = "batch.kubernetes.io/job-completion-index"
+_VARIABLE = "JOB_COMPLETION_INDEX"
+
+
+def is_tracked(pod: Object) -> bool:
+    return TRACKING in (pod["metadata"].get("finalizers") or ())
+
+
+def succeeded(pod: Object) -> bool:
+    return pod_state.phase(pod) == "Succeeded"
+
+
+def failed(pod: Object, *, only_when_ended: bool) -> bool:
+    """One that was told to go counts as failed at once, unless the Job waits for the end of each."""
+    if pod_state.phase(pod) == "Failed":
+        return True
+    return not only_when_ended and bool(pod["metadata"].get("deletionTimestamp")) and not succeeded(pod)
+
+
+def index_of(pod: Object) -> int | None:
+    text = (pod["metadata"].get("annotations") or {}).get(INDEX, "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def restarts(pods: Iterable[Object]) -> int:
+    """How often containers of these Pods began anew where they are."""
+    total = 0
+    for pod in pods:
+        if (pod["spec"].get("restartPolicy")) == "OnFailure" and pod_state.phase(pod) in (
+            "Running",
+            "Pending",
+        ):
+            status = pod.get("status") or {}
+            for field in ("initContainerStatuses", "containerStatuses"):
+                total += sum(each.get("restartCount") or 0 for each in status.get(field) or ())
+    return total
+
+
+def without_tracking(pod: Object) -> Object:
+    """The merge patch that lets it go."""
+    metadata = pod["metadata"]
+    left = [each for each in metadata.get("finalizers") or () if each != TRACKING]
+    return {
+        "metadata": {
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "finalizers": left,
+        }
+    }
+
+
+def make(job: Object, index: int | None) -> Object:
+    """A new Pod of a whole Job; `index`: which one of an indexed Job."""
+    pod = pod_template.pod(job, resources.JOBS)
+    metadata = pod["metadata"]
+    metadata["finalizers"] = [*(metadata.get("finalizers") or ()), TRACKING]
+    if index is None:
+        return pod
+    name = job["metadata"]["name"]
+    metadata["generateName"] = f"{name}-{index}-"
+    for field in ("annotations", "labels"):
+        metadata[field] = {**(metadata.get(field) or {}), INDEX: str(index)}
+    spec = dict(pod["spec"])
+    spec.setdefault("hostname", f"{name}-{index}")
+    for kind in ("initContainers", "containers"):
+        if kind in spec:
+            spec[kind] = [_told_its_index(container) for container in spec[kind]]
+    return {**pod, "spec": spec}
+
+
+def _told_its_index(container: Object) -> Object:
+    env = list(container.get("env") or ())
+    if any(variable.get("name") == _VARIABLE for variable in env):
+        return container
+    field = {"fieldRef": {"fieldPath": f"metadata.labels['{INDEX}']"}}
+    return {**container, "env": [*env, {"name": _VARIABLE, "valueFrom": field}]}

@@ -1,0 +1,321 @@
+"""What a Job needs done, by what its Pods have come to. Every time passes in."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from strongroom.controllers.job import decision, pods
+from strongroom.controllers.job.decision import Decision, Failures, State
+from strongroom.machinery.gvk import Object
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+STAMP = "2026-01-02T03:04:05Z"
+NO_FAILURES = Failures()
+
+
+def job(status: Any = None, *, deleting: bool = False, **spec: Any) -> Object:
+    metadata = {"name": "j", "namespace": "n", "uid": "job", "resourceVersion": "1"}
+    if deleting:
+        metadata["deletionTimestamp"] = STAMP
+    full = {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed", **spec}
+    return {"metadata": metadata, "spec": full, "status": {"startTime": STAMP} if status is None else status}
+
+
+def pod(
+    name: str,
+    phase: str = "Running",
+    *,
+    index: int | None = None,
+    tracked: bool = True,
+    deleting: bool = False,
+    restarts: int = 0,
+) -> Object:
+    metadata: Object = {"name": name, "namespace": "n", "uid": name, "resourceVersion": "1"}
+    if tracked:
+        metadata["finalizers"] = ["example.com/x", pods.TRACKING]
+    if deleting:
+        metadata["deletionTimestamp"] = STAMP
+    if index is not None:
+        metadata["annotations"] = {pods.INDEX: str(index)}
+    spec = {"restartPolicy": "OnFailure" if restarts else "Never", "nodeName": "a"}
+    return {
+        "metadata": metadata,
+        "spec": spec,
+        "status": {"phase": phase, "containerStatuses": [{"restartCount": restarts}]},
+    }
+
+
+def decide(
+    of: Object, *held: Object, counted: bool = True, failures: Failures = NO_FAILURES, later: float = 0
+) -> Decision:
+    return decision.decide(State(of, held, counted, failures, NOW + timedelta(seconds=later)))
+
+
+def conditions(found: Decision) -> dict[str, tuple[str, str]]:
+    return {each["type"]: (each["status"], each["reason"]) for each in found.status.get("conditions") or ()}
+
+
+def settled(of: Object, found: Decision) -> Object:
+    """The Job after the decision was carried out."""
+    return {**of, "status": found.status}
+
+
+def names(found: Any) -> list[str]:
+    return [each["metadata"]["name"] for each in found]
+
+
+# Pods to make
+
+
+@pytest.mark.parametrize(
+    ("spec", "active", "made"),
+    [
+        ({}, 0, 1),
+        ({"completions": 5, "parallelism": 2}, 0, 2),
+        ({"completions": 5, "parallelism": 2}, 1, 1),
+        ({"completions": 1, "parallelism": 3}, 0, 1),
+        ({"completions": None, "parallelism": 3}, 0, 3),
+        ({"parallelism": 0}, 0, 0),
+    ],
+)
+def test_as_many_as_are_wanted(spec: Any, active: int, made: int) -> None:
+    found = decide(job(**spec), *(pod(f"p{number}") for number in range(active)))
+    assert found.create == [None] * made if made else not found.create
+    assert found.status.get("active", 0) == active + made
+
+
+def test_the_start_is_noted() -> None:
+    assert decide(job({})).status["startTime"] == STAMP
+
+
+def test_nothing_is_made_before_the_cache_is_up_to_date() -> None:
+    assert not decide(job(), counted=False).create
+
+
+def test_more_than_are_wanted_are_dropped_and_not_counted() -> None:
+    found = decide(job(completions=5, parallelism=1), pod("a"), pod("b"))
+    assert len(found.drop) == 1
+    assert not found.delete
+    assert found.status["active"] == 1
+
+
+def test_of_a_queue_none_is_made_after_one_has_succeeded() -> None:
+    of = job({"startTime": STAMP, "succeeded": 1}, completions=None, parallelism=3)
+    assert not decide(of, pod("a")).create
+
+
+def test_while_pods_end_others_take_their_place_unless_the_job_waits_for_each() -> None:
+    ending = pod("a", deleting=True, tracked=False)
+    assert decide(job(), ending).create == [None]
+    assert not decide(job(podReplacementPolicy="Failed"), ending).create
+
+
+# Counting
+
+
+def test_an_end_is_written_down_then_let_go_then_counted_once() -> None:
+    of = job(completions=2)
+    ended = pod("a", "Succeeded")
+    first = decide(of, ended)
+    assert first.status["uncountedTerminatedPods"] == {"succeeded": ["a"]}
+    assert first.status.get("succeeded") is None
+    assert names(first.release) == ["a"]
+    again = decide(settled(of, first), ended)
+    assert again.status["uncountedTerminatedPods"] == {"succeeded": ["a"]}, "not twice"
+    gone = decide(settled(of, first), pod("a", "Succeeded", tracked=False))
+    assert (gone.status["succeeded"], gone.status["uncountedTerminatedPods"]) == (1, {})
+    assert decide(settled(of, gone), pod("a", "Succeeded", tracked=False)).status["succeeded"] == 1
+
+
+def test_one_that_is_gone_altogether_is_counted_too() -> None:
+    of = job({"startTime": STAMP, "uncountedTerminatedPods": {"failed": ["x"]}}, completions=2)
+    assert decide(of).status["failed"] == 1
+
+
+def test_one_that_is_deleted_counts_as_failed() -> None:
+    found = decide(job(), pod("a", deleting=True))
+    assert found.status["uncountedTerminatedPods"] == {"failed": ["a"]}
+    waits = decide(job(podReplacementPolicy="Failed"), pod("a", deleting=True))
+    assert waits.status["uncountedTerminatedPods"] == {}
+
+
+def test_letting_go_leaves_the_finalizers_of_others() -> None:
+    assert pods.without_tracking(pod("a"))["metadata"]["finalizers"] == ["example.com/x"]
+
+
+# Its end
+
+
+def test_it_is_complete_when_enough_have_succeeded_and_are_counted() -> None:
+    of = job()
+    first = decide(of, pod("a", "Succeeded"))
+    assert conditions(first) == {"SuccessCriteriaMet": ("True", "CompletionsReached")}
+    assert not first.told
+    last = decide(settled(of, first), pod("a", "Succeeded", tracked=False))
+    assert conditions(last)["Complete"] == ("True", "CompletionsReached")
+    assert last.status["completionTime"] == STAMP
+    assert [(each.warning, each.reason, each.message) for each in last.told] == [
+        (False, "Completed", "Job completed")
+    ]
+    after = decide(settled(of, last), pod("a", "Succeeded", tracked=False))
+    assert (after.create, after.told, decision.patch(settled(of, last), after.status)) == ((), [], None)
+
+
+def test_a_queue_is_complete_when_one_has_succeeded_and_none_runs() -> None:
+    of = job({"startTime": STAMP, "succeeded": 1}, completions=None, parallelism=3)
+    assert conditions(decide(of, pod("a"))) == {}
+    assert conditions(decide(of))["Complete"][0] == "True"
+
+
+def test_none_to_complete_is_complete() -> None:
+    assert conditions(decide(job(completions=0)))["Complete"][0] == "True"
+
+
+def test_what_still_runs_when_enough_have_succeeded_is_ended_first() -> None:
+    of = job({"startTime": STAMP, "succeeded": 2}, completions=2, parallelism=2)
+    found = decide(of, pod("late"))
+    assert names(found.delete) == ["late"]
+    assert "Complete" not in conditions(found)
+
+
+def test_more_failures_than_the_limit_end_it() -> None:
+    of = job({"startTime": STAMP, "failed": 1}, backoffLimit=1)
+    found = decide(of, pod("a", "Failed"))
+    assert conditions(found) == {"FailureTarget": ("True", "BackoffLimitExceeded")}
+    last = decide(settled(of, found), pod("a", "Failed", tracked=False))
+    assert conditions(last)["Failed"] == ("True", "BackoffLimitExceeded")
+    assert [(each.warning, each.message) for each in last.told] == [
+        (True, "Job has reached the specified backoff limit")
+    ]
+    assert (last.status["failed"], last.status.get("completionTime")) == (2, None)
+
+
+def test_as_many_failures_as_the_limit_do_not() -> None:
+    found = decide(job({"startTime": STAMP, "failed": 1}, backoffLimit=1))
+    assert conditions(found) == {}
+
+
+@pytest.mark.parametrize(
+    ("restarts", "limit", "ends"), [(2, 3, False), (3, 3, True), (1, 0, True), (0, 0, False)]
+)
+def test_restarts_in_place_count_against_the_limit(restarts: int, limit: int, ends: bool) -> None:
+    found = decide(job(backoffLimit=limit), pod("a", restarts=restarts))
+    assert ("FailureTarget" in conditions(found)) is ends
+    assert names(found.delete) == (["a"] if ends else [])
+
+
+def test_the_deadline_ends_it_and_is_waited_for() -> None:
+    of = job(activeDeadlineSeconds=10)
+    assert decide(of, pod("a"), later=4).look_again == 6
+    found = decide(of, pod("a"), later=10)
+    assert conditions(found) == {"FailureTarget": ("True", "DeadlineExceeded")}
+    assert names(found.delete) == ["a"]
+
+
+def test_a_finished_job_goes_when_its_time_is_over() -> None:
+    done = {"type": "Complete", "status": "True", "lastTransitionTime": STAMP}
+    of = job({"conditions": [done]}, ttlSecondsAfterFinished=60)
+    waits = decide(of, later=20)
+    assert (waits.expired, waits.look_again) == (False, 40)
+    assert decide(of, later=60).expired
+    assert not decide(job({"conditions": [done]}), later=10**6).expired
+
+
+def test_one_that_is_deleted_lets_its_pods_go_and_makes_none() -> None:
+    found = decide(job(deleting=True), pod("a"))
+    assert names(found.release) == ["a"]
+    assert not found.create
+
+
+# Failures and patience
+
+
+def test_after_a_failure_the_next_pod_waits_longer_each_time() -> None:
+    found = decide(job(), pod("a", "Failed"))
+    assert (found.create, found.look_again, found.failures.count) == ((), 10.0, 1)
+    of = settled(job(), found)
+    assert decide(of, failures=found.failures, later=9).look_again == 1
+    assert decide(of, failures=found.failures, later=10).create == [None]
+    assert Failures(3, NOW).wait(NOW) == 40
+    assert Failures(50, NOW).wait(NOW) == 600
+
+
+def test_a_success_ends_the_patience() -> None:
+    found = decide(job(completions=3), pod("a", "Succeeded"), failures=Failures(5, NOW))
+    assert found.create == [None]
+
+
+# Suspension
+
+
+def test_a_suspended_job_ends_its_pods_and_says_so() -> None:
+    found = decide(job(suspend=True), pod("a"))
+    assert names(found.drop) == ["a"]
+    assert "startTime" not in found.status
+    assert conditions(found) == {"Suspended": ("True", "JobSuspended")}
+    assert [each.reason for each in found.told] == ["Suspended"]
+    assert not decide(settled(job(suspend=True), found)).told
+
+
+def test_and_begins_anew_when_it_is_resumed() -> None:
+    of = settled(job(), decide(job(suspend=True)))
+    found = decide(of, later=60)
+    assert conditions(found) == {"Suspended": ("False", "JobResumed")}
+    assert found.create == [None]
+    assert found.status["startTime"] == "2026-01-02T03:05:05Z"
+    assert [each.reason for each in found.told] == ["Resumed"]
+
+
+# Indexes
+
+
+def indexed(status: Any = None, **spec: Any) -> Object:
+    return job(status, completionMode="Indexed", **{"completions": 4, "parallelism": 2, **spec})
+
+
+def test_the_lowest_indexes_that_are_free_come_first() -> None:
+    of = indexed({"startTime": STAMP, "completedIndexes": "0,2", "succeeded": 2})
+    assert decide(of, pod("a", index=1)).create == [3]
+
+
+def test_an_index_is_complete_once() -> None:
+    of = indexed()
+    found = decide(of, pod("a", "Succeeded", index=1), pod("b", "Succeeded", index=1), pod("c", index=0))
+    assert found.status["completedIndexes"] == "1"
+    assert found.status["succeeded"] == 1
+    assert found.create == [2]
+
+
+def test_two_of_one_index_or_beyond_the_last_are_too_many() -> None:
+    found = decide(indexed(), pod("a", index=0), pod("b", index=0), pod("c", index=9), pod("d"))
+    assert sorted(names(found.drop)) == ["b", "c", "d"]
+
+
+def test_all_indexes_make_it_complete() -> None:
+    found = decide(
+        indexed({"startTime": STAMP, "completedIndexes": "0-2", "succeeded": 3}),
+        pod("a", "Succeeded", index=3),
+    )
+    assert found.status["completedIndexes"] == "0-3"
+    assert "SuccessCriteriaMet" in conditions(found)
+
+
+def test_a_pod_knows_its_index() -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c"}]}}
+    of = {"metadata": {"name": "j", "namespace": "n", "uid": "u"}, "spec": {"template": template}}
+    made = pods.make(of, 3)
+    metadata = made["metadata"]
+    assert metadata["generateName"] == "j-3-"
+    assert (metadata["labels"][pods.INDEX], metadata["annotations"][pods.INDEX]) == ("3", "3")
+    assert metadata["finalizers"] == [pods.TRACKING]
+    assert made["spec"]["hostname"] == "j-3"
+    (variable,) = made["spec"]["containers"][0]["env"]
+    assert variable == {
+        "name": "JOB_COMPLETION_INDEX",
+        "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{pods.INDEX}']"}},
+    }
+    assert "env" not in template["spec"]["containers"][0], "the template is left as it is"  # type: ignore[index]
+    plain = pods.make(of, None)
+    assert plain["metadata"]["generateName"] == "j-"
+    assert "hostname" not in plain["spec"]
