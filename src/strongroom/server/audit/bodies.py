@@ -23,6 +23,8 @@ _HOLDERS: Final = (
     "List",
 )
 """Kinds that are in no body that may be shown, wherever somebody sends them."""
+_FIELDS: Final = ("data", "stringData", "binaryData")
+"""Where those kinds have values. None that may be shown has such a field: it is a mistake of who sends it."""
 
 
 def of_request(request: Request, code: int) -> Any:
@@ -34,9 +36,9 @@ def of_request(request: Request, code: int) -> Any:
 
 
 def of_answer(request: Request, content_type: str) -> Any:
-    """What was answered, if it is an object."""
+    """What was answered, if it is an object. A failure is told by the event's responseStatus."""
     notes = request.notes
-    if notes is None or not notes.answer:
+    if notes is None or not notes.answer or notes.failure is not None:
         return None
     media = content_type.partition(";")[0]
     if media not in (decoding.JSON, decoding.YAML):
@@ -77,8 +79,21 @@ def _decoded(body: bytes, content_type: str, info: RequestInfo) -> Any:
 
 
 def _shown(document: Any) -> Any:
-    """Not what is of a kind that holds values: it was sent, or is answered, where it does not belong."""
+    """Nothing of what is of a kind that holds values, or looks like it: it was sent to the wrong place."""
     if isinstance(document, dict):
         obj: Object = document
-        return None if obj.get("kind") in _HOLDERS else obj
-    return document if isinstance(document, list) else None
+        if obj.get("kind") in _HOLDERS:
+            return None
+        return {key: value for key, value in obj.items() if key not in _FIELDS}
+    if isinstance(document, list):  # a JSON patch
+        return [step for step in map(_step, document) if step is not None]
+    return None
+
+
+def _step(step: Any) -> Any:
+    if not isinstance(step, dict):
+        return None
+    path = str(step.get("path", "")).split("/")
+    if len(path) > 1 and path[1] and path[1] not in _FIELDS:
+        return step
+    return {key: value for key, value in step.items() if key != "value"}

@@ -69,7 +69,7 @@ def encode(
     if actor is not None:
         parts += (b',"impersonatedUser":', _users.get(request.user))
     if stage != RECEIVED:
-        parts.append(_status(request, rule, stage, code))
+        parts.append(_status(request, stage, code))
         if rule.level != METADATA:
             parts += _bodies(request, rule, stage, code, answered_as)
     if request.annotations:
@@ -184,7 +184,7 @@ def _reference(request: Request) -> Mapping[str, str]:
     return fields
 
 
-def _status(request: Request, rule: Rule, stage: str, code: int) -> bytes:
+def _status(request: Request, stage: str, code: int) -> bytes:
     notes = request.notes
     if stage == PANIC and notes is not None:
         text = f"APIServer panic'd: {notes.panic}"
@@ -192,19 +192,18 @@ def _status(request: Request, rule: Rule, stage: str, code: int) -> bytes:
         return b',"responseStatus":' + _json(shown)
     if notes is None or notes.failure is None:
         return b',"responseStatus":{"metadata":{},"code":%d}' % code
-    return b',"responseStatus":' + _json(_failure(notes.failure, rule, code))
+    return b',"responseStatus":' + _json(_failure(notes.failure, code))
 
 
-def _failure(failure: StatusError, rule: Rule, code: int) -> Mapping[str, Any]:
-    """Details may quote what was sent, and so may the texts of some errors: not at level Metadata."""
+def _failure(failure: StatusError, code: int) -> Mapping[str, Any]:
+    """Causes may quote what was sent, and so may the texts of some errors: they are left out."""
     shown: dict[str, Any] = {"metadata": {}, "status": "Failure"}
-    if rule.level != METADATA or code not in _SPEAKING:
+    if code not in _SPEAKING:
         shown["message"] = failure.message
     if failure.reason:
         shown["reason"] = failure.reason
     if failure.details is not None:
-        causes = ("causes",) if rule.level == METADATA else ()
-        shown["details"] = {key: value for key, value in failure.details.items() if key not in causes}
+        shown["details"] = {key: value for key, value in failure.details.items() if key != "causes"}
     shown["code"] = code
     return shown
 

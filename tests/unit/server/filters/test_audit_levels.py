@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from strongroom.aio.clock import FakeClock
 from strongroom.registry.generic import Registry
@@ -117,6 +119,60 @@ async def test_no_value_is_on_record_at_any_level() -> None:
         assert (await server.request("PATCH", strict, unknown, content_type=MERGE)).status == 422
         await server.request("DELETE", f"{NAMESPACE}/secrets")
         assert len(sink.lines) > 30
+        assert not any(CANARY.encode() in line for line in sink.lines)
+
+
+PLACES = (
+    *("secrets", "secrets/a", "secrets/a/status", "configmaps", "configmaps/a", "serviceaccounts", "pods/p"),
+    *("serviceaccounts/a", "serviceaccounts/a/token", "pods", "pods/p/status", "events", "resourcequotas"),
+    *("services", "endpoints/a", "nothing", "nothing/a", "", "secrets/a/b/c", "pods/p/eviction", "bindings"),
+)
+BODIES: tuple[Any, ...] = (
+    {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "a"}, "data": {"k": CANARY}},
+    {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "a"}, "stringData": {"k": CANARY}},
+    {"metadata": {"name": "a"}, "data": {"k": CANARY}},
+    {"data": {"k": CANARY}, "stringData": {"k": CANARY}},
+    {"kind": "List", "apiVersion": "v1", "items": [{"kind": "Secret", "data": {"k": CANARY}}]},
+    {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a"}, "data": {"k": CANARY}},
+    [
+        {"op": "add", "path": "/data/k", "value": CANARY},
+        {"op": "add", "path": "/stringData", "value": CANARY},
+    ],
+    [{"op": "replace", "path": "", "value": {"data": {"k": CANARY}}}, CANARY],
+    b'{"data":{"k":"' + CANARY.encode() + b'"',
+    b"data: {k: " + CANARY.encode() + b"}\n",
+    CANARY,
+)
+MEDIA = (
+    *("application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "text/plain", ""),
+    *(
+        "application/merge-patch+json",
+        "application/strategic-merge-patch+json",
+        "application/json-patch+json",
+    ),
+    "application/apply-patch+yaml",
+)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_no_request_at_random_puts_a_value_on_record(data: st.DataObject) -> None:
+    """An administrator sends values to where they belong, and to where they don't."""
+    async with _audited({"level": "RequestResponse"}) as (server, sink):
+        await server.create_secret("a", data={"k": CANARY})
+        await server.request("POST", ACCOUNTS, {"metadata": {"name": "a"}})
+        for _ in range(8):
+            place = data.draw(st.sampled_from(PLACES))
+            group = data.draw(st.sampled_from((NAMESPACE, NAMESPACE, "/apis/apps/v1/namespaces/default")))
+            query = data.draw(st.sampled_from(("", "?fieldValidation=Strict", "?dryRun=All", "?force=true")))
+            await server.request(
+                data.draw(st.sampled_from(("POST", "PUT", "PATCH", "DELETE", "GET"))),
+                f"{group}/{place}{query}",
+                data.draw(st.sampled_from(BODIES)),
+                content_type=data.draw(st.sampled_from(MEDIA)),
+            )
+        assert len(sink.lines) >= 10
         assert not any(CANARY.encode() in line for line in sink.lines)
 
 
