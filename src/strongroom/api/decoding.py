@@ -40,6 +40,7 @@ class UnreadableBody(status.StatusError):
 
     def __init__(self, kind: str, why: str, body: bytes) -> None:
         super().__init__(400, "BadRequest", f"the object provided is unrecognized (must be of type {kind})")
+        self.why = why
         self._rest = Sensitive(f": {why} ({_summary(body)})".encode())
 
     def to_dict(self) -> dict[str, Any]:

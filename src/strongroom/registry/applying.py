@@ -91,19 +91,13 @@ def _part(strategy: Strategy, document: Object, subresource: str) -> Object:
 
 
 def _check(document: Object, resource: Resource) -> None:
-    version = document.get("apiVersion") or ""
-    if version != resource.api_version:
-        raise status.bad_request(
-            f"Incorrect version specified in apply patch. Specified patch version: {version}, "
-            f"expected: {resource.api_version}"
-        )
+    version, kind = document.get("apiVersion") or "", document.get("kind") or ""
+    if (version, kind) != (resource.api_version, resource.kind):
+        shown = version if "/" in str(version) else f"/{version}"
+        raise status.bad_request(f"invalid object type: {shown}, Kind={kind}")
     metadata = document.get("metadata")
     if isinstance(metadata, dict) and metadata.get(_FIELD) is not None:
         raise status.bad_request("metadata.managedFields must be nil")
-    kind = document.get("kind") or ""
-    if kind != resource.kind:
-        why = f"no corresponding type for {resource.group}/{resource.version}, Kind={kind}"
-        raise _not_of_the_kind(document, resource, why)
 
 
 def _not_of_the_kind(document: Object, resource: Resource, why: str) -> status.StatusError:

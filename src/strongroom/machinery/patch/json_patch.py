@@ -24,6 +24,8 @@ def apply(original: Any, patch: Any) -> Any:
     """A new document; parts that no operation touches are shared with `original`, nothing is changed.
 
     Raises StatusError: 400 for a malformed patch, 413 for too many operations, 422 for one that fails."""
+    if patch is None:  # to Go, null is a list without operations
+        return original
     if not isinstance(patch, list):
         raise errors.wrong_document(patch, "[]handlers.jsonPatchOp")
     if len(patch) > OPERATIONS_MAX:
@@ -32,6 +34,8 @@ def apply(original: Any, patch: Any) -> Any:
         )
     document, copied = original, 0
     for operation in patch:
+        if operation is None:
+            raise errors.unprocessable()
         if not isinstance(operation, dict):
             raise errors.wrong_document(operation, "handlers.jsonPatchOp")
         if operation.get("op") == "copy":

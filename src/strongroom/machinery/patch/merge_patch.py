@@ -10,6 +10,8 @@ def apply(original: Object, patch: Any) -> Object:
     """A new object; parts that the patch does not touch are shared with `original`, nothing is changed.
 
     Raises StatusError 400 when `patch` is no JSON object."""
+    if patch is None:
+        raise errors.malformed("Invalid JSON Patch")
     if not isinstance(patch, dict):
         raise errors.wrong_document(patch, "map[string]interface {}")
     try:

@@ -16,6 +16,7 @@ _PRESERVED = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "
     "them or set propagationPolicy=Orphan to suppress this warning"
 )
+_NOT_HANDLED = " cannot be handled as a DeleteOptions: "
 _DELETE_OPTIONS = Resource("", "v1", "", "DeleteOptions")
 
 
@@ -89,7 +90,14 @@ async def _options(request: Request) -> DeleteOptions:
     body = await request.body()
     if not body:
         return _from_query(request)
-    given = decoding.decode(body, request.header(b"content-type"), _DELETE_OPTIONS).obj
+    try:
+        given = decoding.decode(body, request.header(b"content-type"), _DELETE_OPTIONS).obj
+    except decoding.UnreadableBody as error:
+        raise status.bad_request(error.why) from None
+    except status.StatusError as error:
+        # Upstream says here what is wrong with the options, not with whose they are.
+        _, named, why = error.message.partition(_NOT_HANDLED)
+        raise (status.bad_request(why) if named else error) from None
     return options.deletion(given)
 
 

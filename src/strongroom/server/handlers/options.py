@@ -16,7 +16,7 @@ from strongroom.server import routing
 from strongroom.server.request import Request
 
 _META_GROUP = "meta.k8s.io"
-_FIELD_VALIDATION = ("Ignore", "Warn", "Strict")
+_FIELD_VALIDATION = ("Ignore", "Strict", "Warn")
 _MATCHES = ("Exact", "NotOlderThan")
 _POLICIES = ("Foreground", "Background", "Orphan")
 _INT = re.compile(r"[+-]?[0-9]+")
@@ -90,7 +90,8 @@ def _revision(value: str) -> int:
     if not value.isascii() or not value.isdigit() or int(value) >= 2**64:
         shown = validation.go_quote(value)
         raise status.bad_request(
-            f"invalid resource version: strconv.ParseUint: parsing {shown}: invalid syntax"
+            f"invalid resource version: resourceVersion: Invalid value: {shown}: "
+            f"strconv.ParseUint: parsing {shown}: invalid syntax"
         )
     return int(value)
 
@@ -129,7 +130,7 @@ def listing(request: Request, registry: Registry) -> ListOptions:
             text = "resourceVersionMatch is forbidden when continue is provided"
             errors.append(validation.forbidden(field, text))
         if match not in _MATCHES:
-            errors.append(validation.not_supported(field, match, ["", *_MATCHES]))
+            errors.append(validation.not_supported(field, match, [*_MATCHES, ""]))
         if match == "Exact" and version == "0":
             text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
             errors.append(validation.forbidden(field, text))

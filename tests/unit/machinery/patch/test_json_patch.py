@@ -77,6 +77,10 @@ def test_wrong_documents() -> None:
     assert str(caught.value) == (
         "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
     )
+    assert json_patch.apply({"a": 1}, None) == {"a": 1}
+    with pytest.raises(StatusError) as caught:
+        json_patch.apply({}, [None])
+    assert caught.value.code == 422
     with pytest.raises(StatusError) as caught:
         json_patch.apply({}, ["x"])
     assert str(caught.value) == (

@@ -133,13 +133,12 @@ async def test_shared_values_do_not_conflict(server: APIServer) -> None:
         (
             {**secret(), "apiVersion": "v2"},
             400,
-            "Incorrect version specified in apply patch. Specified patch version: v2, expected: v1",
+            "invalid object type: /v2, Kind=Secret",
         ),
         (
             {**secret(), "kind": "Sekret"},
-            500,
-            "failed to create typed patch object (/a; /v1, Kind=Sekret): "
-            "no corresponding type for /v1, Kind=Sekret",
+            400,
+            "invalid object type: /v1, Kind=Sekret",
         ),
         (
             secret() | {"metadata": {"name": "b"}},
