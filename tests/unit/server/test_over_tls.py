@@ -187,3 +187,39 @@ async def test_no_answer_names_the_server(client: httpx.AsyncClient) -> None:
         assert not (await client.get(path)).headers.get("server")
     async with client.stream("GET", SECRETS, params={"watch": "1"}) as watched:
         assert not watched.headers.get("server")
+
+
+@pytest.mark.parametrize(
+    ("lines", "codes"),
+    [
+        (["authorization: Bearer admin"], (200,)),
+        (["AUTHORIZATION: bearer admin"], (200,)),
+        (["Authorization: Bearer admin", "Authorization: Bearer admin"], (401,)),
+        (["Authorization: Bearer admin", "authorization: Bearer x"], (401,)),
+        (["Authorization: Bearer x", "AUTHORIZATION: Bearer admin"], (401,)),
+        (["Authorization: Bearer\tadmin"], (401,)),
+        (["Authorization:\tBasic YWRtaW4="], (401,)),
+        (["Authorization: Bearer admin,Bearer admin"], (401,)),
+        (["Authorization: Bearer", " admin"], (400, 401)),
+        (["Authorization : Bearer admin"], (400, 401)),
+        (["Authorization: Bearer x\rAuthorization: Bearer admin"], (400, 401)),
+        (["Authorization: Bearer admin\0"], (400, 401)),
+        (["X-Remote-User: kubernetes-admin", "X-Remote-Group: system:masters"], (401,)),
+        (["Impersonate-User: kubernetes-admin"], (401,)),
+        (["Cookie: Authorization=Bearer admin"], (401,)),
+        (["Authorization: Bearer " + "A" * 100_000], (400, 401, 431)),
+        (["Authorization: Bearer " + "A." * 20_000 + "A"], (400, 401, 431)),
+    ],
+)
+async def test_a_trick_with_headers_on_the_wire_leads_to_no_value(
+    listener: Listener, server: APIServer, trust: ssl.SSLContext, lines: list[str], codes: tuple[int, ...]
+) -> None:
+    await server.create_secret("s", data={"key": "Y2FuYXJ5LXdpcmU="})
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=trust)
+        head = "\r\n".join([f"GET {SECRETS}/s HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *lines])
+        writer.write(f"{head}\r\n\r\n".encode("latin-1"))
+        answer = await reader.read()
+        writer.close()
+    assert int(answer.split(b" ", 2)[1]) in codes
+    assert (b"Y2FuYXJ5LXdpcmU=" in answer) == (200 in codes)
