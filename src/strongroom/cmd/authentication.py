@@ -10,7 +10,9 @@ from typing import Any, Final
 import click
 import yaml
 
+from strongroom.cmd import token_options
 from strongroom.cmd.flags import PATH, flag
+from strongroom.cmd.token_options import TokenOptions
 from strongroom.machinery.validation import go_quote
 from strongroom.server.authentication.oidc import config
 from strongroom.server.authentication.oidc.config import ConfigError, JWTAuthenticator, PrefixedClaim
@@ -57,7 +59,11 @@ FLAGS = (
         metavar="ALG,...",
         help="Signatures that are taken.  [default: RS256]",
     ),
+    *token_options.FLAGS,
 )
+
+
+_OF_TOKENS: Final = ("service_account_", "api_audiences")
 
 
 class AuthenticationError(click.UsageError):
@@ -72,6 +78,8 @@ class Options:
     config_file: Path | None = None
     issuers: tuple[JWTAuthenticator, ...] = ()
     """Those of `config_file` or of the flags."""
+    tokens: TokenOptions = TokenOptions()
+    """How ServiceAccount tokens are issued and which are taken."""
 
 
 def resolve(
@@ -83,6 +91,9 @@ def resolve(
     **oidc: Any,
 ) -> Options:
     """What the flags say. Raises AuthenticationError."""
+    of_tokens = {name: oidc.pop(name) for name in list(oidc) if name.startswith(_OF_TOKENS)}
+    tokens = token_options.resolve(**of_tokens)
+    own = own_issuers(tokens)
     flags = {
         **oidc,
         "oidc_signing_algs": oidc_signing_algs,
@@ -94,20 +105,20 @@ def resolve(
     issuers: tuple[JWTAuthenticator, ...] = ()
     if authentication_config is not None:
         authentication_config = authentication_config.absolute()
-        issuers = load(authentication_config)
+        issuers = load(authentication_config, own)
     elif given:
-        issuers = (_of_flags(flags),)
-    return Options(token_auth_file.absolute() if token_auth_file else None, authentication_config, issuers)
+        issuers = (_of_flags(flags, own),)
+    token_file = token_auth_file.absolute() if token_auth_file else None
+    return Options(token_file, authentication_config, issuers, tokens)
 
 
-def load(path: Path) -> tuple[JWTAuthenticator, ...]:
-    """The issuers in an AuthenticationConfiguration. Raises AuthenticationError."""
-    return _parse(_read(path, "--authentication-config"), path)
+def load(path: Path, own: Sequence[str]) -> tuple[JWTAuthenticator, ...]:
+    """The issuers in an AuthenticationConfiguration; none of them may be one of `own`.
 
-
-def _parse(text: str, path: Path) -> tuple[JWTAuthenticator, ...]:
+    Raises AuthenticationError."""
+    text = _read(path, "--authentication-config")
     try:
-        return config.parse(yaml.safe_load(text), _own_issuers())
+        return config.parse(yaml.safe_load(text), own)
     except (yaml.YAMLError, RecursionError):
         raise AuthenticationError(f"--authentication-config: {path}: not YAML") from None
     except ConfigError as error:
@@ -127,19 +138,22 @@ def _read(path: Path, name: str) -> str:
         raise AuthenticationError(f"{name}: {path}: not UTF-8") from None
 
 
-def _own_issuers() -> tuple[str, ...]:
+def own_issuers(tokens: TokenOptions) -> tuple[str, ...]:
+    """Whose tokens this API signs itself."""
     # Imported here: --help stays quick.
-    from strongroom.server.node_tokens import tokens
+    from strongroom.server.node_tokens import tokens as node_tokens
     from strongroom.server.service_accounts import legacy, settings
 
-    return settings.ISSUER, legacy.ISSUER, tokens.ISSUER
+    return (*(tokens.issuers or (settings.ISSUER,)), legacy.ISSUER, node_tokens.ISSUER)
 
 
 class ConfigFile:
     """An AuthenticationConfiguration that may change while the server runs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, own: Sequence[str]) -> None:
+        """`own`: as for `load`."""
         self._path = path
+        self._own = own
         self._seen = self._digest()
 
     def changed(self) -> tuple[JWTAuthenticator, ...] | None:
@@ -148,7 +162,7 @@ class ConfigFile:
             return None
         self._seen = digest
         try:
-            issuers = load(self._path)
+            issuers = load(self._path, self._own)
         except AuthenticationError as error:
             _log.error("authentication stays as it was: %s", " ".join(error.format_message().split()))
             return None
@@ -162,7 +176,7 @@ class ConfigFile:
             return b""
 
 
-def _of_flags(given: Mapping[str, Any]) -> JWTAuthenticator:
+def _of_flags(given: Mapping[str, Any], own: Sequence[str]) -> JWTAuthenticator:
     url, client = given.get("oidc_issuer_url"), given.get("oidc_client_id")
     if not url or not client:
         raise AuthenticationError(
@@ -189,7 +203,7 @@ def _of_flags(given: Mapping[str, Any]) -> JWTAuthenticator:
     )
     if ca and not made.ca.strip():
         raise AuthenticationError(f"--oidc-ca-file: {ca}: holds no certificate")
-    if errors := list(config.validate(made, "jwt[0]", _own_issuers())):
+    if errors := list(config.validate(made, "jwt[0]", own)):
         raise AuthenticationError(f"--oidc-*: {config.aggregate(errors)}")
     return made
 

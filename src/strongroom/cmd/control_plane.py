@@ -12,7 +12,15 @@ from strongroom.api import node_joining, resources, scheme
 from strongroom.client import kubeconfig
 from strongroom.client.in_process import InProcessTransport
 from strongroom.client.rest import Client
-from strongroom.cmd import credentials, encryption, pki, service_account_keys, storage, token_auth_file
+from strongroom.cmd import (
+    authentication,
+    credentials,
+    encryption,
+    pki,
+    service_account_keys,
+    storage,
+    token_auth_file,
+)
 from strongroom.cmd.admin_socket import AdminSocket
 from strongroom.cmd.authentication import RELOAD_SECONDS, ConfigFile
 from strongroom.cmd.data_dir import DataDir
@@ -34,7 +42,7 @@ from strongroom.server.authentication.oidc.authenticator import OIDCTokens
 from strongroom.server.in_flight import Limits
 from strongroom.server.listener import Listener
 from strongroom.server.service_accounts import legacy
-from strongroom.server.service_accounts.settings import TokenSettings
+from strongroom.server.service_accounts.settings import ISSUER, TokenSettings
 from strongroom.store.compactor import Compactor
 
 CONTEXT = "strongroom"
@@ -91,7 +99,7 @@ class ControlPlane:
             catalog,
             by_token,
             self._clock,
-            token_settings=TokenSettings(self._signers.keys),
+            token_settings=self._token_settings,
             recorder=self._recorder(),
             people=self._people(),
             limits=Limits(settings.max_requests_inflight, settings.max_mutating_requests_inflight),
@@ -164,13 +172,30 @@ class ControlPlane:
         if self._audit_log is not None:
             self._audit_log.close()
 
+    @property
+    def _token_settings(self) -> TokenSettings:
+        options = self._settings.authentication.tokens
+        issuer, *others = options.issuers or (ISSUER,)
+        return TokenSettings(
+            self._signers.keys,
+            issuer,
+            options.audiences,
+            options.extend,
+            options.max_seconds,
+            tuple(others),
+            options.jwks_uri,
+        )
+
     def _people(self) -> OIDCTokens:
         """The users of OpenID Connect issuers, whose keys begin to be fetched now."""
         options = self._settings.authentication
-        people = OIDCTokens(options.issuers, self._clock, TokenSettings(self._signers.keys).api_audiences)
+        people = OIDCTokens(options.issuers, self._clock, self._token_settings.api_audiences)
         people.start()
         if options.config_file is not None:
-            self._tasks.spawn("authentication", _follow(ConfigFile(options.config_file), people))
+            self._tasks.spawn(
+                "authentication",
+                _follow(ConfigFile(options.config_file, authentication.own_issuers(options.tokens)), people),
+            )
         return people
 
     def _recorder(self) -> Recorder | None:

@@ -23,7 +23,7 @@ class IssuerDiscovery:
         self._configuration = orjson.dumps(
             {
                 "issuer": settings.issuer,
-                "jwks_uri": f"https://{server_address}{KEYS}",
+                "jwks_uri": settings.jwks_uri or f"https://{server_address}{KEYS}",
                 "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": [ALGORITHM],

@@ -117,6 +117,7 @@ async def running(
     recorder: Recorder | None = None,
     limits: Limits = Limits(),  # noqa: B008 - immutable
     people: OIDCTokens | None = None,
+    token_settings: TokenSettings | None = None,
 ) -> AsyncIterator[APIServer]:
     """A server with the system's namespaces and roles."""
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
@@ -132,7 +133,7 @@ async def running(
         served,
         TOKENS,
         clock,
-        token_settings=TokenSettings(service_account_keys or keys.generate()),
+        token_settings=token_settings or TokenSettings(service_account_keys or keys.generate()),
         recorder=recorder,
         limits=limits,
         people=people,

@@ -143,7 +143,7 @@ def test_a_changed_file_is_taken_over_and_a_bad_one_is_not(
 ) -> None:
     path = tmp_path / "authentication.yaml"
     path.write_text(CONFIG)
-    file = ConfigFile(path)
+    file = ConfigFile(path, ())
     assert file.changed() is None
     path.write_text(CONFIG.replace('"x:"', '"y:"'))
     assert [each.username.prefix for each in file.changed() or ()] == ["y:"]

@@ -48,7 +48,7 @@ class ServiceAccountTokens:
         self._settings = settings
         self._catalog = catalog
         self._clock = clock
-        self._issuers = (settings.issuer, legacy.ISSUER)
+        self._issuers = (settings.issuer, *settings.other_issuers, legacy.ISSUER)
         self._verified: dict[bytes, Verified] = {}
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
