@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ class Options:
     config_file: Path | None = None
     issuers: tuple[JWTAuthenticator, ...] = ()
     """Those of `config_file` or of the flags."""
-    tokens: TokenOptions = TokenOptions()
+    tokens: TokenOptions = field(default_factory=TokenOptions)
     """How ServiceAccount tokens are issued and which are taken."""
 
 
