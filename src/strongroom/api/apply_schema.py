@@ -56,13 +56,9 @@ class _Message:
 
     @property
     def always(self) -> Mapping[str, Any]:
-        """The structs and lists that Go prints even if they are empty."""
+        """What Go prints even where nothing was given: nobody owns it."""
         if self._always is None:
-            self._always = {
-                field.name: {} if field.type.kind == "message" else None
-                for field in schema.table().json_fields(self._message)
-                if field.zero_counts and not field.pointer and field.type.kind in ("message", "list")
-            }
+            self._always = schema.complete(self._message, {})
         return self._always
 
 

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from strongroom.api import resources, scheme
+from strongroom.api import decoding, resources, scheme
 from strongroom.machinery.gvk import Object
 from strongroom.registry.managed_fields import ManagedFields, Writer
 from strongroom.testing.api_server import APIServer
@@ -156,3 +156,11 @@ def test_shapes_that_are_known_give_what_is_worked_out_for_others() -> None:
             assert owners(obj)[0][2] == entry_of(made(**metadata))
     sets = [str(entry_of(made(**metadata))) for metadata in variants]
     assert len(set(sets)) == len(variants)
+
+
+def test_nobody_owns_what_is_printed_where_nothing_was_given() -> None:
+    strategy = scheme.STRATEGIES[resources.EVENTS]
+    event = decoding.decode(b'{"metadata":{"name":"e"},"message":"m"}', "", resources.EVENTS).obj
+    assert event["lastTimestamp"] is None
+    ManagedFields(strategy).created(event, Writer("me"))
+    assert event["metadata"]["managedFields"][0]["fieldsV1"] == {"f:message": {}}

@@ -62,7 +62,7 @@ class Struct(Protocol):
 
     @property
     def always(self) -> Mapping[str, Any]:
-        """Fields that are there even if a document does not say so, and what they then hold: {} or None."""
+        """Fields that are there even if a document does not say so, and what they then hold."""
         ...
 
 
