@@ -43,7 +43,7 @@ from strongroom.server.in_flight import Limits
 from strongroom.server.listener import Listener
 from strongroom.server.service_accounts import legacy
 from strongroom.server.service_accounts.settings import ISSUER, TokenSettings
-from strongroom.store.compactor import Compactor
+from strongroom.store.compactor import KEEP, Compactor
 
 CONTEXT = "strongroom"
 _LEASE = "strongroom-controllers"
@@ -139,7 +139,8 @@ class ControlPlane:
         if self._storage.encryption.configured is not None:
             followed = storage.follow(self._storage.encryption.configured, self._storage.cache)
             self._tasks.spawn("encryption", followed)
-        self._tasks.spawn("compactor", Compactor(self._storage.engine).run())
+        kept = 0 if self._storage.engine.shared else KEEP
+        self._tasks.spawn("compactor", Compactor(self._storage.engine, keep=kept).run())
         assert self._catalog is not None
         expiry = EventExpiry(self._catalog[resources.EVENTS], self._clock)
         self._tasks.spawn("event-expiry", expiry.run())

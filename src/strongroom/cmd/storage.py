@@ -18,7 +18,7 @@ from strongroom.cmd.key_handover import KeyHandover
 from strongroom.encryption import inspection
 from strongroom.encryption.keyring import KeyringError, MissingKeyring
 from strongroom.encryption.transformer import TransformError, WrongKey
-from strongroom.registry import catalog
+from strongroom.registry import catalog, foreign
 from strongroom.store.engine import DurableEngine, Engine
 from strongroom.store.engines.etcd import endpoint
 from strongroom.store.engines.sqlite.engine import SQLiteEngine
@@ -123,7 +123,7 @@ async def open_storage(
     used = open_encryption(place, options, create=store == settings.SQLITE)
     engine = open_engine(place, store)
     objects = ObjectStore(engine, used.stored)
-    cache = WatchCache(objects, catalog.prefixes(), clock=clock)
+    cache = WatchCache(objects, catalog.prefixes(), clock=clock, foreign=foreign.to_json)
     handover = KeyHandover(used)
     try:
         await start_engine(engine, handover)

@@ -1,5 +1,6 @@
 """One object as the watch cache holds it, and one change of it: encoded once, shared by all who read."""
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -14,19 +15,26 @@ DELETED: Final = "DELETED"
 _OPENING: Final = b'{"metadata":{"resourceVersion":"%d"'
 
 
+Foreign = Callable[[str, bytes], bytes]
+"""Makes JSON of what another program stored in another encoding under a prefix. Raises ValueError, whose text
+holds nothing of the value."""
+
+
 class Layout(NamedTuple):
     """What the entries of one resource have in common.
 
     `prefix`: key prefix, such as `/registry/secrets/`. `head`: the bytes each encoded object begins with,
-    such as `{"kind":"Secret","apiVersion":"v1",`. `opening`: the head and the start of metadata."""
+    such as `{"kind":"Secret","apiVersion":"v1",`. `opening`: the head and the start of metadata. `foreign`:
+    for what is not JSON; None: that can't be read."""
 
     prefix: str
     head: bytes
     opening: bytes
+    foreign: Foreign | None = None
 
 
-def layout(prefix: str, head: bytes) -> Layout:
-    return Layout(prefix, head, head + b'"metadata":{')
+def layout(prefix: str, head: bytes, foreign: Foreign | None = None) -> Layout:
+    return Layout(prefix, head, head + b'"metadata":{', foreign)
 
 
 class Entry:
@@ -104,7 +112,8 @@ def from_stored(layout: Layout, stored: Stored) -> Entry:
     """The entry of a stored object. Never raises: what can't be read becomes an UnreadableEntry.
 
     Bytes that begin with the layout's head and its metadata are not parsed: resourceVersion is spliced in.
-    Others (written by another program, or by an older version) are decoded and put into that order."""
+    Others (written by another program, or by an older version) are decoded and put into that order; what is
+    no JSON goes through the layout's `foreign`."""
     key, data, create_revision, revision, stale, error = stored
     if error:
         return UnreadableEntry(layout, key, revision, create_revision, error)
@@ -118,6 +127,9 @@ def from_stored(layout: Layout, stored: Stored) -> Entry:
         item = b"".join((_OPENING % revision, b",", data[start:]))
         return Entry(layout, key, revision, create_revision, item, stale)
     try:
+        if layout.foreign is not None and not data.startswith(b"{"):
+            # The next write of it, be it one that changes nothing, makes it ours.
+            data, stale = layout.foreign(layout.prefix, data), True
         item = _reorder(layout, data, revision)
     except ValueError as problem:
         return UnreadableEntry(layout, key, revision, create_revision, str(problem))

@@ -11,7 +11,7 @@ from strongroom.aio.batch_queue import BatchQueue
 from strongroom.aio.clock import Clock
 from strongroom.store import entry as entries
 from strongroom.store import errors
-from strongroom.store.entry import CacheEvent, Entry
+from strongroom.store.entry import CacheEvent, Entry, Foreign
 from strongroom.store.objects import Stored, StoredEvent
 
 _LAST: Final = "\U0010ffff"
@@ -92,8 +92,8 @@ class ResourceCache:
     change after it.
     """
 
-    def __init__(self, prefix: str, head: bytes, clock: Clock) -> None:
-        self.layout = entries.layout(prefix, head)
+    def __init__(self, prefix: str, head: bytes, clock: Clock, foreign: Foreign | None = None) -> None:
+        self.layout = entries.layout(prefix, head, foreign)
         self.revision = 0
         """Revision of the last change of this resource, or of the load."""
         self._clock = clock

@@ -10,7 +10,7 @@ from typing import Final
 from strongroom.aio import tasks
 from strongroom.aio.clock import Clock
 from strongroom.store import errors
-from strongroom.store.entry import ADDED, DELETED, MODIFIED, CacheEvent, Entry
+from strongroom.store.entry import ADDED, DELETED, MODIFIED, CacheEvent, Entry, Foreign
 from strongroom.store.objects import ObjectStore, StoredEvent
 from strongroom.store.resource_cache import ResourceCache, Subscription
 
@@ -36,15 +36,25 @@ RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 class WatchCache:
     """`prefixes`: storage prefix of each resource -> the head of its encoded objects (`entry.Layout`).
+    `foreign`: reads what other programs stored in another encoding.
 
     When the engine's watch ends or fails, all subscribers are cut, `ready` is false, and the state is loaded
     again until that works; reads go on from the old state. The history begins anew then, so watches that
     resume from before are told Compacted.
     """
 
-    def __init__(self, objects: ObjectStore, prefixes: Mapping[str, bytes], *, clock: Clock) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        prefixes: Mapping[str, bytes],
+        *,
+        clock: Clock,
+        foreign: Foreign | None = None,
+    ) -> None:
         self._objects = objects
-        self._resources = {prefix: ResourceCache(prefix, head, clock) for prefix, head in prefixes.items()}
+        self._resources = {
+            prefix: ResourceCache(prefix, head, clock, foreign) for prefix, head in prefixes.items()
+        }
         self._owners: dict[str, ResourceCache | None] = {}
         self._tasks = tasks.TaskGroup("watch-cache", describe_errors=False)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []

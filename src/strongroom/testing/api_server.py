@@ -13,7 +13,7 @@ from strongroom.client.transport import Query
 from strongroom.controllers import manager
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.request_info import UserInfo
-from strongroom.registry import bootstrap, catalog
+from strongroom.registry import bootstrap, catalog, foreign
 from strongroom.server import app, defaults
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication.oidc.authenticator import OIDCTokens
@@ -123,7 +123,7 @@ async def running(
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
     await engine.start()
     objects = ObjectStore(engine, {})
-    cache = WatchCache(objects, catalog.prefixes(), clock=clock)
+    cache = WatchCache(objects, catalog.prefixes(), clock=clock, foreign=foreign.to_json)
     await cache.start()
     served = catalog.Catalog(cache, objects, clock)
     await bootstrap.ensure_namespaces(served)
