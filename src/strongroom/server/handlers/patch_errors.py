@@ -59,6 +59,8 @@ def go(value: Any) -> str:
 
 def converted(why: str) -> str:
     """A mismatch of types in the words of the converter that strategic patches go through."""
+    if why.startswith("illegal base64"):
+        return f"error decoding from json: {why}"
     match = _MISMATCH.fullmatch(why)
     if match is None:
         return why

@@ -111,6 +111,8 @@ MAPS = "/api/v1/namespaces/default/configmaps"
         (STRATEGIC, {"data": {"k": 5}}, '"map[data:map[k:5]]"', "cannot convert int64 to string"),
         (STRATEGIC, {"data": []}, '"map[data:[]]"', "cannot restore map from slice"),
         (STRATEGIC, {"immutable": "x"}, '"map[immutable:x]"', "unrecognized type: bool"),
+        (STRATEGIC, {"binaryData": {"b": "%"}}, '"map[binaryData:map[b:%]]"',
+         "error decoding from json: illegal base64 data at input byte 0"),
         (STRATEGIC, {"metadata": 5}, '"map[metadata:5]"', "cannot restore struct from: int64"),
     ],
 )  # fmt: skip

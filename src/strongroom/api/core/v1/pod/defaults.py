@@ -46,10 +46,10 @@ def apply_to_spec(spec: Object) -> None:
     spec.setdefault("securityContext", {})
 
 
-def apply_admission(pod: Object) -> None:
+def apply_admission(pod: Object, *, is_new: bool) -> None:
     """What the cluster adds to a Pod, in place: who made the Pod does not become its manager."""
     spec = pod["spec"]
-    if MIRROR not in (pod["metadata"].get("annotations") or {}):
+    if is_new and MIRROR not in (pod["metadata"].get("annotations") or {}):
         name = spec.get("serviceAccountName") or "default"
         spec["serviceAccountName"] = spec["serviceAccount"] = name
     tolerations = list(spec.get("tolerations") or ())

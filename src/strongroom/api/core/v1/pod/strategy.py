@@ -73,7 +73,7 @@ class PodStrategy(Strategy):
             obj["status"] = obj.pop("status")
 
     def prepare_for_create(self, obj: Object) -> None:
-        defaults.apply_admission(obj)
+        defaults.apply_admission(obj, is_new=True)
         obj["status"] = {"phase": "Pending", "qosClass": qos.qos_class(obj)}
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [
@@ -81,7 +81,7 @@ class PodStrategy(Strategy):
             ]
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
-        defaults.apply_admission(new)
+        defaults.apply_admission(new, is_new=False)
         keep(new, old, "status")
         for field in ("priority", "preemptionPolicy"):  # what admission found when it was made
             if new["spec"].get(field) is None:
