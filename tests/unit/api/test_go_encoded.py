@@ -26,10 +26,11 @@ def kind(sample: dict[str, Any]) -> tuple[str, str]:
 
 
 def meaning(obj: Any) -> Any:
-    """Without what says nothing: members that are null, false, zero or empty."""
+    """Without what says nothing: members that are null, false, zero or empty; rules in no order."""
     if isinstance(obj, dict):
         found = {key: meaning(item) for key, item in obj.items()}
-        return {key: item for key, item in found.items() if item not in (None, {}, [], "", 0)}
+        found = {key: item for key, item in found.items() if item not in (None, {}, [], "", 0)}
+        return {key: sorted(item, key=repr) if key.endswith("Rules") else item for key, item in found.items()}
     return [meaning(item) for item in obj] if isinstance(obj, list) else obj
 
 
@@ -43,4 +44,5 @@ def test_both_forms_are_one_object(sample: dict[str, Any]) -> None:
 
 
 def test_every_kind_has_a_sample() -> None:
-    assert {kind(sample) for sample in SAMPLES} == set(RESOURCES)
+    served = {key for key in RESOURCES if not key[0].startswith("delivery.strongroom.dev/")}
+    assert {kind(sample) for sample in SAMPLES} == served
