@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from strongroom.cmd import image_access
+import click
+
+from strongroom.cmd import image_access, settings
 from strongroom.cmd.flags import PATH, flag
 
 PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.10"
@@ -21,5 +23,13 @@ RUNTIME = (
         help="containerd's certs.d directory.  [default: /etc/strongroom/certs.d]",
     ),
     flag("--pause-image", default=PAUSE_IMAGE, show_default=True, metavar="IMAGE", help="The sandbox image."),
+    flag(
+        "--pod-pids-limit",
+        type=click.IntRange(min=0),
+        default=settings.POD_PIDS_LIMIT,
+        show_default=True,
+        metavar="N",
+        help="Processes and threads of each Pod.  0: no limit.",
+    ),
     *image_access.FLAGS,
 )

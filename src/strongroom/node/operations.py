@@ -34,7 +34,10 @@ class Operations:
 
     def may(self, name: str) -> bool:
         """Whether the operation is neither under way nor put off."""
-        return name not in self._running and self._blocked.get(name, 0.0) <= self._clock.monotonic()
+        if self._blocked.get(name, 0.0) > self._clock.monotonic():
+            return False
+        self._blocked.pop(name, None)
+        return name not in self._running
 
     def start(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run it, unless one of that name is under way. One that fails is logged and put off."""
@@ -79,10 +82,14 @@ class Operations:
         self._blocked.clear()
 
     def next_due(self) -> float | None:
-        """Seconds until the first of those put off may run; None if there are none."""
+        """Seconds until the first of those put off may run; None if there are none.
+
+        One whose time has come since `may` was asked is told of once more: a timer may wake whoever asks a
+        little early."""
         now = self._clock.monotonic()
+        due = min((max(0.0, until - now) for until in self._blocked.values()), default=None)
         self._blocked = {name: until for name, until in self._blocked.items() if until > now}
-        return min((until - now for until in self._blocked.values()), default=None)
+        return due
 
     async def finish(self, *, beside: str) -> None:
         """Cancel what only waits and let finish what is critical; `beside` is the one that asks."""

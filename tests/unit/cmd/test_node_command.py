@@ -65,3 +65,11 @@ def test_an_error_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str]
     )
     assert main.main(["node", "--server", "https://h"]) == 2
     assert "--token-file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["up", "node"])
+def test_both_kinds_of_nodes_have_a_limit_of_processes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main.main([command, "--help"])
+    assert "--pod-pids-limit" in capsys.readouterr().out

@@ -99,3 +99,14 @@ async def test_unblock_and_close() -> None:
     await recorded.operations.aclose()
     await recorded.operations.aclose()
     assert len(recorded.operations) == 0
+
+
+def test_what_comes_due_between_two_questions_is_not_forgotten() -> None:
+    recorded = Recorded()
+    recorded.operations.block("a", 1.0)
+    recorded.clock.advance(0.9999)
+    assert not recorded.operations.may("a"), "the timer was a little early"
+    recorded.clock.advance(0.0002)
+    assert recorded.operations.next_due() == 0.0, "ask again at once"
+    assert recorded.operations.may("a")
+    assert recorded.operations.next_due() is None, "and not again and again"
