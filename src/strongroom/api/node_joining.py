@@ -18,6 +18,9 @@ KEY_ANNOTATION: Final = "strongroom.dev/key-sha256"
 CERTIFICATE_ANNOTATION: Final = "strongroom.dev/serving-certificate-sha256"
 """On a Node: the digest of the certificate that its endpoint for exec and logs shows."""
 
+POD_NETWORK_ANNOTATION: Final = "strongroom.dev/pod-network"
+"""On a Node: the subnet that it would like for its Pods, since it is free there."""
+
 USER_PREFIX: Final = "system:node:"
 PROXY_USER: Final = "system:kube-proxy"
 """Who keeps a node's routes and cluster IPs: it reads Services, endpoints and Nodes."""

@@ -25,3 +25,8 @@ def raise_file_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def quiet_grpc() -> None:
+    """Its library tells of its own affairs on standard error, unless told not to before it is loaded."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

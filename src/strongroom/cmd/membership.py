@@ -82,7 +82,7 @@ class Membership:
     """`start`, then `keep` until the end. `transport` and `proxy` carry the tokens as they are now.
 
     `connect` makes a transport without a token; it trusts the cluster's certificate authority alone.
-    `joined_anew` is called when the Node is another one than before.
+    `joined_anew` is called when the Node is another one than before. `pod_network`: a subnet free here.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Membership:
         clock: Clock,
         joined_anew: Callable[[], None],
         *,
+        pod_network: str = "",
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._folder = folder
@@ -107,6 +108,7 @@ class Membership:
         self._key = ""
         self._joined_anew = joined_anew
         self._sleep = sleep
+        self._pod_network = pod_network
 
     async def start(self) -> None:
         """Have tokens, of the last run or new ones. Raises JoinError; waits for a server that is away."""
@@ -198,7 +200,7 @@ class Membership:
         asked = {
             "kind": node_joining.KIND,
             "apiVersion": node_joining.API_VERSION,
-            "spec": {"key": self._key},
+            "spec": {"key": self._key, "podNetwork": self._pod_network},
         }
         answer = await Client(transport, "strongroom-node").create(
             resources.NODES, asked, subresource=node_joining.SUBRESOURCE, name=self._node

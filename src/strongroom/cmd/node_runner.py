@@ -10,6 +10,7 @@ from strongroom.api import node_joining
 from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.rest import Client
 from strongroom.cmd import pki
+from strongroom.node import registration
 from strongroom.node.agent import Agent
 from strongroom.node.containerd import daemon, network, orphans, pause, tools
 from strongroom.node.containerd.client import ContainerdClient
@@ -17,6 +18,7 @@ from strongroom.node.containerd.events import ContainerEvents
 from strongroom.node.containerd.exec_sync import ContainerdExecSync
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.client import CRIClient
+from strongroom.node.routes import RouteKeeper
 from strongroom.node.service_proxy import cluster_ips
 from strongroom.node.settings import NodeSettings
 from strongroom.node.streaming.authentication import ServerProofs
@@ -77,7 +79,10 @@ class NodeRunner:
         found = tools.look()
         if isinstance(found, tools.Missing):
             raise NodeError(str(found))
-        self._daemon = daemon.Daemon(self._settings, found, self._clock)
+        place, seed = daemon.network_place(self._settings)
+        wish = network.load_or_choose(place, seed).subnet
+        subnet = await registration.pod_cidr(self._client, self._settings.node_name, wish)
+        self._daemon = daemon.Daemon(self._settings, found, self._clock, network.of_node(place, seed, subnet))
         try:
             await self._daemon.start()
         except daemon.StartError as error:
@@ -126,6 +131,7 @@ class NodeRunner:
                     secret_env=SecretEnv(settings.secret_env_dir) if settings.owns_containerd else None,
                 )
                 group.spawn("announce", self._announce(agent))
+                group.spawn("routes", RouteKeeper(self._proxy, settings.node_name).run())
                 group.spawn("cluster-ips", self._serve_cluster_ips(agent, address))
                 await agent.run()
             finally:

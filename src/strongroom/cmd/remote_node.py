@@ -18,7 +18,7 @@ from strongroom.client.rest import Client
 from strongroom.cmd import data_dir, hardening, node_runner, notify, pki
 from strongroom.cmd.membership import JoinError, Membership
 from strongroom.cmd.node_command import RemoteSettings
-from strongroom.node.containerd import network
+from strongroom.node.containerd import daemon, network
 from strongroom.node.settings import NodeSettings
 from strongroom.telemetry import logs
 
@@ -32,6 +32,7 @@ def main(settings: RemoteSettings) -> int:
     hardening.harden()
     hardening.raise_file_limit()
     logs.configure(sys.stderr)
+    hardening.quiet_grpc()
     place = data_dir.DataDir(settings.data_dir)
     try:
         with place.lock():
@@ -84,6 +85,7 @@ async def _serve(settings: RemoteSettings, place: data_dir.DataDir) -> None:
         lambda: HTTPTransport(settings.server, ssl_context=trust),
         clock,
         restarts.ask,
+        pod_network=_wish(node_settings),
     )
     try:
         await _verified(settings, trust)
@@ -143,6 +145,13 @@ def _node_settings(settings: RemoteSettings, place: data_dir.DataDir) -> NodeSet
         image_verification=settings.images.verification,
         pod_pids_limit=settings.pod_pids_limit,
     )
+
+
+def _wish(settings: NodeSettings) -> str:
+    """A subnet that is free on this machine; with a runtime that is not ours: none."""
+    if not settings.owns_containerd:
+        return ""
+    return str(network.load_or_choose(*daemon.network_place(settings)).subnet)
 
 
 def _own_address(api: tuple[str, int]) -> str:

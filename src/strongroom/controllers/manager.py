@@ -13,6 +13,7 @@ from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.controllers import (
     garbage_collector,
+    node_ipam,
     node_lifecycle,
     pod_state,
     root_ca_publisher,
@@ -31,6 +32,7 @@ from strongroom.controllers.garbage_collector import GarbageCollector
 from strongroom.controllers.job import controller as job
 from strongroom.controllers.legacy_token_cleaner import LegacyTokenCleaner
 from strongroom.controllers.namespace import NamespaceController
+from strongroom.controllers.node_ipam import NodeIPAM
 from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.pod_garbage_collector import PodGarbageCollector
 from strongroom.controllers.replica_set import controller as replica_set
@@ -155,6 +157,7 @@ class Manager:
             node_lifecycle.NAME: NodeLifecycle(
                 manager, nodes, leases, pods, self._recorder(manager, node_lifecycle.NAME), clock
             ),
+            node_ipam.NAME: NodeIPAM(manager, nodes, self._recorder(manager, node_ipam.EVENTS), clock),
             taint_eviction.NAME: TaintEviction(
                 manager, pods, nodes, self._recorder(manager, taint_eviction.NAME), clock
             ),

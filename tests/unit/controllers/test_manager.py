@@ -34,6 +34,7 @@ async def test_a_new_namespace_and_a_pod_get_what_they_need_from_whom_they_shoul
         assert writers == {
             "namespaces/n/serviceaccounts": "kube-controller-manager",
             "namespaces/n/configmaps": "kube-controller-manager",
+            "nodes/a": "kube-controller-manager",
             "namespaces/n/pods/p/binding": "kube-scheduler",
             "namespaces/n/events": "kube-scheduler",
         }

@@ -34,12 +34,19 @@ class StartError(Exception):
 class Daemon:
     """The node's containerd. `start`, then `supervise` until the end, then `detach`."""
 
-    def __init__(self, settings: NodeSettings, found: tools.Tools, clock: clocks.Clock) -> None:
+    def __init__(
+        self,
+        settings: NodeSettings,
+        found: tools.Tools,
+        clock: clocks.Clock,
+        pod_network: network.PodNetwork | None = None,
+    ) -> None:
+        """`pod_network`: None for one of this machine's own choice."""
         self._settings = settings
         self._tools = found
         self._clock = clock
         self._process: process.Process | None = None
-        self.network = network.load_or_choose(settings.data_dir / "network.json", str(settings.data_dir))
+        self.network = pod_network or network.load_or_choose(*network_place(settings))
         self.adopted = False
         """Whether `start` found a containerd running and took it over."""
 
@@ -237,6 +244,11 @@ class Daemon:
         finally:
             if cri is not None:
                 await cri.close()
+
+
+def network_place(settings: NodeSettings) -> tuple[Path, str]:
+    """Where a node's network is noted down, and what its names come from."""
+    return settings.data_dir / "network.json", str(settings.data_dir)
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> bool:

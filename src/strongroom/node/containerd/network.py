@@ -51,6 +51,10 @@ def choose(seed: str, taken: Iterable[Network]) -> PodNetwork:
     )
     if subnet is None:
         raise OSError(f"no free subnet for pods in {_POOL}")
+    return _named(seed, subnet)
+
+
+def _named(seed: str, subnet: Network) -> PodNetwork:
     digest = hashlib.sha256(seed.encode()).hexdigest()
     # The kernel allows 15 bytes.
     return PodNetwork(f"strongroom-{digest[:8]}", f"sr-{digest[:10]}", subnet)
@@ -92,9 +96,20 @@ def load_or_choose(path: Path, seed: str) -> PodNetwork:
         and not any(subnet.overlaps(n) for n in taken if n.prefixlen > 0)
     ):
         chosen = PodNetwork(chosen.name, chosen.bridge, subnet)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"bridge": chosen.bridge, "subnet": str(chosen.subnet)}) + "\n")
+    _keep(path, chosen)
     return chosen
+
+
+def _keep(path: Path, network: PodNetwork) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"bridge": network.bridge, "subnet": str(network.subnet)}) + "\n")
+
+
+def of_node(path: Path, seed: str, subnet: Network) -> PodNetwork:
+    """The network with the subnet that the cluster gave to this node; later starts find it in `path`."""
+    made = _named(seed, subnet)
+    _keep(path, made)
+    return made
 
 
 def conflist(

@@ -8,6 +8,13 @@ _SECONDS = 20.0
 
 async def apply(program: Path, ruleset: str) -> None:
     """Raises OSError with the first line of what nft says."""
+    try:
+        await _apply(program, ruleset)
+    except RuntimeError as error:  # uvloop's, when the child is gone before its pipes are served
+        raise OSError(f"nft: {error}") from error
+
+
+async def _apply(program: Path, ruleset: str) -> None:
     process = await asyncio.create_subprocess_exec(
         str(program),
         "-f",

@@ -170,9 +170,14 @@ def _node(attributes: Attributes, node: str) -> None:
     changed = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     if barred := [key for key in changed if not _may_label(key)]:
         raise _refused(attributes, f"is not allowed to modify labels: {', '.join(barred)}")
+    specs: list[dict[str, Any]] = [each.get("spec") or {} for each in (new, old or {})]
+    # Not so upstream: here other nodes send to a node what is for its subnet.
+    if any(
+        (specs[0].get(field) or None) != (specs[1].get(field) or None) for field in ("podCIDR", "podCIDRs")
+    ):
+        raise _refused(attributes, f"node {shown} is not allowed to modify its podCIDR")
     if old is None:
         return
-    specs: list[dict[str, Any]] = [each.get("spec") or {} for each in (new, old)]
     if (specs[0].get("taints") or []) != (specs[1].get("taints") or []):
         raise _refused(attributes, f"node {shown} is not allowed to modify taints")
     if specs[0].get("configSource") != specs[1].get("configSource"):

@@ -5,12 +5,12 @@ Nobody takes the name of a Node that is there: its key, whose digest stands on t
 
 import functools
 import hmac
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from strongroom.api import node_joining, resources
-from strongroom.machinery import duration, status
+from strongroom.machinery import addresses, duration, status
 from strongroom.machinery.gvk import Object
 from strongroom.registry.catalog import Catalog
 from strongroom.server import responses
@@ -34,8 +34,8 @@ async def create(request: Request, *, tokens: NodeTokens, catalog: Catalog) -> N
     if options.write(request, "CreateOptions").dry_run:
         raise status.bad_request("a node's token can't be asked for on trial")
     form = forms.one(request)
-    digest = node_joining.key_digest(_key(await request.body()))
-    node = await _node(catalog, name, digest, joins=nodes.GROUP not in request.user.groups)
+    spec = _spec(await request.body())
+    node = await _node(catalog, name, spec, joins=nodes.GROUP not in request.user.groups)
     token, expires = tokens.issue(node, f"{nodes.PREFIX}{name}")
     proxy_token, _ = tokens.issue(node, node_joining.PROXY_USER)
     answer = {
@@ -51,7 +51,14 @@ async def create(request: Request, *, tokens: NodeTokens, catalog: Catalog) -> N
     await responses.decoded(request, 201, answer, form)
 
 
-def _key(body: bytes) -> str:
+class Spec(NamedTuple):
+    """What a machine says of itself."""
+
+    digest: str
+    pod_network: str
+
+
+def _spec(body: bytes) -> Spec:
     """Raises StatusError 400."""
     if len(body) > MAX_BODY:
         raise status.bad_request("the request is too long")
@@ -63,21 +70,27 @@ def _key(body: bytes) -> str:
         raise status.bad_request("the body is not a JSON object")
     if (given.get("apiVersion"), given.get("kind")) != (node_joining.API_VERSION, node_joining.KIND):
         raise status.bad_request(f"the body is no {node_joining.KIND} of {node_joining.API_VERSION}")
-    spec = given.get("spec")
-    key = spec.get("key") if isinstance(spec, dict) else None
+    found = given.get("spec")
+    spec: dict[str, Any] = found if isinstance(found, dict) else {}
+    key, wish = spec.get("key"), spec.get("podNetwork") or ""
     if not isinstance(key, str) or not node_joining.is_key(key):
         raise status.bad_request("spec.key: not at least 43 characters of base64url")
-    return key
+    if wish and (not isinstance(wish, str) or addresses.cidr(wish)):
+        raise status.bad_request(f"spec.podNetwork: {addresses.VALID_CIDR}")
+    return Spec(node_joining.key_digest(key), wish)
 
 
-async def _node(catalog: Catalog, name: str, digest: str, *, joins: bool) -> Object:
+async def _node(catalog: Catalog, name: str, spec: Spec, *, joins: bool) -> Object:
     """The Node with that key, made if need be. Raises StatusError."""
     registry = catalog[resources.NODES]
     entry = registry.find("", name)
     if entry is None:
         if not joins:
             raise status.not_found(resources.NODES, name)
-        metadata = {"name": name, "annotations": {node_joining.KEY_ANNOTATION: digest}}
+        annotations = {node_joining.KEY_ANNOTATION: spec.digest}
+        if spec.pod_network:
+            annotations[node_joining.POD_NETWORK_ANNOTATION] = spec.pod_network
+        metadata = {"name": name, "annotations": annotations}
         node: Object = {"kind": "Node", "apiVersion": "v1", "metadata": metadata, "spec": {}}
         try:
             return (await registry.create("", node)).document.obj
@@ -86,7 +99,9 @@ async def _node(catalog: Catalog, name: str, digest: str, *, joins: bool) -> Obj
                 raise
     known = entry.decode()
     held = (known["metadata"].get("annotations") or {}).get(node_joining.KEY_ANNOTATION) or ""
-    if known["metadata"].get("deletionTimestamp") or not hmac.compare_digest(held.encode(), digest.encode()):
+    if known["metadata"].get("deletionTimestamp") or not hmac.compare_digest(
+        held.encode(), spec.digest.encode()
+    ):
         raise _taken(name)
     return known
 

@@ -98,6 +98,7 @@ async def test_a_node_changes_itself_alone(nodes: APIServer) -> None:
         {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}},
         {"metadata": {"labels": {"x.k8s.io/a": "b"}}},
         {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}},
+        {"spec": {"podCIDR": "10.64.0.0/24", "podCIDRs": ["10.64.0.0/24"]}},
     ],
 )
 async def test_a_node_does_not_choose_its_work(nodes: APIServer, patch: dict[str, Any]) -> None:

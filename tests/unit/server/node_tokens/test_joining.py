@@ -209,6 +209,20 @@ async def test_a_body_that_is_no_request_is_refused(world: World, body: bytes) -
     assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
 
 
+async def test_a_machine_says_which_subnet_is_free_on_it(world: World) -> None:
+    def body(wish: object) -> dict[str, object]:
+        spec = {"key": KEY, "podNetwork": wish}
+        return {"kind": "NodeTokenRequest", "apiVersion": "strongroom.dev/v1", "spec": spec}
+
+    path = "/api/v1/nodes/m1/token"
+    for wrong in ("10.64.0.1", "x", 7, ["10.64.0.0/24"]):
+        refused = await world.server.request("POST", path, body(wrong), token=BOOTSTRAP)
+        assert (refused.status, refused.json["message"][:16]) == (400, "spec.podNetwork:")
+    assert (await world.server.request("POST", path, body("10.64.9.0/24"), token=BOOTSTRAP)).status == 201
+    node = (await world.server.get("/api/v1/nodes/m1")).json
+    assert node["metadata"]["annotations"]["strongroom.dev/pod-network"] == "10.64.9.0/24"
+
+
 async def test_a_name_that_no_node_can_have_is_refused(world: World) -> None:
     refused = await world.post("Upper_Case")
     assert (refused.status, refused.json["reason"]) == (422, "Invalid")
