@@ -31,6 +31,7 @@ from strongroom.controllers import manager
 from strongroom.controllers.leader_election import LeaderElection
 from strongroom.controllers.restart.seal import SealingKey
 from strongroom.machinery.request_info import UserInfo
+from strongroom.node.containerd import network
 from strongroom.registry import bootstrap, kubernetes_service
 from strongroom.registry.catalog import Catalog
 from strongroom.registry.event_expiry import EventExpiry
@@ -152,7 +153,10 @@ class ControlPlane:
         sealing = SealingKey(self._signers.keys.derived("strongroom restart-on-secret-change"))
 
         async def run() -> None:
-            await manager.Manager(self.client_for, served, ca, issue, sealing, self._clock).run()
+            grace = self._settings.cluster.grace
+            await manager.Manager(
+                self.client_for, served, ca, issue, sealing, self._clock, node_grace=grace
+            ).run()
 
         if self._storage.engine.shared:
             candidate = self.client_for(manager.CONTROLLER_MANAGER)
@@ -205,8 +209,9 @@ class ControlPlane:
 
     def _serving_certificate(self, now: datetime) -> pki.ServingCertificate:
         hosts = ["localhost", "127.0.0.1", "::1", self._settings.node_name, *_SERVICE_NAMES, FIRST_ADDRESS]
-        if not ipaddress.ip_address(self._settings.host).is_unspecified:
-            hosts.append(self._settings.host)
+        everywhere = ipaddress.ip_address(self._settings.host).is_unspecified
+        hosts.append(network.host_address() if everywhere else self._settings.host)
+        hosts += self._settings.cluster.names
         return self.authority.serving("apiserver", hosts, now)
 
 

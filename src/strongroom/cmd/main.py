@@ -17,6 +17,7 @@ from strongroom.cmd import (
     audit_log,
     authentication,
     backup,
+    cluster_options,
     keys,
     migrate,
     node_command,
@@ -90,6 +91,7 @@ _SERVER_OPTIONS = (
         "etcd://HOST:PORT,... or etcds://HOST:PORT,...?ca=F&cert=F&key=F&user=U&password-file=F.",
     ),
     *authentication.FLAGS,
+    *cluster_options.FLAGS,
     _option(
         "--audit-log-path",
         type=_PATH,

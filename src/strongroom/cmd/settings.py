@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from strongroom.client import kubeconfig as kubeconfigs
-from strongroom.cmd import audit_log, authentication, image_access
+from strongroom.cmd import audit_log, authentication, cluster_options, image_access
 from strongroom.server.audit import policy
 from strongroom.server.audit.policy_file import PolicyError
 from strongroom.store.engines.etcd import endpoint
@@ -69,6 +69,7 @@ class Settings:
     encryption_config: Path | None
     """An EncryptionConfiguration file; None: the keyring encrypts Secrets."""
     authentication: authentication.Options
+    cluster: cluster_options.Options
     """Who is known beside the administrator and ServiceAccounts."""
 
     @property
@@ -209,6 +210,8 @@ def resolve(
     max_mutating_requests_inflight: int = MAX_MUTATING_REQUESTS_INFLIGHT,
     passphrase_file: Path | None = None,
     encryption_config: Path | None = None,
+    tls_san: Sequence[str] = (),
+    node_monitor_grace_period: str = cluster_options.GRACE,
     environ: Mapping[str, str] = os.environ,
     **who: Any,
 ) -> Settings:
@@ -249,7 +252,15 @@ def resolve(
         passphrase_file=passphrase_file.absolute() if passphrase_file else None,
         encryption_config=encryption_config.absolute() if encryption_config else None,
         authentication=authentication.resolve(**who),
+        cluster=_cluster(tls_san, node_monitor_grace_period),
     )
+
+
+def _cluster(tls_san: Sequence[str], grace: str) -> cluster_options.Options:
+    try:
+        return cluster_options.resolve(tls_san, grace)
+    except cluster_options.ClusterOptionError as error:
+        raise SettingsError(str(error)) from None
 
 
 def images_options(config: Path | None, policy: str, allowlist: Sequence[str]) -> image_access.Options:

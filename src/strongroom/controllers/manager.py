@@ -99,7 +99,8 @@ class Manager:
     """`client_for` gives a component's client (`kube-controller-manager`, `kube-scheduler`).
 
     `served`: all kinds of the API. `ca_pem`: what clients in Pods verify the API server with. `issue`: makes
-    the tokens that live in Secrets. `sealing`: what notes about values are made with.
+    the tokens that live in Secrets. `sealing`: what notes about values are made with. `node_grace`: how
+    long a node may be silent.
     """
 
     def __init__(
@@ -110,8 +111,11 @@ class Manager:
         issue: token_secrets.Issue,
         sealing: SealingKey,
         clock: Clock,
+        *,
+        node_grace: float = node_lifecycle.GRACE,
     ) -> None:
         self._client_for = client_for
+        self._node_grace = node_grace
         self._clock = clock
         self._informers: list[Informer] = []
         self._recorders: list[EventRecorder] = []
@@ -155,7 +159,13 @@ class Manager:
         self._loops |= {
             "pod-garbage-collector": PodGarbageCollector(manager, pods, nodes, clock),
             node_lifecycle.NAME: NodeLifecycle(
-                manager, nodes, leases, pods, self._recorder(manager, node_lifecycle.NAME), clock
+                manager,
+                nodes,
+                leases,
+                pods,
+                self._recorder(manager, node_lifecycle.NAME),
+                clock,
+                grace=self._node_grace,
             ),
             node_ipam.NAME: NodeIPAM(manager, nodes, self._recorder(manager, node_ipam.EVENTS), clock),
             taint_eviction.NAME: TaintEviction(

@@ -33,8 +33,11 @@ class NodeLifecycle:
         pods: Informer,
         recorder: EventRecorder,
         clock: Clock,
+        *,
+        grace: float = GRACE,
     ) -> None:
         self._client = client
+        self._grace = grace
         self._nodes = nodes
         self._pods = pods
         self._recorder = recorder
@@ -73,7 +76,7 @@ class NodeLifecycle:
         if node is None:
             return
         now = self._clock.now()
-        left = self._heard.get(name, 0.0) + GRACE - self._clock.monotonic()
+        left = self._heard.get(name, 0.0) + self._grace - self._clock.monotonic()
         if left > 0:
             self._loop.queue.add_after(name, left)
         elif silent := node_taints.silence(node, now):
