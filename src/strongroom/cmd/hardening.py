@@ -27,6 +27,8 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def quiet_grpc() -> None:
-    """Its library tells of its own affairs on standard error, unless told not to before it is loaded."""
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+def leave_forks_alone() -> None:
+    """gRPC looks after its threads in each child, and some children die of that before they are the program
+    that they were to be (nft, ip). Ours never go on as what they were: gRPC is told to let them be, before it
+    is loaded."""
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

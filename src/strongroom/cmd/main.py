@@ -222,6 +222,9 @@ app.add_command(tokens.token)
 def _start(**flags: Any) -> int:
     chosen = settings.resolve(**flags)
     # Imported here: --help, --version and shell completion stay quick.
+    from strongroom.cmd import hardening
+
+    hardening.leave_forks_alone()
     from strongroom.cmd import standalone
 
     return int(standalone.main(chosen))

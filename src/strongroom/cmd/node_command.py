@@ -115,6 +115,9 @@ def node(**flags: Any) -> int:
     Exit codes: 0 stopped when asked, 1 could not join, start or go on, 2 a flag is wrong.
     """
     chosen = resolve(**flags)
+    from strongroom.cmd import hardening
+
+    hardening.leave_forks_alone()
     from strongroom.cmd import remote_node
 
     return int(remote_node.main(chosen))

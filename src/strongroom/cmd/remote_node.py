@@ -32,7 +32,6 @@ def main(settings: RemoteSettings) -> int:
     hardening.harden()
     hardening.raise_file_limit()
     logs.configure(sys.stderr)
-    hardening.quiet_grpc()
     place = data_dir.DataDir(settings.data_dir)
     try:
         with place.lock():

@@ -126,28 +126,36 @@ class RouteKeeper:
                     _log.warning("routes to Pods of other nodes: %s", error)
                     await asyncio.sleep(backoff.next())
                     continue
-                await self._apply(program, decide(want, have))
-                known = want
-                backoff.reset()
+                if await self._apply(program, decide(want, have)):
+                    known = want
+                    backoff.reset()
+                else:
+                    # A neighbour may not be there yet.
+                    await asyncio.sleep(backoff.next())
+                    continue
             await self._changed.wait()
             await asyncio.sleep(_GATHER)
 
-    async def _apply(self, program: Path, commands: Iterable[list[str]]) -> None:
+    async def _apply(self, program: Path, commands: Iterable[list[str]]) -> bool:
+        """Whether all of it could be done."""
+        done = True
         for command in commands:
             try:
                 await _ip(program, *command)
             except OSError as error:
+                done = False
                 text = f"{' '.join(command[2:5])}: {error}"
                 if text not in self._told:
                     _log.warning("no route to the Pods of another node: %s", text)
                 self._told.add(text)
+        return done
 
 
 async def _ip(program: Path, *arguments: str) -> str:
     """What it prints. Raises OSError with the first line of what is wrong."""
     try:
         return await _run(program, *arguments)
-    except RuntimeError as error:  # uvloop's, when the child is gone before its pipes are served
+    except RuntimeError as error:  # uvloop's, when the child died before it read anything
         raise OSError(f"ip: {error}") from error
 
 

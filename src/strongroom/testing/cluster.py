@@ -38,6 +38,8 @@ class Cluster:
     wrapper: Sequence[str] = ()
     """A command that is put before ours and becomes it by exec."""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    host: str = "127.0.0.1"
+    """The address that the API listens on."""
     port: int = dataclasses.field(default_factory=ports.free_port)
     process: "subprocess.Popen[bytes] | None" = None
     ready_after: float = 0.0
@@ -62,7 +64,7 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
+        return f"https://{self.host}:{self.port}"
 
     @property
     def ready_line(self) -> str:
@@ -76,7 +78,14 @@ class Cluster:
 
     def command(self) -> list[str]:
         """The command line of `strongroom up` for this cluster."""
-        command = [str(PROGRAM), "up", "--data-dir", str(self.data_dir), "--listen", f"127.0.0.1:{self.port}"]
+        command = [
+            str(PROGRAM),
+            "up",
+            "--data-dir",
+            str(self.data_dir),
+            "--listen",
+            f"{self.host}:{self.port}",
+        ]
         command += ["--kubeconfig", str(self.kubeconfig)]
         if self.node:
             command += ["--node-name", "n1"]

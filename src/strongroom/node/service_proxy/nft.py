@@ -10,7 +10,7 @@ async def apply(program: Path, ruleset: str) -> None:
     """Raises OSError with the first line of what nft says."""
     try:
         await _apply(program, ruleset)
-    except RuntimeError as error:  # uvloop's, when the child is gone before its pipes are served
+    except RuntimeError as error:  # uvloop's, when the child died before it read anything
         raise OSError(f"nft: {error}") from error
 
 
