@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import hundred, large, own, result, start, works
+from bench import encryption, hundred, large, own, result, start, works
 from bench.target import Options, Target
 
 BUSY = 1.0
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     options = Options(
         flags.seconds, flags.connections, flags.changes, flags.patience, flags.pods, flags.image
     )
-    chosen = flags.only or ["start", *works.ALL, "large", "hundred"]
+    chosen = flags.only or ["start", *works.ALL, "encryption", "large", "hundred"]
     figures: dict[str, list[result.Figure]] = {}
     if (load := os.getloadavg()[0]) > BUSY:
         say(f"this machine is doing other work (load {load:.1f}): what is measured now is worth little")
@@ -33,6 +33,9 @@ def main(arguments: Sequence[str]) -> int:
             if "start" in chosen:
                 say("start")
                 figures["strongroom"] += start.run()
+            if "encryption" in chosen:
+                say("encryption")
+                figures["strongroom"] += encryption.run(options)
             if "large" in chosen:
                 say("large")
                 figures["strongroom"] += large.run(options)
@@ -66,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--pids", type=numbers, default=[], help="its processes, for memory: 1,2,3")
     made.add_argument("--against-pids", type=numbers, default=[])
     made.add_argument(
-        "--only", type=lambda text: text.split(","), help="works: start,large,hundred," + ",".join(works.ALL)
+        "--only",
+        type=lambda text: text.split(","),
+        help="works: start,encryption,large,hundred," + ",".join(works.ALL),
     )
     made.add_argument("--no-node", action="store_true", help="leave out what needs Pods")
     made.add_argument("--json", type=Path, help="file for the figures as JSON")

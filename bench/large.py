@@ -1,16 +1,19 @@
 """A store with 100,000 Secrets: start on it, memory, full list, and GET beside what it was with 1,000."""
 
 import asyncio
+import json
 import statistics
+import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from bench import filling, wrk
 from bench.result import Figure
 from bench.target import Options, Target
 from bench.works import list_many, memory
-from strongroom.testing.cluster import Cluster
+from strongroom.testing.cluster import PROGRAM, Cluster
 
 SMALL, LARGE = 1_000, 100_000
 REPEATS = 5
@@ -40,6 +43,8 @@ def run(options: Options) -> list[Figure]:
             pages, paged = list_many.paged(api, PATH)
         gets = [(_get(few, options), _get(many, options)) for _ in range(ALTERNATIONS)]
         after = memory.run(_target(many), options)[0].value
+        size = sum(path.stat().st_size for path in (many.data_dir / "store").glob("strongroom.db*"))
+        rotated = _rotate(many)
     before, beside = (
         statistics.median(load.per_second for load in loads) for loads in zip(*gets, strict=True)
     )
@@ -57,7 +62,22 @@ def run(options: Options) -> list[Figure]:
         Figure(f"{name}: full list in pages", pages, "s", "lower", int(paged != LARGE)),
         Figure(f"{name}: GET one", beside, "/s", "higher", failures, f"{before:,.0f} with {SMALL // 1000}k"),
         Figure(f"{name}: GET beside {SMALL // 1000}k", beside / before, "times", "higher"),
+        Figure(f"{name}: files of the store", size / 1e6, "MB", "lower"),
+        Figure(
+            f"{name}: keys rotate on the running server",
+            rotated["seconds"],
+            "s",
+            "lower",
+            rotated["underOlderKeys"] + rotated["unreadable"],
+            f"{rotated['rewritten'] / rotated['seconds']:,.0f}/s",
+        ),
     ]
+
+
+def _rotate(cluster: Cluster) -> Any:
+    """What `strongroom keys rotate` says."""
+    command = [str(PROGRAM), "keys", "rotate", "--data-dir", str(cluster.data_dir), "-o", "json"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def _target(cluster: Cluster) -> Target:

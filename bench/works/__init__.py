@@ -18,6 +18,7 @@ from bench.works import (
     pods_together,
     rbac,
     secret_to_file,
+    update,
     watch_fanout,
 )
 
@@ -26,6 +27,7 @@ ALL: dict[str, ModuleType] = {
     "get": get,
     "rbac": rbac,
     "create": create,
+    "update": update,
     "list": list_many,
     "watch": watch_fanout,
     "pod": pod_ready,
