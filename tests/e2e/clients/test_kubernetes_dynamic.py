@@ -29,7 +29,7 @@ def test_kinds_by_discovery(found: dynamic.DynamicClient) -> None:
     assert (deployments.short_names, deployments.categories) == (["deploy"], ["all"])
     assert set(deployments.subresources) == {"status", "scale"}
     with pytest.raises(ResourceNotFoundError):
-        found.resources.get(api_version="batch/v1", kind="Job")
+        found.resources.get(api_version="storage.k8s.io/v1", kind="StorageClass")
 
 
 def test_the_life_of_an_object(found: dynamic.DynamicClient, namespace: str) -> None:
