@@ -1,14 +1,17 @@
 """The flags that say who is known: kube-apiserver's names, defaults and refusals."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from strongroom.aio import tasks
 from strongroom.aio.clock import SystemClock
-from strongroom.cmd import authentication, main, pki, settings
+from strongroom.cmd import authentication, control_plane, main, pki, settings
 from strongroom.cmd.authentication import AuthenticationError, ConfigFile
+from strongroom.server.authentication.oidc.authenticator import OIDCTokens
 from strongroom.server.authentication.oidc.config import JWTAuthenticator, PrefixedClaim
 
 URL = "https://issuer.example"
@@ -155,3 +158,25 @@ def test_a_changed_file_is_taken_over_and_a_bad_one_is_not(
     assert file.changed() is None
     path.write_text(CONFIG)
     assert [each.username.prefix for each in file.changed() or ()] == ["x:"]
+
+
+async def test_a_server_takes_changes_over_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_plane, "RELOAD_SECONDS", 0.01)
+    path = tmp_path / "authentication.yaml"
+    path.write_text(CONFIG)
+    people = OIDCTokens((), SystemClock())
+    taken = asyncio.Event()
+
+    async def replace(issuers: Any) -> None:
+        assert [each.username.prefix for each in issuers] == ["y:"]
+        taken.set()
+
+    monkeypatch.setattr(people, "replace", replace)
+    async with tasks.TaskGroup("test") as group:
+        group.spawn("follow", control_plane._follow(ConfigFile(path, ()), people))
+        await asyncio.sleep(0.05)
+        assert not taken.is_set()
+        path.write_text(CONFIG.replace('"x:"', '"y:"'))
+        await asyncio.wait_for(taken.wait(), 10)
