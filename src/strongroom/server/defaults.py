@@ -99,7 +99,7 @@ def application(
         endpoints=[
             token_request.endpoint(token_settings, catalog, admission, clock),
             node_token.endpoint(node_tokens, catalog),
-            *authentication_reviews.endpoints(Sources(sources), audiences),
+            *authentication_reviews.endpoints(Sources(sources), audiences, people),
             *access_reviews.endpoints(authorization, (masters, system, rbac)),
             custom_resources.endpoint(),
         ],

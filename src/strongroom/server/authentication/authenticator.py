@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from strongroom.machinery.request_info import UserInfo
+from strongroom.server.authentication.tokens import bearer
 from strongroom.server.request import Headers
 
 
@@ -14,8 +15,8 @@ class Authenticator(Protocol):
 
 
 class Waiting(Protocol):
-    def later(self, headers: Headers) -> Awaitable[None] | None:
-        """What to wait for, briefly, before asking once more who sent this. None: it would change nothing."""
+    def later(self, token: bytes) -> Awaitable[None] | None:
+        """What to wait for, briefly, before asking once more whose this is. None: it would change nothing."""
         ...
 
 
@@ -28,8 +29,8 @@ class Chain:
         self._waiting = waiting
 
     def later(self, headers: Headers) -> Awaitable[None] | None:
-        """As Waiting."""
-        return self._waiting.later(headers) if self._waiting is not None else None
+        """As Waiting, for the token in the headers."""
+        return self._waiting.later(bearer(headers)) if self._waiting is not None else None
 
     def authenticate(self, headers: Headers, path: str) -> UserInfo | None:
         for authenticator in self._authenticators:

@@ -1,18 +1,29 @@
 """TokenReview and SelfSubjectReview: whose a token is, and who I am."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from strongroom.api import reviews as kinds
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
+from strongroom.server.authentication.authenticator import Waiting
 from strongroom.server.authentication.tokens import InvalidToken, Sources
 from strongroom.server.endpoint import Endpoint
 from strongroom.server.handlers import reviews
 from strongroom.server.request import Request
 
 
-def endpoints(sources: Sources, api_audiences: Sequence[str]) -> list[Endpoint]:
-    def review_token(review: Object, request: Request) -> Object:
+def endpoints(sources: Sources, api_audiences: Sequence[str], waiting: Waiting) -> list[Endpoint]:
+    """`waiting`: the source that may come to know a token a moment later."""
+
+    def review_token(review: Object, request: Request) -> Object | Awaitable[Object]:
+        status = _review_token(review, sources, api_audiences)
+        if status.get("authenticated"):
+            return status
+        moment = waiting.later(review["spec"]["token"].encode())
+        return status if moment is None else again(review, moment)
+
+    async def again(review: Object, moment: Awaitable[None]) -> Object:
+        await moment
         return _review_token(review, sources, api_audiences)
 
     return [

@@ -1,6 +1,6 @@
 """What reviews have in common: a body that is read, completed by an answer, and sent back."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from strongroom.api import decoding
 from strongroom.machinery.gvk import Object, Resource
@@ -10,8 +10,8 @@ from strongroom.server.endpoint import Endpoint
 from strongroom.server.handlers import forms, options
 from strongroom.server.request import Request
 
-Answer = Callable[[Object, Request], Object]
-"""The `status` of a review. Raises StatusError for what can't be asked."""
+Answer = Callable[[Object, Request], Object | Awaitable[Object]]
+"""The `status` of a review, now or in a moment. Raises StatusError for what can't be asked."""
 
 
 def endpoint(resource: Resource, answer: Answer) -> Endpoint:
@@ -23,7 +23,8 @@ def endpoint(resource: Resource, answer: Answer) -> Endpoint:
         request.warnings += decoded.warnings
         review = decoded.obj
         review.pop("status", None)
-        review["status"] = answer(review, request)
+        status = answer(review, request)
+        review["status"] = status if isinstance(status, dict) else await status
         await responses.decoded(request, 201, review, form)
 
     return Endpoint(resource, "", {"create": create})

@@ -200,6 +200,9 @@ async def test_the_first_token_of_a_new_key_is_taken(world: World, issuer: Issue
     issuer.add_key("key-2", ec.generate_private_key(ec.SECP256R1()))
     assert await world.status(issuer.token()) == 201
     assert await world.status(issuer.token(key="key-1")) == 201
+    world.clock.advance(key_set.APART)
+    issuer.add_key("key-3")
+    assert (await world.review(issuer.token()))["authenticated"] is True, "a review waits for it too"
 
 
 async def test_tokens_of_unknown_keys_make_no_more_requests_to_the_issuer_than_are_allowed(

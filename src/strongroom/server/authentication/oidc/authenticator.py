@@ -102,13 +102,13 @@ class OIDCTokens:
         self._verified[digest] = verified
         return verified.user
 
-    def later(self, headers: Headers) -> Awaitable[None] | None:
+    def later(self, token: bytes) -> Awaitable[None] | None:
         """For a token that was not known: what to wait for before asking again, if that may change it.
 
         It may when the token is of one of the issuers and names a key that has not been seen yet."""
         if not self._issuers:
             return None
-        unread = self._unread(tokens.bearer(headers))
+        unread = self._unread(token)
         if unread is None or unread.algorithm not in unread.issuer.rules.algorithms:
             return None
         keys = unread.issuer.keys
