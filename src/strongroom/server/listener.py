@@ -24,6 +24,8 @@ IDLE_SECONDS: Final = 150
 """Longer than clients keep idle connections, so that it is they who close them."""
 STREAMS: Final = 1000
 """Requests at once on one HTTP/2 connection: kube-apiserver's default."""
+HEAD_BYTES: Final = 1 << 20
+"""Headers of one request by HTTP/2: what Go takes. HTTP/1.1: some 400 KiB."""
 _PING_SECONDS: Final = 30
 
 
@@ -116,7 +118,9 @@ def _settings(cert: Path, key: Path) -> dict[str, Any]:
         "backpressure": CONNECTIONS,
         "http1_settings": HTTP1Settings(header_read_timeout=IDLE_SECONDS * 1000),
         "http2_settings": HTTP2Settings(
-            keep_alive_interval=_PING_SECONDS * 1000, max_concurrent_streams=STREAMS
+            keep_alive_interval=_PING_SECONDS * 1000,
+            max_concurrent_streams=STREAMS,
+            max_headers_size=HEAD_BYTES,
         ),
         "log_enabled": False,
         "ssl_cert": cert,

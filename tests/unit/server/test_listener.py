@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from strongroom.aio import tasks
 from strongroom.cmd import pki
+from strongroom.server import listener as listener_module
 from strongroom.server.listener import Listener, ListenError
 from strongroom.testing.api_server import APIServer
 
@@ -129,3 +131,25 @@ async def test_certificate_that_can_not_be_used(server: APIServer, tmp_path: Pat
     for name in ("crt", "missing"):
         with pytest.raises(ListenError, match="can't use the certificate"):
             await Listener(server.app, "127.0.0.1", 0, tmp_path / name, tmp_path / "key").start()
+
+
+async def test_head_that_does_not_end_is_not_waited_for(
+    server: APIServer, authority: pki.Authority, pair: pki.ServingCertificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However busily it comes."""
+    monkeypatch.setattr(listener_module, "IDLE_SECONDS", 1)
+    listener = Listener(server.app, "127.0.0.1", 0, pair.certificate, pair.key)
+    await listener.start()
+    async with asyncio.timeout(10), _connected(authority, listener) as (reader, writer):
+
+        async def drip() -> None:
+            writer.write(b"GET /version HTTP/1.1\r\nHost: ")
+            while True:
+                writer.write(b"x")
+                await asyncio.sleep(0.05)
+
+        dripping = tasks.TaskGroup("drip")
+        dripping.spawn("drip", drip())
+        assert await reader.read() == b""
+        await dripping.aclose()
+    await listener.close()

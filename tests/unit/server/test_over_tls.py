@@ -71,6 +71,15 @@ async def test_a_body_that_is_too_large(client: httpx.AsyncClient) -> None:
     assert (await client.get(SECRETS)).status_code == 200
 
 
+async def test_headers_that_are_too_large(client: httpx.AsyncClient) -> None:
+    large = {f"Trace-{number}": "x" * (1 << 9) for number in range(1 << 12)}
+    try:
+        assert (await client.get("/version", headers=large)).status_code == 431
+    except (httpx.NetworkError, httpx.RemoteProtocolError):
+        pass  # Broken off before all was read.
+    assert (await client.get("/version")).status_code == 200
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for(
     listener: Listener, trust: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
