@@ -1,5 +1,7 @@
 """One request on its way through the filters to its handler."""
 
+import asyncio
+import contextlib
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -20,6 +22,8 @@ Headers = Mapping[bytes, bytes]
 
 MAX_BODY = 3 * 1024 * 1024
 _HEARD_OUT = 4 * MAX_BODY
+_SHORT = 64 * 1024
+_SHORT_SECONDS = 1.0
 _NO_ANNOTATIONS: Mapping[str, str] = {}
 _NO_QUERY: Mapping[str, list[str]] = {}
 ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
@@ -63,6 +67,7 @@ class Request:
 
     __slots__ = (
         "_query",
+        "_unread",
         "annotations",
         "audit_id",
         "code",
@@ -106,6 +111,7 @@ class Request:
         self.impersonated_by: UserInfo | None = None
         self.notes: Notes | None = None
         self._query: Mapping[str, list[str]] | None = None
+        self._unread = True
 
     @property
     def query(self) -> Mapping[str, list[str]]:
@@ -132,6 +138,7 @@ class Request:
 
     async def body(self) -> bytes:
         """The whole body. Raises StatusError 413, Disconnected."""
+        self._unread = False
         expected = self.headers.get(b"content-length")
         length = int(expected) if expected is not None and expected.isdigit() else -1
         if length == 0:
@@ -157,6 +164,17 @@ class Request:
                 if self.notes is not None and self.notes.keeps_body:
                     self.notes.body = whole
                 return whole
+
+    async def drop_body(self) -> None:
+        """Take what nobody asked for of a short body: else the connection would close behind the answer, and
+        the client's next request could meet its end."""
+        expected = self.headers.get(b"content-length", b"")
+        if not self._unread or not expected.isdigit() or not 0 < int(expected) <= _SHORT:
+            return
+        self._unread = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SHORT_SECONDS):
+                await self._hear_out()
 
     async def _hear_out(self) -> None:
         """Drop the rest of a body, within reason: a client that is still sending does not read the answer."""

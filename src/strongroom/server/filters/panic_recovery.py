@@ -51,6 +51,7 @@ def _panic(request: Request, failure: Exception) -> status.StatusError:
 async def _answer(request: Request, failure: status.StatusError) -> None:
     if request.started:
         raise BrokenOff
+    await request.drop_body()
     await responses.error(request, failure)
 
 

@@ -73,3 +73,27 @@ async def test_answer_that_has_begun_is_broken_off() -> None:
 
 async def test_client_that_left_gets_no_answer() -> None:
     assert await _run(Disconnected()) == []
+
+
+@pytest.mark.parametrize(("length", "taken"), [(b"2", 2), (b"0", 0), (b"70000", 0), (b"x", 0)])
+async def test_a_short_body_that_nobody_read_is_taken_before_the_answer(length: bytes, taken: int) -> None:
+    seen: list[str] = []
+    parts = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.request", "body": b"}"},
+    ]
+
+    async def send(message: Any) -> None:
+        seen.append(message["type"])
+
+    async def receive() -> Any:
+        seen.append("part")
+        return parts.pop(0)
+
+    async def refuse(_: Request) -> None:
+        raise status.bad_request("no")
+
+    headers = [(b"content-length", length)]
+    scope = {"type": "http", "method": "POST", "path": "/p", "query_string": b"", "headers": headers}
+    await with_panic_recovery(refuse)(Request(scope, receive, send))
+    assert seen == ["part"] * taken + ["http.response.start", "http.response.body"]
