@@ -232,3 +232,12 @@ async def test_a_trick_with_headers_on_the_wire_leads_to_no_value(
         writer.close()
     assert int(answer.split(b" ", 2)[1]) in codes
     assert (b"Y2FuYXJ5LXdpcmU=" in answer) == (200 in codes)
+
+
+async def test_who_says_twice_who_they_are_is_nobody(client: httpx.AsyncClient) -> None:
+    for first, second in (("admin", "admin"), ("admin", "x"), ("x", "admin")):
+        twice = [("Authorization", f"Bearer {first}"), ("authorization", f"Bearer {second}")]
+        answer = await client.get(SECRETS, headers=twice)
+        assert answer.request.headers.get_list("authorization") == [value for _, value in twice]
+        assert answer.status_code == 401
+    assert (await client.get(SECRETS)).status_code == 200

@@ -99,8 +99,10 @@ class KeySet:
         self._last = self._clock.monotonic()
         try:
             found = await self._fetch(self._authenticator)
-        except Unreachable as error:
-            if (why := str(error)) != self._failing:
+        except Exception as error:
+            # Whatever it is, keys are to be looked at again: only our own errors have texts to be told.
+            why = str(error) if isinstance(error, Unreachable) else type(error).__name__
+            if why != self._failing:
                 self._failing = why
                 _log.warning("oidc: the keys of %s can't be fetched: %s", self._authenticator.url, why)
             return False

@@ -71,7 +71,7 @@ class Fetcher:
     """An issuer that answers when it is let."""
 
     def __init__(self) -> None:
-        self.answer: dict[str, tuple[Key, ...]] | Unreachable = {"a": (RSA.public_key(),)}
+        self.answer: dict[str, tuple[Key, ...]] | Exception = {"a": (RSA.public_key(),)}
         self.calls = 0
         self.let = asyncio.Event()
         self.let.set()
@@ -79,7 +79,7 @@ class Fetcher:
     async def __call__(self, _: JWTAuthenticator) -> dict[str, tuple[Key, ...]]:
         self.calls += 1
         await self.let.wait()
-        if isinstance(self.answer, Unreachable):
+        if isinstance(self.answer, Exception):
             raise self.answer
         return dict(self.answer)
 
@@ -166,6 +166,22 @@ async def test_an_issuer_that_fails_later_leaves_its_keys_and_is_told_of_once(
             await moment
         assert set(keys.keys) == {"a"} and keys.ready
         assert caplog.text.count("answered 500") == 1
+
+
+async def test_a_fetch_that_fails_in_an_unknown_way_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    clock, fetcher = FakeClock(), Fetcher()
+    fetcher.answer = RuntimeError("c4nary")
+    keys = KeySet(RULES, clock, fetcher)
+    async with tasks.TaskGroup("test") as group:
+        group.spawn("run", keys.run())
+        await settle()
+        assert "RuntimeError" in caplog.text and "c4nary" not in caplog.text
+        fetcher.answer = {"a": (RSA.public_key(),)}
+        clock.advance(key_set.APART)
+        moment = keys.refreshed()
+        assert moment is not None
+        await moment
+        assert keys.ready
 
 
 async def test_a_key_that_stays_is_the_same_object_and_one_that_goes_is_gone() -> None:
