@@ -89,7 +89,7 @@ def remove(data_dir: Path | None, key: tuple[str, ...], old: bool, output: str) 
 
     KEY is an id as `status` shows it. Nodes renew the tokens of Pods within an hour; until then such a Pod is
     refused, and one that reads its token only once until it is made anew. Tokens in Secrets stay refused:
-    the answer names those Secrets.
+    the answer names those Secrets. A machine that joined by a token of such a key has to join again.
     """
     if not key and not old:
         raise click.UsageError("name a KEY, or --old")
