@@ -345,8 +345,8 @@ async def test_nobody_else_makes_pods(world: World) -> None:
     """Who makes Pods can read Secrets: no other controller may."""
     for component, token in managed.TOKENS.items():
         client = rest.Client(world.world.server.transport(token), component)
-        pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-        if component == "replicaset-controller":
+        pod = {"metadata": {"name": component}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+        if component in ("replicaset-controller", "job-controller"):
             await client.create(resources.PODS, pod, "default")
         else:
             with pytest.raises(status.StatusError) as raised:

@@ -21,7 +21,18 @@ MAX_PODS: Final = 3000
 MAX_SECONDS: Final = 1.0
 """How many Pods are looked at, and for how long, when a namespace's level is raised."""
 _MARK: Final = b'"pod-security.kubernetes.io/'
-_TEMPLATES: Final = (resources.DEPLOYMENTS, resources.REPLICA_SETS, resources.JOBS)
+_SPEC: Final = ("spec", "template")
+_TEMPLATES: Final = {
+    ("", "podtemplates"): ("template",),
+    ("", "replicationcontrollers"): _SPEC,
+    ("apps", "daemonsets"): _SPEC,
+    ("apps", "deployments"): _SPEC,
+    ("apps", "replicasets"): _SPEC,
+    ("apps", "statefulsets"): _SPEC,
+    ("batch", "cronjobs"): ("spec", "jobTemplate", "spec", "template"),
+    ("batch", "jobs"): _SPEC,
+}
+"""Where kinds that make Pods say what Pods, whichever of the kinds are served."""
 _NOTHING: Final = Policy()
 
 
@@ -40,7 +51,8 @@ class PodSecurity:
             return False
         if resource == resources.PODS:
             return not subresource or subresource == "ephemeralcontainers"
-        return not subresource and resource in (*_TEMPLATES, resources.NAMESPACES)
+        makes_pods = (resource.group, resource.plural) in _TEMPLATES
+        return not subresource and (makes_pods or resource == resources.NAMESPACES)
 
     async def admit(self, attributes: Attributes) -> None:
         obj, old = attributes.obj, attributes.old
@@ -53,7 +65,7 @@ class PodSecurity:
             if attributes.operation == CREATE or old is None or _is_significant(obj, old):
                 attributes.annotations[PREFIX + "enforce-policy"] = str(wanted.enforce)
                 _evaluate(attributes, wanted, obj["metadata"], obj["spec"], enforce=True)
-        elif template := obj["spec"].get("template"):
+        elif template := _template(attributes.resource, obj):
             metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
             _evaluate(attributes, wanted, metadata, spec, enforce=False)
 
@@ -120,6 +132,14 @@ def _evaluate(
         raise status.forbidden(attributes.resource, attributes.shown_name, f"violates {found}")
     if found := violated(wanted.warn):
         attributes.warnings.append(f"would violate {found}")
+
+
+def _template(resource: Resource, obj: Object) -> Object:
+    """Of the Pods that the object makes; empty if it has none."""
+    found = obj
+    for field in _TEMPLATES[resource.group, resource.plural]:
+        found = found.get(field) or {}
+    return found
 
 
 def _is_significant(pod: Object, old: Object) -> bool:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from strongroom.aio.clock import FakeClock
-from strongroom.api import resources
+from strongroom.api import resources, schema
 from strongroom.server.admission import pod_security
 from strongroom.server.admission.plugin import UPDATE, Attributes
 from strongroom.server.audit import policy as audit_policy
@@ -58,11 +58,29 @@ async def test_warnings_are_sent_and_the_pod_made(server: APIServer) -> None:
     assert answer.headers["warning"] == f'299 - "{told}"'
 
 
-async def test_workloads_are_warned_of_and_not_refused(server: APIServer) -> None:
+@pytest.mark.parametrize("kind", ["apps/v1 deployments", "apps/v1 replicasets", "batch/v1 jobs"])
+async def test_workloads_are_warned_of_and_not_refused(server: APIServer, kind: str) -> None:
     await _namespace(server, enforce="baseline", warn="baseline")
-    answer = await server.request("POST", "/apis/apps/v1/namespaces/ns/deployments", _deployment())
+    group, _, plural = kind.partition(" ")
+    body = _deployment()
+    if plural == "jobs":
+        del body["spec"]["selector"]
+        body["spec"]["template"]["spec"] = {**body["spec"]["template"]["spec"], "restartPolicy": "Never"}
+    answer = await server.request("POST", f"/apis/{group}/namespaces/ns/{plural}", body)
     assert answer.status == 201, answer.text
     assert "would violate PodSecurity" in answer.headers["warning"]
+
+
+async def test_every_kind_with_a_template_of_pods_is_known(server: APIServer) -> None:
+    plugin = pod_security.PodSecurity(server.catalog[resources.NAMESPACES], server.catalog[resources.PODS])
+    known = set()
+    for registry in server.catalog:
+        kind = registry.resource
+        message = schema.for_kind(kind.group, kind.version, kind.kind)
+        if message and schema.has_field(message, "spec") and schema.has_field(f"{message}Spec", "template"):
+            assert plugin.handles(UPDATE, kind, ""), kind
+            known.add(kind.plural)
+    assert known >= {"deployments", "replicasets", "jobs"}
 
 
 async def test_who_enforces_is_warned_of_workloads_without_asking_for_it(server: APIServer) -> None:
