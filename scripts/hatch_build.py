@@ -23,7 +23,7 @@ KINDS = {
     "core.v1": "Namespace Secret ConfigMap ServiceAccount Node Pod Event Binding Service Endpoints "
     "ResourceQuota LimitRange",
     "apps.v1": "Deployment ReplicaSet",
-    "batch.v1": "Job",
+    "batch.v1": "Job CronJob",
     "rbac.v1": "Role RoleBinding ClusterRole ClusterRoleBinding",
     "authentication.v1": "TokenReview TokenRequest SelfSubjectReview",
     "authorization.v1": "SubjectAccessReview SelfSubjectAccessReview LocalSubjectAccessReview "

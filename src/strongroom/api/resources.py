@@ -21,6 +21,7 @@ DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
 
 JOBS = Resource("batch", "v1", "jobs", "Job")
+CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob")
 
 SERVICES = Resource("", "v1", "services", "Service", storage="services/specs")
 ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints", storage="services/endpoints")

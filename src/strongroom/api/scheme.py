@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from strongroom.api.apps.v1 import deployment, replica_set
-from strongroom.api.batch.v1 import job
+from strongroom.api.batch.v1 import cron_job, job
 from strongroom.api.coordination.v1 import lease
 from strongroom.api.core.v1 import (
     config_map,
@@ -43,6 +43,7 @@ _ALL: tuple[Strategy, ...] = (
     deployment.DeploymentStrategy(),
     replica_set.ReplicaSetStrategy(),
     job.JobStrategy(),
+    cron_job.CronJobStrategy(),
     role.RoleStrategy(),
     role_binding.RoleBindingStrategy(),
     cluster_role.ClusterRoleStrategy(),

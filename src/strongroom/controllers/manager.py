@@ -24,6 +24,7 @@ from strongroom.controllers import (
     workload_cache,
 )
 from strongroom.controllers.cluster_role_aggregation import ClusterRoleAggregation
+from strongroom.controllers.cron_job import controller as cron_job
 from strongroom.controllers.deployment import controller as deployment
 from strongroom.controllers.endpoints.controller import EndpointsController, EndpointSliceController
 from strongroom.controllers.endpoints.service_pods import ServicePods
@@ -66,6 +67,7 @@ SEPARATE = (
     replica_set.NAME,
     restart.NAME,
     job.NAME,
+    cron_job.NAME,
 )
 """Controllers with an identity of their own: they may do what the others have no business with."""
 
@@ -177,6 +179,7 @@ class Manager:
         clock, replica_sets, pods = self._clock, shared.replica_sets, shared.pods
         deployer, replicator = self._client_for(deployment.NAME), self._client_for(replica_set.NAME)
         restarter, worker = self._client_for(restart.NAME), self._client_for(job.NAME)
+        timer = self._client_for(cron_job.NAME)
         self._loops |= {
             deployment.NAME: deployment.DeploymentController(
                 deployer,
@@ -191,6 +194,13 @@ class Manager:
             ),
             restart.NAME: restart.RestartController(
                 restarter, shared.deployments, sealing, self._recorder(restarter, restart.NAME), clock
+            ),
+            cron_job.NAME: cron_job.CronJobController(
+                timer,
+                self._informer(timer, resources.CRON_JOBS, reduce=pod_state.reduce),
+                shared.jobs,
+                self._recorder(timer, cron_job.NAME),
+                clock,
             ),
             job.NAME: job.JobController(worker, shared.jobs, pods, self._recorder(worker, job.NAME), clock),
         }

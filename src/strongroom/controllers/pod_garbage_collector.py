@@ -1,18 +1,24 @@
-"""Removes Pods whose node is gone: no agent is left that could end them.
+"""Removes Pods whose node is gone: no agent is left that could end them; and of very many that have ended
+the oldest.
 
 Source: Kubernetes documentation, "Pod Lifecycle" (garbage collection of Pods). A node that was just removed
 may come back, so its Pods are given a while.
 """
 
+from collections.abc import Iterable
+
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
-from strongroom.client.informer import Informer
+from strongroom.client.informer import Informer, key_of
 from strongroom.client.rest import Client
 from strongroom.client.watching import DELETED
+from strongroom.controllers import pod_state
 from strongroom.controllers.controller import Controller
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 
+MOST_ENDED = 12_500
+"""Pods that have ended and may stay, for their logs."""
 QUARANTINE = 40.0
 """Seconds that a node must have been missing."""
 
@@ -22,13 +28,23 @@ def is_orphan(pod: Object | None, node: Object | None) -> bool:
     return pod is not None and bool((pod.get("spec") or {}).get("nodeName")) and node is None
 
 
-class PodGarbageCollector:
-    """Keys are `namespace/name` of Pods."""
+def surplus(ended: Iterable[Object], most: int) -> list[Object]:
+    """Of the Pods that have ended, those beyond `most` that are the oldest."""
+    pods = sorted(ended, key=lambda pod: (pod["metadata"].get("creationTimestamp") or "", key_of(pod)))
+    return pods[: max(len(pods) - most, 0)]
 
-    def __init__(self, client: Client, pods: Informer, nodes: Informer, clock: Clock) -> None:
+
+class PodGarbageCollector:
+    """Keys are `namespace/name` of Pods; "" stands for all that have ended."""
+
+    def __init__(
+        self, client: Client, pods: Informer, nodes: Informer, clock: Clock, *, most_ended: int = MOST_ENDED
+    ) -> None:
         self._client = client
         self._pods = pods
         self._nodes = nodes
+        self._most = most_ended
+        self._ended: set[tuple[str, str]] = set()
         self._loop = Controller("pod-garbage-collector", self._reconcile, (pods, nodes), clock)
         pods.subscribe(self._pod_changed)
         nodes.subscribe(self._node_changed)
@@ -37,6 +53,12 @@ class PodGarbageCollector:
         await self._loop.run()
 
     def _pod_changed(self, kind: str, pod: Object) -> None:
+        if kind == DELETED or not pod_state.is_finished(pod):
+            self._ended.discard(key_of(pod))
+        else:
+            self._ended.add(key_of(pod))
+            if len(self._ended) > self._most:
+                self._loop.queue.add("")
         if kind != DELETED:
             self._suspect(pod)
 
@@ -55,6 +77,9 @@ class PodGarbageCollector:
         return self._nodes.get(None, (pod.get("spec") or {}).get("nodeName", ""))
 
     async def _reconcile(self, key: str) -> None:
+        if not key:
+            await self._thin_out()
+            return
         namespace, name = key.split("/")
         pod = self._pods.get(namespace, name)
         if pod is None or not is_orphan(pod, self._node_of(pod)):
@@ -65,9 +90,22 @@ class PodGarbageCollector:
         except status.StatusError as error:
             if error.code != 404:
                 raise
+        await self._remove(pod)
+
+    async def _thin_out(self) -> None:
+        ended = [pod for pod in self._pods.values() if pod_state.is_finished(pod)]
+        for pod in surplus(ended, self._most):
+            await self._remove(pod)
+
+    async def _remove(self, pod: Object) -> None:
+        metadata = pod["metadata"]
         try:
             await self._client.delete(
-                resources.PODS, name, namespace, grace_period_seconds=0, uid=pod["metadata"]["uid"]
+                resources.PODS,
+                metadata["name"],
+                metadata["namespace"],
+                grace_period_seconds=0,
+                uid=metadata["uid"],
             )
         except status.StatusError as error:
             if error.code not in (404, 409):  # gone, or made anew under its name

@@ -20,10 +20,10 @@ GENERATORS = {
     "service/outside": ("service", "externalname", "outside", "--external-name=a.example"),
     "service/balanced": ("service", "loadbalancer", "balanced", "--tcp=80"),
     "job.batch/j": ("job", "j", "--image=nginx:1", "--", "true"),
+    "cronjob.batch/c": ("cronjob", "c", "--image=nginx:1", "--schedule=0 0 1 1 *"),
     "resourcequota/q": ("quota", "q", "--hard=secrets=9,pods=9"),
 }
 NOT_SERVED = {
-    "cronjob": ("cronjob", "j", "--image=a", "--schedule=* * * * *"),
     "ingress": ("ingress", "i", "--rule=a.example/b=c:80"),
     "poddisruptionbudgets": ("pdb", "p", "--min-available=1", "--selector=a=b"),
 }

@@ -30,6 +30,7 @@ localsubjectaccessreviews                authorization.k8s.io/v1        true    
 selfsubjectaccessreviews                 authorization.k8s.io/v1        false        SelfSubjectAccessReview    create
 selfsubjectrulesreviews                  authorization.k8s.io/v1        false        SelfSubjectRulesReview     create
 subjectaccessreviews                     authorization.k8s.io/v1        false        SubjectAccessReview        create
+cronjobs                    cj           batch/v1                       true         CronJob                    {ALL}   all
 jobs                                     batch/v1                       true         Job                        {ALL}   all
 leases                                   coordination.k8s.io/v1         true         Lease                      {ALL}
 secretdeliveries                         delivery.strongroom.dev/v1     true         SecretDelivery             {ALL}

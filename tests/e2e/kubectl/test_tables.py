@@ -22,6 +22,10 @@ COLUMNS = {
     "deployments": ("NAME READY UP-TO-DATE AVAILABLE AGE", "CONTAINERS IMAGES SELECTOR"),
     "replicasets": ("NAME DESIRED CURRENT READY AGE", "CONTAINERS IMAGES SELECTOR"),
     "jobs": ("NAME STATUS COMPLETIONS DURATION AGE", "CONTAINERS IMAGES SELECTOR"),
+    "cronjobs": (
+        "NAME SCHEDULE TIMEZONE SUSPEND ACTIVE LAST SCHEDULE AGE",
+        "CONTAINERS IMAGES SELECTOR",
+    ),
     "services": ("NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE", "SELECTOR"),
     "endpoints": ("NAME ENDPOINTS AGE", ""),
     "endpointslices": ("NAME ADDRESSTYPE PORTS ENDPOINTS AGE", ""),
@@ -48,6 +52,8 @@ def one_of_each(namespace: str) -> list[dict[str, Any]]:
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "x"}
     core = {"apiVersion": "v1", "metadata": {"name": "x"}}
     apps = {"apiVersion": "apps/v1", "metadata": {"name": "x"}}
+    batch = {"apiVersion": "batch/v1", "metadata": {"name": "x"}}
+    jobs = {"template": {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}}
     slices = {"apiVersion": "discovery.k8s.io/v1", "metadata": {"name": "x"}}
     return [
         {**core, "kind": "Secret"},
@@ -57,12 +63,8 @@ def one_of_each(namespace: str) -> list[dict[str, Any]]:
         {**core, "kind": "ResourceQuota", "spec": {"hard": {"secrets": "5"}}},
         {**apps, "kind": "Deployment", "spec": {**SELECTOR, "paused": True, "template": TEMPLATE}},
         {**apps, "kind": "ReplicaSet", "spec": {**SELECTOR, "template": TEMPLATE}},
-        {
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": {"name": "x"},
-            "spec": {"suspend": True, "template": {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}},
-        },
+        {**batch, "kind": "Job", "spec": {"suspend": True, **jobs}},
+        {**batch, "kind": "CronJob", "spec": {"schedule": "@yearly", "jobTemplate": {"spec": jobs}}},
         {**slices, "kind": "EndpointSlice", "addressType": "IPv4", "endpoints": []},
         {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "x"}},
         {**rbac, "kind": "Role", "rules": []},
@@ -99,6 +101,7 @@ def test_columns_of_every_kind(full: Kubectl) -> None:
         ("deployments", "x  0/0  0  0  <age>  one,two  a:1,b:2  app=web"),
         ("replicasets", "x  0  0  0  <age>  one,two  a:1,b:2  app=web"),
         ("jobs", "x  <word>  0/1  <age>  one,two  a:1,b:2  <any>"),
+        ("cronjobs", "x  @yearly  <none>  False  0  <none>  <age>  one,two  a:1,b:2  <none>"),
         ("services", "x  ClusterIP  <word>  <none>  80/TCP  <age>  app=web"),
         ("endpoints", "y  <none>  <age>"),
         ("endpointslices", "x  IPv4  <unset>  <unset>  <age>"),

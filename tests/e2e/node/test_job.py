@@ -55,3 +55,21 @@ def test_indexes_failures_and_a_secret(latest: Kubectl) -> None:
     assert found["failed"] == 1
     assert found["conditions"][-1]["reason"] == "BackoffLimitExceeded"
     assert "Job has reached the specified backoff limit" in latest.ok("describe", "job", "bad")
+
+
+def test_a_cron_job_and_a_job_made_of_it(kubectl: Kubectl) -> None:
+    create = ("create", "cronjob", "nightly", "--image=nginx:latest", "--schedule=0 3 * * *")
+    assert kubectl.ok(*create, "--", "bash", "-c", "echo night") == "cronjob.batch/nightly created\n"
+    expect.check(
+        kubectl.ok("get", "cj"),
+        "NAME  SCHEDULE  TIMEZONE  SUSPEND  ACTIVE  LAST SCHEDULE  AGE\n"
+        "nightly  0 3 * * *  <none>  False  0  <none>  <age>\n",
+    )
+    assert kubectl.ok("create", "job", "now", "--from=cronjob/nightly") == "job.batch/now created\n"
+    kubectl.ok("wait", "--for=condition=complete", "job/now", "--timeout=60s", timeout=70)
+    assert kubectl.ok("logs", "job/now") == "night\n"
+    described = kubectl.ok("describe", "cronjob", "nightly")
+    for text in ("Schedule:                      0 3 * * *", "Concurrency Policy:            Allow"):
+        assert text in described, described
+    kubectl.ok("delete", "cronjob", "nightly")
+    expect.until(lambda: kubectl.ok("get", "jobs", "-oname") == "", what="its Jobs are gone")

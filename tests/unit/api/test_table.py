@@ -87,6 +87,8 @@ COLUMNS = {
                        "*Count", "*Name"],
     resources.JOBS: ["Name", "Status", "Completions", "Duration", "Age", "*Containers", "*Images",
                      "*Selector"],
+    resources.CRON_JOBS: ["Name", "Schedule", "Timezone", "Suspend", "Active", "Last Schedule", "Age",
+                          "*Containers", "*Images", "*Selector"],
     resources.PRIORITY_CLASSES: ["Name", "Value", "Global-Default", "Age", "PreemptionPolicy"],
 }  # fmt: skip
 

@@ -12,9 +12,13 @@ from strongroom.testing import controllers, fake_api
 
 
 class World(controllers.World):
-    def start(self) -> None:
+    def start(self, most_ended: int = 100) -> None:
         informers = (self.informer(resources.PODS), self.informer(resources.NODES))
-        self.task = self.spawn(pod_garbage_collector.PodGarbageCollector(self.client, *informers, self.clock))
+        self.task = self.spawn(
+            pod_garbage_collector.PodGarbageCollector(
+                self.client, *informers, self.clock, most_ended=most_ended
+            )
+        )
 
     def node(self, name: str) -> None:
         self.api.put(resources.NODES, {"metadata": {"name": name}})
@@ -110,3 +114,16 @@ async def test_it_can_be_cancelled_twice(world: World) -> None:
     world.start()
     await world.settle()
     await controllers.cancel_twice(world.task)
+
+
+async def test_of_too_many_that_have_ended_the_oldest_go(world: World) -> None:
+    world.node("a")
+    for number, phase in enumerate(("Succeeded", "Failed", "Running", "Succeeded")):
+        metadata: Object = {"name": f"p{number}", "namespace": "n"}
+        metadata["creationTimestamp"] = f"2026-01-0{number + 1}T00:00:00Z"
+        pod = {"metadata": metadata, "spec": {"nodeName": "a"}, "status": {"phase": phase}}
+        world.api.put(resources.PODS, pod)
+    world.start(most_ended=1)
+    await world.settle()
+    assert world.pods() == ["p2", "p3"]
+    assert pod_garbage_collector.MOST_ENDED == 12_500

@@ -20,6 +20,7 @@ COMPONENTS: Final = (
     "system:controller:replicaset-controller",
     "system:controller:restart-controller",
     "system:controller:job-controller",
+    "system:controller:cronjob-controller",
     "system:controller:tokens-controller",
     "system:controller:resourcequota-controller",
     "system:controller:endpoint-controller",
@@ -87,9 +88,9 @@ def _asked(namespace: str, name: str) -> Iterator[Action]:
         yield Action(verb, "", "secrets", namespace, name)
     yield Action("create", "", "pods", namespace)
     yield Action("create", "", "pods/exec", namespace)
-    for kind in ("deployments", "replicasets"):
+    for group, kind in (("apps", "deployments"), ("apps", "replicasets"), ("batch", "jobs")):
         for verb in ("create", "patch", "update"):
-            yield Action(verb, "apps", kind, namespace)
+            yield Action(verb, group, kind, namespace)
     for verb in ("escalate", "update", "bind"):
         yield Action(verb, RBAC_GROUP, "clusterroles")
 

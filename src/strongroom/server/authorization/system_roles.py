@@ -78,6 +78,12 @@ USERS: Mapping[str, Sequence[Rule]] = {
         core("create patch delete", "pods"),
         _EVENTS,
     ),
+    "system:controller:cronjob-controller": (
+        Rule(("get", "list", "watch"), ("batch",), ("cronjobs",)),
+        Rule(("patch",), ("batch",), ("cronjobs/status",)),
+        Rule(("get", "create", "delete"), ("batch",), ("jobs",)),
+        _EVENTS,
+    ),
     # `strongroom.server.authorization.restarts` lets it read Secrets that Deployments name which ask for it.
     "system:controller:restart-controller": (
         Rule(("patch",), ("apps",), ("deployments", "deployments/status")),

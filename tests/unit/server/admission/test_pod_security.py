@@ -83,6 +83,18 @@ async def test_every_kind_with_a_template_of_pods_is_known(server: APIServer) ->
     assert known >= {"deployments", "replicasets", "jobs"}
 
 
+async def test_jobs_and_cron_jobs_are_workloads_too(server: APIServer) -> None:
+    await _namespace(server, warn="baseline")
+    pod = {"containers": [{"name": "c", "image": "i"}], "hostNetwork": True, "restartPolicy": "Never"}
+    job = {"template": {"spec": pod}}
+    cron_job = {"schedule": "@daily", "jobTemplate": {"spec": job}}
+    for plural, spec in (("jobs", job), ("cronjobs", cron_job)):
+        path = f"/apis/batch/v1/namespaces/ns/{plural}"
+        answer = await server.request("POST", path, {"metadata": {"name": "x"}, "spec": spec})
+        assert answer.status == 201, answer.text
+        assert "would violate PodSecurity" in answer.headers["warning"]
+
+
 async def test_who_enforces_is_warned_of_workloads_without_asking_for_it(server: APIServer) -> None:
     """Their Pods will be refused, and nobody would be told."""
     await _namespace(server, enforce="baseline")

@@ -15,6 +15,7 @@ WORKLOAD = {
     "selector": {"matchLabels": {"a": "b"}},
     "template": {"metadata": {"labels": {"a": "b"}}, "spec": POD},
 }
+JOB = {"template": {"spec": {**POD, "restartPolicy": "Never"}}}
 RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 REGARDING = {"kind": "Secret", "namespace": "default", "name": "a"}
 NEW_EVENT = {
@@ -45,7 +46,8 @@ OBJECTS: dict[Resource, dict[str, Any]] = {
     resources.SECRET_DELIVERIES: {"deliveries": [{"secret": "s", "container": "c", "way": "Env"}]},
     resources.DEPLOYMENTS: {"spec": WORKLOAD},
     resources.REPLICA_SETS: {"spec": WORKLOAD},
-    resources.JOBS: {"spec": {"template": {"spec": {**POD, "restartPolicy": "Never"}}}},
+    resources.JOBS: {"spec": JOB},
+    resources.CRON_JOBS: {"spec": {"schedule": "@daily", "jobTemplate": {"spec": JOB}}},
     resources.ROLES: {"rules": RULES},
     resources.ROLE_BINDINGS: {"roleRef": ROLE_REF},
     resources.CLUSTER_ROLES: {"rules": RULES},

@@ -1,0 +1,1 @@
+"""Makes Jobs when it is time for them, and removes those that are long over."""

@@ -1,0 +1,115 @@
+"""The loop of the CronJobs."""
+
+from strongroom.aio.clock import Clock
+from strongroom.api import resources
+from strongroom.client import event_recorder
+from strongroom.client.event_recorder import EventRecorder
+from strongroom.client.informer import Informer
+from strongroom.client.requests import MERGE_PATCH
+from strongroom.client.rest import Client
+from strongroom.client.watching import DELETED
+from strongroom.controllers import actions, ownership
+from strongroom.controllers.actions import Delete
+from strongroom.controllers.controller import Controller
+from strongroom.controllers.cron_job import decision
+from strongroom.controllers.cron_job.decision import Decision, State
+from strongroom.machinery import duration, status
+from strongroom.machinery.gvk import Object
+
+NAME = "cronjob-controller"
+_KIND = resources.CRON_JOBS.kind
+
+
+class CronJobController:
+    """Keys are `namespace/name` of CronJobs. `jobs` holds what `workload_cache` keeps of them."""
+
+    def __init__(
+        self, client: Client, cron_jobs: Informer, jobs: Informer, recorder: EventRecorder, clock: Clock
+    ) -> None:
+        self._client = client
+        self._cron_jobs = cron_jobs
+        self._recorder = recorder
+        self._clock = clock
+        self._jobs = ownership.Index(self._job_changed)
+        self._loop = Controller(NAME, self._reconcile, (cron_jobs, jobs), clock)
+        cron_jobs.subscribe(self._cron_job_changed)
+        jobs.subscribe(self._jobs.changed)
+
+    async def run(self) -> None:
+        await self._loop.run()
+
+    def _cron_job_changed(self, kind: str, cron_job: Object) -> None:
+        if kind != DELETED:
+            metadata = cron_job["metadata"]
+            self._loop.queue.add(f"{metadata['namespace']}/{metadata['name']}")
+
+    def _job_changed(self, kind: str, job: Object, before: Object | None) -> None:
+        owner = ownership.controller_of(job)
+        if owner is not None and owner.kind == _KIND:
+            self._loop.queue.add(f"{job['metadata']['namespace']}/{owner.name}")
+
+    async def _reconcile(self, key: str) -> None:
+        cron_job = self._cron_jobs.get(*key.split("/"))
+        if cron_job is None:
+            return
+        jobs = self._jobs.controlled_by(cron_job["metadata"]["uid"])
+        found = decision.decide(State(cron_job, jobs, self._clock.now()))
+        await self._perform(cron_job, found)
+        if found.look_again is not None:
+            self._loop.queue.add_after(key, found.look_again)
+
+    async def _perform(self, cron_job: Object, found: Decision) -> None:
+        metadata = cron_job["metadata"]
+        for job in found.delete:
+            gone = Delete(
+                resources.JOBS,
+                metadata["namespace"],
+                job["metadata"]["name"],
+                job["metadata"]["uid"],
+                "Background",
+            )
+            await actions.perform(self._client, [gone])
+        await self._create(cron_job, found)
+        change = decision.patch(cron_job, found.status)
+        if change is not None:
+            await self._client.patch(
+                resources.CRON_JOBS,
+                metadata["name"],
+                change,
+                metadata["namespace"],
+                subresource="status",
+                content_type=MERGE_PATCH,
+            )
+        # Told when it is written down: what fails before that is decided, and told, again.
+        for told in found.told:
+            kind = event_recorder.WARNING if told.warning else event_recorder.NORMAL
+            self._recorder.event(cron_job, kind, told.reason, told.message)
+
+    async def _create(self, cron_job: Object, found: Decision) -> None:
+        """Make the Job if there is one to make, and note it in the status that will be written."""
+        if found.create is None:
+            return
+        metadata = cron_job["metadata"]
+        try:
+            job = await self._client.create(
+                resources.JOBS, decision.job_of(cron_job, found.create), metadata["namespace"]
+            )
+            text = f"Created job {job['metadata']['name']}"
+            self._recorder.event(cron_job, event_recorder.NORMAL, "SuccessfulCreate", text)
+        except status.StatusError as error:
+            if actions.namespace_ends(error):
+                return
+            if error.reason != "AlreadyExists":
+                text = f"Error creating job: {error.message}"
+                self._recorder.event(cron_job, event_recorder.WARNING, "FailedCreate", text)
+                raise
+            wanted = decision.job_of(cron_job, found.create)["metadata"]["name"]
+            job = await self._client.get(resources.JOBS, wanted, metadata["namespace"])
+            owner = ownership.controller_of(job)
+            if owner is None or owner.uid != metadata["uid"]:
+                raise  # somebody else's
+        active = [
+            each for each in found.status.get("active") or () if each.get("uid") != job["metadata"]["uid"]
+        ]
+        found.status["active"] = [*active, decision.reference_to(job)]
+        found.status["lastScheduleTime"] = duration.timestamp(found.create)
