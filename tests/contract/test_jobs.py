@@ -204,3 +204,18 @@ async def test_what_the_api_refuses_is_told(world: World) -> None:
     await managed.until(lambda: world.world.events("FailedCreate"))
     (event, *_) = await world.world.events("FailedCreate")
     assert "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0" in event["message"]
+
+
+async def test_a_namespace_with_a_job_goes(world: World) -> None:
+    await world.world.namespace("ends")
+    pod: Object = {"containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}
+    pod["terminationGracePeriodSeconds"] = 0
+    await world.world.create(resources.JOBS, "job", "ends", spec={"template": {"spec": pod}})
+
+    async def runs() -> bool:
+        found = (await world.client.list(resources.PODS, "ends")).items
+        return any(each["status"].get("phase") == "Running" for each in found)
+
+    await managed.until(runs)
+    await world.client.delete(resources.NAMESPACES, "ends")
+    await world.world.gone(resources.NAMESPACES, "ends")

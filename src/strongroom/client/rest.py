@@ -146,10 +146,13 @@ class Client:
         *,
         field_selector: str = "",
         label_selector: str = "",
+        propagation_policy: str = "",
     ) -> Object:
         """Deletes all that match; the list of them, or the Status of success."""
         options = requests.ListOptions(field_selector, label_selector)
-        return await self._object(requests.delete(resource, None, namespace, options=options))
+        return await self._object(
+            requests.delete(resource, None, namespace, options=options, propagation_policy=propagation_policy)
+        )
 
     async def watch(
         self,

@@ -102,7 +102,7 @@ class NamespaceController:
         if all(item["metadata"].get("deletionTimestamp") for item in items):
             return items
         try:
-            await self._client.delete_collection(resource, namespace)
+            await self._client.delete_collection(resource, namespace, propagation_policy="Background")
         except status.StatusError as error:
             if error.code != 405:
                 raise
