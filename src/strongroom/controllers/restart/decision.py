@@ -101,8 +101,7 @@ class _Decider:
     def _choose(self) -> Workload | None:
         pending = [each for each in self._wanting if self._is_due(each)]
         busy = [each for each in self._wanting if _is_under_way(each)]
-        # One that failed is tried again before others follow it; one under way begins anew.
-        pending.sort(key=lambda each: (each.reason != NOT_READY, each.name))
+        # One that failed holds the others, so it is tried again before they follow; one under way begins anew.
         for workload in pending:
             if busy and workload not in busy:
                 continue
