@@ -78,6 +78,7 @@ def test_resources_that_are_chosen(latest: Kubectl) -> None:
         "services",
         "deployments.apps",
         "replicasets.apps",
+        "cronjobs.batch",
         "jobs.batch",
     ]
     assert chosen("--api-group=apps") == ["deployments.apps", "replicasets.apps"]

@@ -101,7 +101,7 @@ class _Decider:
     def _choose(self) -> Workload | None:
         pending = [each for each in self._wanting if self._is_due(each)]
         busy = [each for each in self._wanting if _is_under_way(each)]
-        # One that failed holds the others, so it is tried again before they follow; one under way begins anew.
+        # One that failed holds the others, so it is tried again before they follow.
         for workload in pending:
             if busy and workload not in busy:
                 continue
