@@ -6,17 +6,17 @@ One class may be the default of Pods that name none; should there be several, th
 from typing import Final
 
 from strongroom.api import resources
-from strongroom.api.scheduling.v1.priority_class import LOWER
+from strongroom.api.scheduling.v1.priority_class import LOWER, is_system_class
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.registry.generic import Registry
-from strongroom.server.admission.plugin import CREATE, UPDATE, Attributes
+from strongroom.server.admission.plugin import CREATE, DELETE, UPDATE, Attributes
 
-_WRITES: Final = {resources.PODS: (CREATE,), resources.PRIORITY_CLASSES: (CREATE, UPDATE)}
+_WRITES: Final = {resources.PODS: (CREATE,), resources.PRIORITY_CLASSES: (CREATE, UPDATE, DELETE)}
 
 
 class Priority:
-    """Fills in what a new Pod's class says, and guards the default."""
+    """Fills in what a new Pod's class says, and guards the default and the system's own."""
 
     def __init__(self, classes: Registry) -> None:
         self._classes = classes
@@ -27,6 +27,11 @@ class Priority:
         return not subresource and operation in _WRITES.get(resource, ())
 
     async def admit(self, attributes: Attributes) -> None:
+        if attributes.operation == DELETE:
+            if is_system_class(attributes.name):
+                text = "this is a system priority class and cannot be deleted"
+                raise status.forbidden(attributes.resource, attributes.name, text)
+            return
         obj = attributes.obj
         assert obj is not None, "creations and updates have an object"
         if attributes.resource == resources.PODS:

@@ -48,6 +48,21 @@ async def test_the_systems_classes_are_there(server: APIServer) -> None:
     assert shown(found) == ("system-node-critical", 2_000_001_000, "PreemptLowerPriority")
 
 
+async def test_the_systems_classes_stay(server: APIServer) -> None:
+    answer = await server.request("DELETE", f"{CLASSES}/system-node-critical")
+    assert answer.status == 403
+    assert answer.json["message"] == (
+        'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: '
+        "this is a system priority class and cannot be deleted"
+    )
+    assert (await server.request("DELETE", f"{CLASSES}/high")).status == 200
+
+
+async def test_a_class_has_one_generation(server: APIServer) -> None:
+    answer = await server.request("PATCH", f"{CLASSES}/high", {"description": "d"}, content_type=MERGE)
+    assert (answer.status, answer.json["metadata"]["generation"]) == (200, 1)
+
+
 async def test_a_class_that_is_not_there(server: APIServer) -> None:
     answer = await make_pod(server, priorityClassName="none")
     assert answer.status == 403

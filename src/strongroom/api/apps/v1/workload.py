@@ -62,17 +62,26 @@ class WorkloadStrategy(Strategy):
         return errors
 
     def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
-        found: list[str] = []
-        name = obj["metadata"].get("name", "")
-        if old is None and (messages := names.dns1123_label(name)):
-            found.append(
-                "metadata.name: this is used in Pod names and hostnames, which can result in surprising "
-                f"behavior; a DNS label is recommended: [{' '.join(messages)}]"
-            )
-        current = obj["spec"]["template"]
-        if old is None or old["spec"]["template"] != current:
-            found += template.warnings(current, _TEMPLATE)
-        return found
+        return [*name_warnings(obj, old), *template_warnings(obj, old)]
+
+
+def name_warnings(obj: Object, old: Object | None) -> list[str]:
+    """About the name of a new object whose Pods are called after it."""
+    messages = names.dns1123_label(obj["metadata"].get("name", "")) if old is None else []
+    if not messages:
+        return []
+    return [
+        "metadata.name: this is used in Pod names and hostnames, which can result in surprising "
+        f"behavior; a DNS label is recommended: [{' '.join(messages)}]"
+    ]
+
+
+def template_warnings(obj: Object, old: Object | None) -> Sequence[str]:
+    """About a template that is new."""
+    current = obj["spec"]["template"]
+    if old is not None and old["spec"]["template"] == current:
+        return ()
+    return template.warnings(current, _TEMPLATE)
 
 
 def non_negative(value: int | None, path: str) -> list[FieldError]:

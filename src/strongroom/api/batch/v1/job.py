@@ -37,6 +37,8 @@ _SPEC_ORDER: Final = (
     "podReplacementPolicy",
     "managedBy",
 )
+_TRACKED: Final = (100_000, 10_000)
+"""Completions, and parallelism, up to which the indexes are known to be tracked."""
 _SHOWN: Final = ("Complete", "Failed")
 _UNDER_WAY: Final = ("Suspended", "FailureTarget", "SuccessCriteriaMet")
 
@@ -92,10 +94,18 @@ class JobStrategy(Strategy):
         return job_validation.validate_status(new.get("status") or {})
 
     def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
-        current = obj["spec"]["template"]
-        if old is None or old["spec"]["template"] != current:
-            return template.warnings(current, "spec.template")
-        return ()
+        found = workload.name_warnings(obj, old)
+        spec = obj["spec"]
+        size = (spec.get("completions") or 0, spec["parallelism"])
+        if spec["completionMode"] == INDEXED and all(
+            n > most for n, most in zip(size, _TRACKED, strict=True)
+        ):
+            found.append(
+                "spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism "
+                "higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of "
+                "indexes fail"
+            )
+        return [*found, *workload.template_warnings(obj, old)]
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         succeeded = (obj.get("status") or {}).get("succeeded", 0)

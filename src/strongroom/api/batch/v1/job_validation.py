@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from strongroom.api.core.v1.pod import template
+from strongroom.api.core.v1.pod import internal_types, template
 from strongroom.machinery import label_selector, names, selectors, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -36,10 +36,11 @@ def validate(job: Object) -> list[FieldError]:
         errors.append(validation.required("spec.selector"))
     else:
         errors += label_selector.validate(selector, "spec.selector")
-        if not _selects(selector, spec["template"]):
-            labels = (spec["template"].get("metadata") or {}).get("labels")
-            text = "`selector` does not match template `labels`"
-            errors.append(validation.invalid_value("spec.template.metadata.labels", labels, text))
+    if selector is None or not _selects(selector, spec["template"]):
+        labels = (spec["template"].get("metadata") or {}).get("labels")
+        shown = dict(sorted(labels.items())) if labels else None
+        text = "`selector` does not match template `labels`"
+        errors.append(validation.invalid_value("spec.template.metadata.labels", shown, text))
     if spec["completionMode"] == INDEXED and spec.get("completions"):
         hostname = f"{job['metadata'].get('name', '')}-{spec['completions'] - 1}"
         if names.dns1123_label(hostname):
@@ -77,15 +78,30 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
     spec, before = new["spec"], old["spec"]
     if spec.get("completions") != before.get("completions") and not _is_elastic(spec, before):
         errors.append(_immutable("spec.completions", spec.get("completions")))
-    for field in ("selector", "completionMode", "managedBy", "manualSelector"):
+    if spec.get("selector") != before.get("selector"):
+        errors.append(_immutable("spec.selector", spec.get("selector")))
+    errors += _validate_template_update(spec["template"], old)
+    for field in ("completionMode", "managedBy"):
         if spec.get(field) != before.get(field):
             errors.append(_immutable(f"spec.{field}", spec.get(field)))
-    wanted, present = spec["template"], before["template"]
-    if _may_still_be_placed(old):
-        wanted, present = _without_placement(wanted), _without_placement(present)
-    if wanted != present:
-        errors.append(_immutable("spec.template", spec["template"]))
     return errors
+
+
+def _validate_template_update(new: Object, old: Object) -> list[FieldError]:
+    """What may change while the Job is suspended, such as by a queue: where its Pods go, if none has begun,
+    and what their containers need."""
+    present, suspended = old["spec"]["template"], old["spec"].get("suspend")
+    wanted = new
+    if suspended and not (old.get("status") or {}).get("startTime"):
+        wanted, present = _without_placement(new), _without_placement(present)
+    if suspended:
+        if _without_resources(wanted["spec"]) == _without_resources(present["spec"]):
+            return []
+        return [_immutable("spec.template.spec", internal_types.shown("PodSpec", new["spec"]))]
+    if wanted == present:
+        return []
+    shown = {**(new.get("metadata") or {}), "Spec": internal_types.shown("PodSpec", new["spec"])}
+    return [_immutable("spec.template", shown)]
 
 
 def validate_status(status: Mapping[str, Any]) -> list[FieldError]:
@@ -138,7 +154,8 @@ def _generated(job: Object) -> list[FieldError]:
         if key not in labels:
             errors.append(validation.required(path, f"must be '{value}'"))
         elif labels[key] != value:
-            errors.append(validation.invalid_value(path, labels, f"must be '{value}'"))
+            shown = dict(sorted(labels.items()))
+            errors.append(validation.invalid_value(path, shown, f"must be '{value}'"))
     if not _selects(spec["selector"], {"metadata": {"labels": wanted}}):
         text = "`selector` not auto-generated"
         errors.append(validation.invalid_value("spec.selector", spec["selector"], text))
@@ -159,14 +176,20 @@ def _is_elastic(spec: Object, before: Object) -> bool:
     return is_indexed and spec.get("completions") is not None and spec["completions"] == spec["parallelism"]
 
 
-def _may_still_be_placed(job: Object) -> bool:
-    return bool(job["spec"].get("suspend")) and not (job.get("status") or {}).get("startTime")
-
-
 def _without_placement(pod: Object) -> Object:
     metadata = {k: v for k, v in (pod.get("metadata") or {}).items() if k not in ("labels", "annotations")}
     spec = {key: value for key, value in pod["spec"].items() if key not in _OPEN_WHILE_SUSPENDED}
     return {"metadata": metadata, "spec": spec}
+
+
+def _without_resources(spec: Object) -> Object:
+    left = dict(spec)
+    for field in ("containers", "initContainers"):
+        if field in spec:
+            left[field] = [
+                {key: value for key, value in each.items() if key != "resources"} for each in spec[field]
+            ]
+    return left
 
 
 def _immutable(path: str, value: object) -> FieldError:

@@ -38,6 +38,7 @@ class PriorityClassStrategy(Strategy):
     singular = "priorityclass"
     short_names = ("pc",)
     creates_on_update = True
+    has_generation = True
     columns = (
         NAME,
         Column("Value", "integer", description="The priority of Pods of this class."),
@@ -50,6 +51,9 @@ class PriorityClassStrategy(Strategy):
         obj.setdefault("value", 0)
         if obj.get("preemptionPolicy") is None:
             obj["preemptionPolicy"] = LOWER
+
+    def is_new_generation(self, new: Object, old: Object) -> bool:
+        return False
 
     def validate(self, obj: Object) -> list[FieldError]:
         errors: list[FieldError] = []
@@ -64,7 +68,9 @@ class PriorityClassStrategy(Strategy):
         elif obj["value"] > HIGHEST:
             text = f"maximum allowed value of a user defined priority is {HIGHEST}"
             errors.append(validation.forbidden("value", text))
-        if policy not in POLICIES:
+        if not policy:
+            errors.append(validation.required("preemptionPolicy"))
+        elif policy not in POLICIES:
             errors.append(validation.not_supported("preemptionPolicy", policy, POLICIES))
         return errors
 
@@ -86,6 +92,10 @@ class PriorityClassStrategy(Strategy):
             duration.age(metadata.get("creationTimestamp"), now),
             obj.get("preemptionPolicy", LOWER),
         ]
+
+
+def is_system_class(name: str) -> bool:
+    return name in _SYSTEM
 
 
 def system_classes() -> Iterator[Object]:

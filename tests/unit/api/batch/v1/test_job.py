@@ -68,7 +68,10 @@ def test_a_selector_by_hand() -> None:
     assert broken(make(labels={"a": "c"}, manualSelector=True, selector=selector)) == [
         'spec.template.metadata.labels: Invalid value: {"a":"c"}: `selector` does not match template `labels`'
     ]
-    assert broken(make(manualSelector=True)) == ["spec.selector: Required value"]
+    assert broken(make(manualSelector=True)) == [
+        "spec.selector: Required value",
+        "spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +158,44 @@ def test_before_it_begins_its_pods_may_be_told_where_to_go() -> None:
     placed = {**pod, "spec": {**pod["spec"], "nodeSelector": {"a": "b"}}}
     assert changed(old, template=placed) == []
     assert changed({**old, "status": {"startTime": "2026-01-02T03:04:05Z"}}, template=placed) == [
-        "spec.template"
+        "spec.template.spec"
     ]
+
+
+def test_what_its_containers_need_may_change_while_it_is_suspended() -> None:
+    template = make()["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    larger = {**container, "resources": {"limits": {"cpu": "1"}}}
+    wanted = {**template, "spec": {**template["spec"], "containers": [larger]}}
+    other = {**template, "spec": {**template["spec"], "containers": [{**container, "image": "j"}]}}
+    suspended = {**make(suspend=True), "status": {"startTime": "2026-01-02T03:04:05Z"}}
+    assert changed(suspended, template=wanted) == []
+    assert changed(suspended, template=other) == ["spec.template.spec"]
+    assert changed(make(), template=wanted) == ["spec.template"]
+
+
+def test_a_template_that_may_not_change_is_shown_as_upstream_holds_it() -> None:
+    old = make()
+    template = old["spec"]["template"]
+    new = {**template, "spec": {**template["spec"], "hostname": "x"}}
+    (error,) = STRATEGY.validate_update({**old, "spec": {**old["spec"], "template": new}}, old)
+    text = str(error)
+    assert text.startswith('spec.template: Invalid value: {"labels":{"batch.kubernetes.io/controller-uid":')
+    assert ',"Spec":{"Volumes":null,"InitContainers":null,"Containers":[{"Name":"c",' in text
+    assert ',"Hostname":"x",' in text
+    assert text.endswith(',"SchedulingGroup":null}}: field is immutable')
+
+
+def test_warnings() -> None:
+    assert STRATEGY.warnings(make(), None) == []
+    assert STRATEGY.warnings(make(name="a.b"), make(name="a.b")) == []
+    assert STRATEGY.warnings(make(name="a.b"), None) == [
+        "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
+        "a DNS label is recommended: [must not contain dots]"
+    ]
+    wide = make(completionMode="Indexed", completions=100_001, parallelism=10_001)
+    (warning,) = STRATEGY.warnings(wide, wide)
+    assert warning.startswith("spec: In Indexed Jobs with a number of completions higher than 10^5")
 
 
 def condition(type: str) -> dict[str, str]:

@@ -44,6 +44,7 @@ def test_the_systems_own() -> None:
             'preemptionPolicy: Unsupported value: "Always": supported values: '
             '"PreemptLowerPriority", "Never"',
         ),
+        (make(preemptionPolicy=""), "preemptionPolicy: Required value"),
         (
             make("system-mine"),
             f"{RESERVED}error: system-mine is not a known system priority class",
