@@ -102,8 +102,8 @@ class JobStrategy(Strategy):
         ):
             found.append(
                 "spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism "
-                "higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of "
-                "indexes fail"
+                "higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number "
+                "of indexes fail"
             )
         return [*found, *workload.template_warnings(obj, old)]
 
