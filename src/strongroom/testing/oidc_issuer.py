@@ -1,6 +1,7 @@
 """An OpenID Connect issuer on loopback: discovery and keys over https, and tokens as one likes them."""
 
 import contextlib
+import functools
 import http.server
 import json
 import ssl
@@ -23,14 +24,14 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 class Issuer:
     """A context manager: serves between entering and leaving. Its fields may be changed meanwhile."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder`: for its certificates."""
+    def __init__(self, folder: Path, number: int = 0) -> None:
+        """`folder`: for its certificates. `number`: issuers of the same number begin with the same key."""
         authority = pki.Authority.open_or_create(folder / "pki", datetime.now(UTC))
         self.ca = authority.pem.decode()
         self.ca_file = folder / "issuer-ca.pem"
         self.ca_file.write_text(self.ca)
         self._pair = authority.serving("issuer", ["127.0.0.1"], datetime.now(UTC))
-        self.keys: dict[str, PrivateKey] = {"key-1": rsa.generate_private_key(65537, 2048)}
+        self.keys: dict[str, PrivateKey] = {"key-1": _first_key(number)}
         self.requests: list[str] = []
         self.status = 200
         """What it answers."""
@@ -111,6 +112,12 @@ class Issuer:
             handler.send_header("Content-Length", str(len(body)))
             handler.end_headers()
             handler.wfile.write(body)
+
+
+@functools.cache
+def _first_key(number: int) -> rsa.RSAPrivateKey:
+    """Made once in a process: that takes longer than most tests."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -32,6 +32,8 @@ ME = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 SECRETS = "/api/v1/namespaces/default/secrets"
 CANARY = "Y2FuYXJ5LW9pZGMtdmFsdWU="
+OTHER = rsa.generate_private_key(65537, 2048)
+"""A key of nobody's, or of an issuer that has changed its own."""
 
 
 class Sink:
@@ -138,7 +140,7 @@ async def test_forged_and_damaged_tokens_are_refused_alike_and_on_record(
 ) -> None:
     good = issuer.token()
     header, body, signature = good.split(".")
-    other_rsa, other_ec = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+    other_rsa, other_ec = OTHER, ec.generate_private_key(ec.SECP256R1())
     named = {"kid": "key-1"}
     claims = issuer.claims()
     public = issuer.keys["key-1"].public_key()
@@ -220,9 +222,7 @@ async def test_tokens_of_unknown_keys_make_no_more_requests_to_the_issuer_than_a
 
 async def test_a_token_of_a_known_key_never_asks_the_issuer(world: World, issuer: Issuer) -> None:
     before = len(issuer.requests)
-    forged = jwt.encode(
-        issuer.claims(), rsa.generate_private_key(65537, 2048), "RS256", headers={"kid": "key-1"}
-    )
+    forged = jwt.encode(issuer.claims(), OTHER, "RS256", headers={"kid": "key-1"})
     world.clock.advance(key_set.APART)
     for token in (forged, issuer.token(aud="other"), issuer.token(), issuer.token(algorithm="PS256")):
         await world.status(token)
@@ -234,7 +234,7 @@ async def test_tokens_of_a_key_that_the_issuer_withdrew_are_refused_also_those_j
 ) -> None:
     old = issuer.token()
     assert await world.status(old) == 201
-    issuer.keys = {"key-2": rsa.generate_private_key(65537, 2048)}
+    issuer.keys = {"key-2": OTHER}
     world.clock.advance(key_set.APART)
     assert await world.status(issuer.token()) == 201, "has the keys fetched anew"
     assert await world.status(old) == 401
@@ -289,7 +289,7 @@ async def test_a_review_of_an_id_token_tells_the_user_or_why_not(world: World, i
 
 
 async def test_two_issuers_vouch_for_their_own_tokens_alone(issuer: Issuer, tmp_path: Path) -> None:
-    with Issuer(tmp_path / "second") as second:
+    with Issuer(tmp_path / "second", 1) as second:
         other = replace(rules(second), username=PrefixedClaim("sub", "second:"))
         async with running(rules(issuer), other) as world:
             for each, prefix in ((issuer, "oidc:"), (second, "second:")):

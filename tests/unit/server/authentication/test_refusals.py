@@ -32,6 +32,8 @@ from strongroom.testing import api_server, manifests
 from strongroom.testing.api_server import APIServer
 
 PERSON = "https://issuer.example"
+PERSONS = rsa.generate_private_key(65537, 2048)
+OTHERS = rsa.generate_private_key(65537, 2048)
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 SECRET = "/api/v1/namespaces/default/secrets/s"
 CANARY = "Y2FuYXJ5LXJlZnVzYWw="
@@ -108,7 +110,7 @@ class Sink:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     clock, sink, costs = FakeClock(), Sink(), Costs()
-    key, persons = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+    key, persons = ec.generate_private_key(ec.SECP256R1()), PERSONS
 
     async def fetch(_: JWTAuthenticator) -> dict[str, tuple[Key, ...]]:
         return {"k": (persons.public_key(),)}
@@ -171,7 +173,7 @@ def with_secret(world: World, secret: bytes) -> str:
 
 def unvouched(world: World) -> dict[str, tuple[str, int]]:
     """Tokens that no key of ours signed, and how many signatures are checked for each."""
-    other, others = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+    other = ec.generate_private_key(ec.SECP256R1())
     good = world.sign()
     header, body, signature = good.split(".")
     deep = base64.urlsafe_b64encode(b'{"a":' + b"[" * 5000).rstrip(b"=").decode()
@@ -204,8 +206,8 @@ def unvouched(world: World) -> dict[str, tuple[str, int]]:
         "a deep header": (f"{deep}.{body}.{signature}", 0),
         "a deep body": (f"{header}.{deep}.{signature}", 0),
         "oversized": (world.sign({"padding": "x" * 20_000}), 0),
-        "a person of another key": (world.person(others), 1),
-        "a person of an unknown key": (world.person(others, "unknown"), 0),
+        "a person of another key": (world.person(OTHERS), 1),
+        "a person of an unknown key": (world.person(OTHERS, "unknown"), 0),
         "a person with another algorithm": (
             jwt.encode({"iss": PERSON}, other, "ES256", headers={"kid": "k"}),
             0,

@@ -30,6 +30,7 @@ from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
 
 PERSON = "https://issuer.example"
+PERSONS = rsa.generate_private_key(65537, 2048)
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 SECRET = "/api/v1/namespaces/default/secrets/s"
 CANARY = b"Y2FuYXJ5LWZ1enoteHl6"
@@ -85,7 +86,7 @@ class World:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     clock, sink = FakeClock(), Sink()
-    key, persons = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+    key, persons = ec.generate_private_key(ec.SECP256R1()), PERSONS
 
     async def fetch(_: JWTAuthenticator) -> dict[str, tuple[Key, ...]]:
         return {"k": (persons.public_key(),)}
