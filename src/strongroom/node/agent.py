@@ -16,8 +16,8 @@ from strongroom.api import resources
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
+from strongroom.node import events, pod_lifecycle_events, service_variables
 from strongroom.node import machine as machines
-from strongroom.node import pod_lifecycle_events, service_variables
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
@@ -25,6 +25,7 @@ from strongroom.node.delivery.reporter import Reporter
 from strongroom.node.events import Recorder
 from strongroom.node.exec_sync import ExecSync, RuntimeExecSync
 from strongroom.node.images import node_credentials
+from strongroom.node.images.garbage_collection import ImageCollector
 from strongroom.node.images.pull_records import PullRecords
 from strongroom.node.images.puller import Puller
 from strongroom.node.log_rotation import LogRotation
@@ -105,6 +106,10 @@ class Agent:
             service_variables=lambda pod: service_variables.variables(pod, self.services.values()),
         )
         self._workers = PodWorkers(self._services)
+        self._images = ImageCollector(
+            cri, clock, settings.containerd_root, settings.pause_image, self._images_stay
+        )
+        self._owns_containerd = settings.owns_containerd
         self._status = NodeStatus(
             client,
             cri,
@@ -129,6 +134,8 @@ class Agent:
             self._tasks.spawn("heartbeat", self._heartbeat())
             self._tasks.spawn("probes", self._services.probes.run())
             self._tasks.spawn("logs", LogRotation(self._cri, self._clock, self._workers.running).run())
+            if self._owns_containerd:
+                self._tasks.spawn("images", self._images.run())
             self._pods.subscribe(self._workers.pod_changed)
             self._tasks.spawn("services", self.services.run())
             await self.services.has_synced.wait()
@@ -144,6 +151,9 @@ class Agent:
 
     def _object_changed(self, uid: str, reference: Reference | None) -> None:
         self._workers.object_changed(uid, reference)
+
+    def _images_stay(self, text: str) -> None:
+        self._status.tell(events.WARNING, "FreeDiskSpaceFailed", text)
 
     def _probes_changed(self, uid: str) -> None:
         self._workers.probes_changed(uid)

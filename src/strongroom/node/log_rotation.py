@@ -19,6 +19,8 @@ from strongroom.node.runtime.observed import Container
 MAX_SIZE = 10 * 1024 * 1024
 MAX_FILES = 5
 _INTERVAL = 10.0
+_FLOOD_INTERVAL = 1.0
+"""Seconds until the next look while a log grows so fast that it had to be rotated."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,23 +45,28 @@ class LogRotation:
 
     async def run(self) -> None:
         """Look at the size of all logs now and then, until cancelled."""
+        delay = _INTERVAL
         while True:
-            await asyncio.sleep(_INTERVAL)
-            await self.rotate()
+            await asyncio.sleep(delay)
+            delay = _FLOOD_INTERVAL if await self.rotate() else _INTERVAL
 
-    async def rotate(self) -> None:
-        """Rotate the logs that are too large. What goes wrong with one is logged and tried again later."""
+    async def rotate(self) -> int:
+        """Rotate the logs that are too large; how many were. What goes wrong with one is logged and tried
+        again later."""
+        count = 0
         for container in list(self._running()):
             path = Path(container.log_path)
             try:
                 if container.log_path and path.stat().st_size > self._max_size:
                     await self._rotate(container.id, path)
+                    count += 1
             except FileNotFoundError:
                 continue  # it ended, and its log is gone
             except OSError as error:
                 _log.warning("log of container %s: %s", container.name, error.strerror)
             except CRIError as error:
                 _log.warning("log of container %s: %s", container.name, error)
+        return count
 
     async def _rotate(self, container_id: str, path: Path) -> None:
         aside = path.with_name(f"{path.name}.{self._clock.now():%Y%m%d-%H%M%S}")

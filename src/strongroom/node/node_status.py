@@ -209,9 +209,13 @@ class NodeStatus:
                 self._event(reasons[key], f"Node {self._name} status is now: {reasons[key]}")
 
     def _event(self, reason: str, message: str) -> None:
+        self.tell(events.NORMAL, reason, message)
+
+    def tell(self, type: str, reason: str, message: str) -> None:
+        """An Event about the node."""
         # By custom the uid of a node's events is its name.
         node = {"kind": "Node", "apiVersion": "v1", "metadata": {"name": self._name, "uid": self._name}}
-        self._recorder.event(node, events.NORMAL, reason, message)
+        self._recorder.event(node, type, reason, message)
 
     async def _renew_lease(self) -> None:
         if not self._leases_served:

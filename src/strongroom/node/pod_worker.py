@@ -447,13 +447,20 @@ class PodWorker:
         return kill.grace
 
     async def _remove_old_attempts(self, pod: Object, name: str) -> None:
-        """Keep one ended container beside the one that runs, with its log."""
+        """Keep one ended container beside the one that runs, with its log; and no sandbox that is empty."""
         logs = self._services.logs_dir / labels.log_directory(pod)
+        removed = set()
         for container in (self._runtime.containers.get(name) or ())[1:]:
             if container.state is State.EXITED:
                 await self._services.cri.remove_container(container.id)
                 log_rotation.remove(logs / containers.log_path(name, container.attempt))
                 self._messages.pop(container.id, None)
+                removed.add(container.id)
+        left = (item for item in self._runtime.all_containers() if item.id not in removed)
+        in_use = {container.sandbox_id for container in left}
+        for sandbox in self._runtime.old_sandboxes:
+            if not sandbox.ready and sandbox.id not in in_use:
+                await self._services.cri.remove_pod_sandbox(sandbox.id)
 
     # Ending
 

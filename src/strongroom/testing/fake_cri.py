@@ -251,6 +251,8 @@ class FakeCRI:
                 id=item.status.id,
                 pod_sandbox_id=item.sandbox_id,
                 metadata=item.status.metadata,
+                image=item.status.image,
+                image_ref=item.status.image_ref,
                 state=item.status.state,
                 created_at=item.status.created_at,
                 labels=item.status.labels,

@@ -1,5 +1,6 @@
 """Logs that grow."""
 
+import asyncio
 import gzip
 from pathlib import Path
 
@@ -49,6 +50,22 @@ async def test_a_large_log_is_put_aside(world: World) -> None:
     await world.grow("x" * 11)
     assert world.names() == ["0.log.20260102-030415"]
     assert world.cri.calls == [("reopen_container_log", "id")]
+
+
+async def test_a_flood_is_looked_at_sooner(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 4:
+            raise asyncio.CancelledError
+        world.clock.advance(seconds)
+        world.log.write_text("x" * (11 if len(waited) < 3 else 1))
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await world.rotation.run()
+    assert waited == [10.0, 1.0, 1.0, 10.0]
 
 
 async def test_older_ones_are_compressed_and_the_oldest_dropped(world: World) -> None:

@@ -398,6 +398,23 @@ async def test_a_seccomp_profile_is_looked_for_in_the_nodes_directory(node: Node
     assert found == str(node.directory / "seccomp" / "profiles" / "tight.json")
 
 
+async def test_sandboxes_that_died_are_not_gathered(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    for attempt in range(1, 5):
+        node.cri.lose_sandbox()
+        node.workers.runtime_changed()
+        name = f"c/{attempt} running"
+        for _ in range(40):
+            await node.pass_time(30)
+            if name in node.cri.container_names:
+                break
+        assert name in node.cri.container_names
+        await node.settle()
+    assert node.cri.container_names == ["c/3 exited", "c/4 running"]
+    assert node.cri.sandbox_count == 2, "the one in use, and that of the container before"
+
+
 # Delivery receipts
 
 HOLDER: Object = {

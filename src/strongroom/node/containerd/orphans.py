@@ -9,7 +9,7 @@ import contextlib
 import logging
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from strongroom.node.containerd import client as clients
@@ -64,8 +64,14 @@ def shims(settings: NodeSettings) -> Iterator[Shim]:
         words = process.arguments(held.pid)
         started = process.start_time(held.pid)
         held.close()
-        if "-id" in words[:-1] and started:
-            yield Shim(words[words.index("-id") + 1], held.pid, started)
+        # What someone runs beside the pods, in a namespace of their own, is theirs.
+        if started and _value(words, "-namespace") == clients.NAMESPACE and (name := _value(words, "-id")):
+            yield Shim(name, held.pid, started)
+
+
+def _value(words: Sequence[str], flag: str) -> str:
+    """What follows a flag on a command line; "" if it is not there."""
+    return words[words.index(flag) + 1] if flag in words[:-1] else ""
 
 
 def _remove(settings: NodeSettings, shim: Shim) -> bool:

@@ -74,6 +74,8 @@ class PodCgroups:
         path = f"{_PARENT}/pod{pod['metadata']['uid']}"
         try:
             for controller, files in limits(pod, self._pids, unified=self._unified).items():
+                if not self._unified and controller != "pids" and not (self._root / controller).is_dir():
+                    continue  # its hierarchy is not mounted: the runtime does without it as well
                 group = self._make(controller, path)
                 for name, value in files.items():
                     (group / name).write_text(value)
@@ -87,8 +89,10 @@ class PodCgroups:
 
     def _make(self, controller: str, path: str) -> Path:
         if not self._unified:
-            group = self._root / controller / path
-            group.mkdir(parents=True, exist_ok=True)
+            group = self._root / controller
+            for part in Path(path).parts:
+                group = group / part
+                group.mkdir(exist_ok=True)
             return group
         group = self._root
         for part in Path(path).parts:

@@ -1,13 +1,15 @@
 """Shims that no pod has."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from strongroom.node.containerd import mounts, orphans
+from strongroom.node.containerd import leftovers, mounts, orphans, process
 from strongroom.node.cri import _generated_cri_pb2 as pb
+from strongroom.node.settings import NodeSettings
 from strongroom.testing.fake_cri import FakeCRI
 from strongroom.testing.own_containerd import OwnContainerd
 
@@ -63,3 +65,22 @@ async def test_one_that_containerd_still_makes_a_pod_of_is_left_alone(own: OwnCo
 
     assert await orphans.sweep(own.settings, cri, sleep=found_meanwhile) == []
     assert len(list(orphans.shims(own.settings))) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["shim", "-namespace", "k8s.io", "-id", "x", "-address", "/s"], ["x"]),
+        (["shim", "-namespace", "default", "-id", "x", "-address", "/s"], []),
+        (["shim", "-namespace", "k8s.io", "-address", "/s", "-id"], []),
+    ],
+)
+def test_shims_are_those_of_pods(
+    words: list[str], found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = process.Process.adopt(os.getpid())
+    assert held is not None
+    monkeypatch.setattr(leftovers, "ours", lambda *_: [held])
+    monkeypatch.setattr(process, "arguments", lambda _: words)
+    settings = NodeSettings(node_name="n", data_dir=tmp_path, run_dir=tmp_path)
+    assert [shim.id for shim in orphans.shims(settings)] == found

@@ -60,7 +60,11 @@ def test_no_limit_of_processes() -> None:
 
 
 def test_groups_in_hierarchies_of_their_own(tmp_path: Path) -> None:
+    for hierarchy in ("pids", "cpu"):
+        (tmp_path / hierarchy).mkdir()
     groups = PodCgroups(9, tmp_path)
+    assert groups.make(pod(LIMITED)) == "/strongroom/podu"
+    assert not (tmp_path / "memory").exists(), "not mounted here"
     assert groups.make(pod({})) == "/strongroom/podu"
     assert (tmp_path / "pids" / "strongroom" / "podu" / "pids.max").read_text() == "9"
     assert (tmp_path / "cpu" / "strongroom" / "podu" / "cpu.shares").read_text() == "2"
@@ -78,11 +82,11 @@ def test_groups_in_one_hierarchy_get_their_controllers_from_above(tmp_path: Path
 def test_where_no_group_can_be_made_the_pod_has_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "pids").write_text("no directory")
+    (tmp_path / "cpu").mkdir()
     groups = PodCgroups(9, tmp_path)
     assert groups.make(pod({})) == groups.make(pod({})) == ""
     assert [record.getMessage() for record in caplog.records] == [
-        f"no limit on the processes of Pods: {tmp_path}/pids/strongroom/podu: Not a directory"
+        f"no limit on the processes of Pods: {tmp_path}/pids/strongroom: No such file or directory"
     ]
 
 
