@@ -20,6 +20,7 @@ _HOLDERS: Final = (
     "ConfigMapList",
     "TokenReview",
     "TokenRequest",
+    "NodeTokenRequest",
     "List",
 )
 """Kinds that are in no body that may be shown, wherever somebody sends them."""

@@ -89,6 +89,7 @@ def test_levels_above_metadata_are_followed_where_nothing_is_secret() -> None:
         _info("patch", "secrets", name="a"),
         _info("get", "configmaps", name="a"),
         _info("create", "serviceaccounts/token", name="a"),
+        _info("create", "nodes/token", namespace="", name="n1"),
         RequestInfo(True, "create", "", "authentication.k8s.io", "v1", "", "tokenreviews"),
         RequestInfo(True, "create", "", "authentication.k8s.io", "v1", "", "selfsubjectreviews"),
         RequestInfo(False, "get", "/metrics"),
