@@ -32,6 +32,7 @@ class LocalNode:
             runtime_endpoint=settings.runtime_endpoint,
             registry_config_dir=settings.registry_config,
             pause_image=settings.pause_image,
+            node_ip=settings.node_ip,
             image_credential_config=settings.images.credential_config,
             image_verification=settings.images.verification,
             pod_pids_limit=settings.pod_pids_limit,

@@ -174,6 +174,7 @@ _SERVER_OPTIONS = (
 )
 _NODE_OPTIONS = (
     node_flags.NAME,
+    node_flags.IP,
     _option("--no-node", is_flag=True, help="Run no Pods on this machine."),
     *node_flags.RUNTIME,
 )

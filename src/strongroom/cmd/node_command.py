@@ -1,7 +1,6 @@
 """The command line of `strongroom node`."""
 
 import functools
-import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ def _runtime_flags(function: Callable[..., Any]) -> Callable[..., Any]:
     help="Everything durable.  [default: /var/lib/strongroom]",
 )
 @node_flags.NAME
-@flag("--node-ip", default="", metavar="IP", help="Its address.  [default: the one towards the server]")
+@node_flags.IP
 @flag(
     "--port",
     type=click.IntRange(0, 65535),
@@ -157,7 +156,7 @@ def resolve(
         data_dir=root,
         run_dir=settings.default_run_dir(environ, root),
         node_name=settings.parse_node_name(node_name or settings.default_node_name()),
-        node_ip=_address(node_ip),
+        node_ip=settings.parse_node_ip(node_ip),
         port=port,
         heartbeat=_span(heartbeat),
         runtime_endpoint=settings.parse_endpoint(runtime_endpoint),
@@ -181,13 +180,6 @@ def _server(text: str) -> str:
     if not good or parts.path not in ("", "/") or parts.query or parts.username:
         raise SettingsError(f"--server: {text!r} is not https://HOST:PORT")
     return text.rstrip("/")
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.IPv4Address(text)) if text else ""
-    except ValueError:
-        raise SettingsError(f"--node-ip: {text!r} is no IPv4 address") from None
 
 
 def _span(text: str) -> float:

@@ -10,6 +10,12 @@ from strongroom.cmd.flags import PATH, flag
 PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.10"
 
 NAME = flag("--node-name", metavar="N", help="The node's name.  [default: the host's]")
+IP = flag(
+    "--node-ip",
+    default="",
+    metavar="IP",
+    help="The node's address for other machines.  [default: the one towards them]",
+)
 RUNTIME = (
     flag(
         "--runtime-endpoint",

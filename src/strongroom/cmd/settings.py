@@ -47,6 +47,8 @@ class Settings:
     kubeconfig: Path
     """Where the administrator's kubeconfig is written or merged."""
     node_name: str
+    node_ip: str
+    """The node's address for other machines; "": the one towards them."""
     with_node: bool
     runtime_endpoint: str | None
     """A CRI socket (`unix:///…`); None: a containerd of our own."""
@@ -142,6 +144,14 @@ def parse_node_name(text: str) -> str:
     return text
 
 
+def parse_node_ip(text: str) -> str:
+    """An IPv4 address, or "". Raises SettingsError."""
+    try:
+        return str(ipaddress.IPv4Address(text)) if text else ""
+    except ValueError:
+        raise SettingsError(f"--node-ip: {text!r} is no IPv4 address") from None
+
+
 def parse_endpoint(text: str | None) -> str | None:
     """`unix:///absolute/path` (a bare absolute path is taken as one). Raises SettingsError."""
     if not text:
@@ -210,6 +220,7 @@ def resolve(
     max_mutating_requests_inflight: int = MAX_MUTATING_REQUESTS_INFLIGHT,
     passphrase_file: Path | None = None,
     encryption_config: Path | None = None,
+    node_ip: str = "",
     tls_san: Sequence[str] = (),
     node_monitor_grace_period: str = cluster_options.GRACE,
     environ: Mapping[str, str] = os.environ,
@@ -229,6 +240,7 @@ def resolve(
         store=store,
         kubeconfig=(kubeconfig or default_kubeconfig(environ)).absolute(),
         node_name=parse_node_name(node_name or default_node_name()),
+        node_ip=parse_node_ip(node_ip) or _address_of(host),
         with_node=with_node,
         runtime_endpoint=parse_endpoint(runtime_endpoint),
         registry_config=(registry_config or default_registry_config()).absolute(),
@@ -288,6 +300,13 @@ def _audit(
     except PolicyError as error:
         raise SettingsError(f"--audit-policy-file: {error}") from None
     return audit_log.Options(path.absolute(), chosen, max_size, max_backups, max_age, audit_fail_open)
+
+
+def _address_of(host: str) -> str:
+    """Where the API listens, if that is where others reach this machine."""
+    address = ipaddress.ip_address(host)
+    known = address.version == 4 and not (address.is_loopback or address.is_unspecified)
+    return host if known else ""
 
 
 def _digest(path: Path) -> str:

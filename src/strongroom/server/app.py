@@ -5,6 +5,7 @@ from typing import Protocol
 
 from strongroom.aio import tasks
 from strongroom.aio.clock import Clock
+from strongroom.api import resources
 from strongroom.api.openapi import OpenAPI
 from strongroom.api.strategy import Strategy
 from strongroom.registry.catalog import Catalog
@@ -32,6 +33,7 @@ from strongroom.server.handlers.watch import WatchHandler
 from strongroom.server.health import Check, Health
 from strongroom.server.in_flight import InFlight, Limits
 from strongroom.server.node_connection import NodeConnector
+from strongroom.server.node_tokens.watches import NodeWatches
 from strongroom.server.openapi import PATHS as OPENAPI_PATHS
 from strongroom.server.openapi import OpenAPIDocuments
 from strongroom.server.request import Message, Receive, Request, Scope, Send
@@ -113,7 +115,12 @@ class Application:
         dispatcher = Dispatcher(
             catalog,
             admission,
-            WatchHandler(self._watches, self._background, clock),
+            WatchHandler(
+                self._watches,
+                NodeWatches(catalog[resources.NODES], self._background),
+                self._background,
+                clock,
+            ),
             self._connections,
             ApplyHandler(authorizer),
             nodes,

@@ -18,6 +18,7 @@ from strongroom.server import negotiation, routing
 from strongroom.server.handlers import forms, options, watch_output
 from strongroom.server.handlers.watch_output import Output
 from strongroom.server.negotiation import Form
+from strongroom.server.node_tokens.watches import NodeWatches
 from strongroom.server.request import Request
 from strongroom.server.watches import OpenWatch, Watches
 
@@ -29,10 +30,13 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
 class WatchHandler:
-    """Serves watches; `watches` ends them and tells them the time."""
+    """Serves watches; `watches` ends them and tells the time, `of_nodes` ends those of a Node that goes."""
 
-    def __init__(self, watches: Watches, background: tasks.TaskGroup, clock: Clock) -> None:
+    def __init__(
+        self, watches: Watches, of_nodes: NodeWatches, background: tasks.TaskGroup, clock: Clock
+    ) -> None:
         self._watches = watches
+        self._of_nodes = of_nodes
         self._background = background
         self._clock = clock
 
@@ -62,6 +66,7 @@ class WatchHandler:
         opened = OpenWatch(watch, asyncio.current_task())
         self._watches.start(self._background, self._clock)
         self._watches.add(opened)
+        node = self._of_nodes.add(request.user, watch)
         gone: asyncio.Task[None] | None = None
         try:
             await stream.begin()
@@ -72,6 +77,7 @@ class WatchHandler:
             await self._serve(stream, opened)
         finally:
             self._watches.remove(opened)
+            self._of_nodes.remove(node, watch)
             watch.close()
             if gone is not None:
                 gone.cancel()

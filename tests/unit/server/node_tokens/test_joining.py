@@ -1,5 +1,6 @@
 """A machine becomes a node: what it gets for a bootstrap token, and what ends that."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -145,6 +146,26 @@ async def test_the_tokens_are_dead_from_the_moment_the_node_is_deleted(world: Wo
     assert (await world.post("m1", KEY, given["token"])).status == 401
     await world.join("m1")
     assert await world.whoami(given["token"]) is None, "another Node of the same name"
+
+
+async def test_open_watches_end_with_the_node(world: World) -> None:
+    one, two = await world.join("m1"), await world.join("m2", OTHER)
+    await world.server.create_secret("first")
+    await world.pod("m1", "p1", "first")
+    await world.pod("m2", "p2", "first")
+    path = "/api/v1/namespaces/default/secrets"
+    query = [("watch", "1"), ("fieldSelector", "metadata.name=first")]
+    watching = [world.server.transport(each["token"]).stream("GET", path, query=query) for each in (one, two)]
+    async with watching[0] as ends, watching[1] as stays:
+        assert (ends.status, stays.status) == (200, 200)
+        first = [await asyncio.wait_for(anext(each.chunks), 5) for each in (ends, stays)]
+        assert all(b'"ADDED"' in chunk for chunk in first)
+        assert (await world.server.request("DELETE", "/api/v1/nodes/m1")).status == 200
+        async with asyncio.timeout(5):
+            assert [chunk async for chunk in ends.chunks] == []
+        changed = {"stringData": {"key": "new"}}
+        await world.server.request("PATCH", f"{path}/first", changed, content_type=MERGE)
+        assert b'"MODIFIED"' in await asyncio.wait_for(anext(stays.chunks), 5)
 
 
 async def test_a_node_reads_only_secrets_of_its_pods(world: World) -> None:
