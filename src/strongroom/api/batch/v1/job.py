@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from strongroom.api import resources
 from strongroom.api.apps.v1 import workload
-from strongroom.api.batch.v1 import job_validation
+from strongroom.api.batch.v1 import job_status_validation, job_validation
 from strongroom.api.batch.v1.job_validation import INDEXED, NAME_LABELS, NON_INDEXED, UID_LABELS
 from strongroom.api.core.v1.pod import template
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource
@@ -91,7 +91,7 @@ class JobStrategy(Strategy):
         return job_validation.validate_update(new, old)
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
-        return job_validation.validate_status(new.get("status") or {})
+        return job_status_validation.validate(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
         found = workload.name_warnings(obj, old)

@@ -1,7 +1,6 @@
 """The rules of a Job's spec (`ValidateJob`), and what of it may change."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from strongroom.api.core.v1.pod import internal_types, template
 from strongroom.machinery import label_selector, names, selectors, validation
@@ -102,16 +101,6 @@ def _validate_template_update(new: Object, old: Object) -> list[FieldError]:
         return []
     shown = {**(new.get("metadata") or {}), "Spec": internal_types.shown("PodSpec", new["spec"])}
     return [_immutable("spec.template", shown)]
-
-
-def validate_status(status: Mapping[str, Any]) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for field in ("active", "succeeded", "failed", "ready", "terminating"):
-        value = status.get(field) or 0
-        if value < 0:
-            text = "must be greater than or equal to 0"
-            errors.append(validation.invalid_value(f"status.{field}", value, text))
-    return errors
 
 
 def _mode(spec: Object, path: str) -> list[FieldError]:
