@@ -1,6 +1,8 @@
 """Time, passed in: the real clock and one that tests turn by hand."""
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -25,6 +27,23 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+async def sleep_by_either(
+    clock: Clock,
+    seconds: float,
+    *,
+    look: float = 60.0,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
+    """Return when `seconds` have passed by the wall clock or by the monotonic one, whichever is first.
+
+    For what ends at a time of day: the monotonic clock stands still while the machine is suspended, and the
+    wall clock is set forward by whoever may. It is looked at every `look` seconds.
+    """
+    end, at = clock.monotonic() + seconds, clock.now() + timedelta(seconds=seconds)
+    while (left := min(end - clock.monotonic(), (at - clock.now()).total_seconds())) > 0:
+        await sleep(min(left, look))
 
 
 class FakeClock:

@@ -4,12 +4,13 @@ Rules: the kubelet's token manager (`pkg/kubelet/token`) and KEP-1205. A token i
 life is left, or when it is a day old. It is bound to its pod, so it is dead as soon as the pod is.
 """
 
-import asyncio
+import functools
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from strongroom.aio import clock as clocks
 from strongroom.aio.backoff import Backoff
 from strongroom.aio.tasks import TaskGroup
 from strongroom.api import resources
@@ -42,12 +43,11 @@ class _Held:
 class ServiceAccountTokens:
     """`on_change` is called with a pod's uid when it has a new token, or when one could not be had."""
 
-    def __init__(
-        self, client: Client, on_change: Callable[[str], None], sleep: Sleep = asyncio.sleep
-    ) -> None:
+    def __init__(self, client: Client, on_change: Callable[[str], None], sleep: Sleep | None = None) -> None:
         self._client = client
         self._on_change = on_change
-        self._sleep = sleep
+        # Tokens end at a time of day.
+        self._sleep = sleep or functools.partial(clocks.sleep_by_either, clocks.SystemClock())
         self._held: dict[_Key, _Held] = {}
         self._closing = TaskGroup("tokens-closing")
 
