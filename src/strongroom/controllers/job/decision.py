@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from strongroom.controllers import pod_state
-from strongroom.controllers.job import conditions, indexes, pods
+from strongroom.controllers.job import conditions, indexes, pods, policies
 from strongroom.controllers.job.conditions import Verdict
 from strongroom.controllers.replica_set import ranking
 from strongroom.machinery import duration
@@ -105,6 +105,7 @@ class _Decider:
         self._only_ended = self._spec.get("podReplacementPolicy") == "Failed"
         self._out = Decision(failures=state.failures)
         self._waits: list[float] = []
+        self._fatal: Verdict | None = None
 
     def decide(self) -> Decision:
         out, state = self._out, self._state
@@ -157,9 +158,10 @@ class _Decider:
                     lists["succeeded"].append(uid)
                 release.append(pod)
             elif pods.failed(pod, only_when_ended=self._only_ended):
-                new_failed += 1
-                lists["failed"].append(uid)
                 release.append(pod)
+                if self._counts(pod):
+                    new_failed += 1
+                    lists["failed"].append(uid)
         if self._indexed:
             completed = self._valid(completed)
             self._status["completedIndexes"] = indexes.render(completed)
@@ -174,6 +176,15 @@ class _Decider:
         self._succeeded = self._status.get("succeeded", 0) + len(lists["succeeded"])
         self._failed = self._status.get("failed", 0) + len(lists["failed"])
 
+    def _counts(self, pod: Object) -> bool:
+        """Whether the Pod's failure is one for the Job; it may be the last."""
+        match = policies.failure(self._spec.get("podFailurePolicy"), pod)
+        if match is None:
+            return True
+        if match.action == "FailJob":
+            self._fatal = Verdict("PodFailurePolicy", match.message)
+        return match.action != "Ignore"
+
     def _valid(self, found: Iterable[int | None]) -> set[int]:
         completions = self._spec.get("completions") or 0
         return {index for index in found if index is not None and index < completions}
@@ -184,12 +195,17 @@ class _Decider:
         for type in (conditions.FAILURE_TARGET, conditions.SUCCESS_MET):
             if (told := conditions.find(self._held, type)) is not None:
                 return type, Verdict(told.get("reason", ""), told.get("message", ""))
+        if self._fatal is not None:
+            return conditions.FAILURE_TARGET, self._fatal
         limit = self._spec.get("backoffLimit", 6)
         restarted = pods.restarts(self._state.pods)
         if self._failed > limit or (restarted and restarted >= max(limit, 1)):
             return conditions.FAILURE_TARGET, conditions.BACKOFF
         if self._is_late():
             return conditions.FAILURE_TARGET, conditions.DEADLINE
+        enough = policies.success(self._spec.get("successPolicy"), self._completed)
+        if enough is not None and not self._spec.get("suspend"):
+            return conditions.SUCCESS_MET, enough
         completions = self._spec.get("completions")
         reached = (
             self._succeeded > 0 and not active if completions is None else self._succeeded >= completions

@@ -319,3 +319,46 @@ def test_a_pod_knows_its_index() -> None:
     plain = pods.make(of, None)
     assert plain["metadata"]["generateName"] == "j-"
     assert "hostname" not in plain["spec"]
+
+
+# Policies
+
+
+def fatal(action: str) -> Object:
+    return {"rules": [{"action": action, "onPodConditions": [{"type": "Gone", "status": "True"}]}]}
+
+
+def gone(name: str) -> Object:
+    found = pod(name, "Failed")
+    found["status"]["conditions"] = [{"type": "Gone", "status": "True"}]
+    return found
+
+
+def test_a_failure_that_is_fatal_ends_the_job_at_once() -> None:
+    found = decide(job(parallelism=2, completions=2, podFailurePolicy=fatal("FailJob")), gone("a"), pod("b"))
+    assert conditions(found) == {"FailureTarget": ("True", "PodFailurePolicy")}
+    (told,) = found.status["conditions"]
+    assert told["message"] == "Pod n/a has condition Gone matching FailJob rule at index 0"
+    assert names(found.delete) == ["b"]
+    assert found.status["uncountedTerminatedPods"] == {"failed": ["a"]}
+
+
+def test_a_failure_that_is_ignored_is_made_good_at_once() -> None:
+    found = decide(job(podFailurePolicy=fatal("Ignore")), gone("a"))
+    assert found.create == [None]
+    assert names(found.release) == ["a"]
+    assert found.status["uncountedTerminatedPods"] == {}
+    assert found.failures == NO_FAILURES
+
+
+def test_a_failure_that_counts_counts() -> None:
+    found = decide(job(podFailurePolicy=fatal("Count")), gone("a"))
+    assert found.failures.count == 1
+
+
+def test_enough_of_the_indexes_make_it_complete() -> None:
+    policy = {"rules": [{"succeededIndexes": "0"}]}
+    of = indexed({"startTime": STAMP, "completedIndexes": "0", "succeeded": 1}, successPolicy=policy)
+    found = decide(of, pod("b", index=1))
+    assert conditions(found) == {"SuccessCriteriaMet": ("True", "SuccessPolicy")}
+    assert names(found.delete) == ["b"]

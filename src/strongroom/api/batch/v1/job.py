@@ -127,13 +127,16 @@ def default_spec(spec: Object) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = spec["parallelism"] = 1
     template.default(spec.setdefault("template", {}))
+    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+        for pattern in rule.get("onPodConditions") or ():
+            pattern["status"] = pattern.get("status") or "True"
     for field, value in (
         ("parallelism", 1),
         ("backoffLimit", BACKOFF_LIMIT),
         ("manualSelector", False),
         ("completionMode", NON_INDEXED),
         ("suspend", False),
-        ("podReplacementPolicy", REPLACE_ENDING),
+        ("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else REPLACE_ENDING),
     ):
         if spec.get(field) is None:
             spec[field] = value

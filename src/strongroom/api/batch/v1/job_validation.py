@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from strongroom.api.batch.v1 import job_policies
 from strongroom.api.core.v1.pod import internal_types, template
 from strongroom.machinery import label_selector, names, selectors, validation
 from strongroom.machinery.gvk import Object
@@ -12,7 +13,7 @@ UID_LABELS: Final = ("batch.kubernetes.io/controller-uid", "controller-uid")
 NAME_LABELS: Final = ("batch.kubernetes.io/job-name", "job-name")
 MANAGER: Final = "kubernetes.io/job-controller"
 MOST_INDEXED: Final = 100_000
-NOT_SERVED: Final = ("podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes")
+NOT_SERVED: Final = ("backoffLimitPerIndex", "maxFailedIndexes")
 """What the controller here does not know: refused, so that nobody counts on it."""
 _COUNTS: Final = (
     "parallelism",
@@ -21,6 +22,7 @@ _COUNTS: Final = (
     "backoffLimit",
     "ttlSecondsAfterFinished",
 )
+_FIXED: Final = ("completionMode", "podFailurePolicy", "successPolicy", "managedBy")
 _REPLACEMENTS: Final = ("Failed", "TerminatingOrFailed")
 _OPEN_WHILE_SUSPENDED: Final = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
 """Fields of the Pods that others, such as a queue, may set before a Job begins."""
@@ -63,6 +65,7 @@ def validate_spec(spec: Object, path: str) -> list[FieldError]:
     policy = spec["podReplacementPolicy"]
     if policy not in _REPLACEMENTS:
         errors.append(validation.not_supported(f"{path}.podReplacementPolicy", policy, _REPLACEMENTS))
+    errors += job_policies.validate_failure(spec, path) + job_policies.validate_success(spec, path)
     errors += template.validate(spec["template"], f"{path}.template")
     restart, where = spec["template"]["spec"].get("restartPolicy"), f"{path}.template.spec.restartPolicy"
     if restart == "Always":
@@ -80,7 +83,7 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
     if spec.get("selector") != before.get("selector"):
         errors.append(_immutable("spec.selector", spec.get("selector")))
     errors += _validate_template_update(spec["template"], old)
-    for field in ("completionMode", "managedBy"):
+    for field in _FIXED:
         if spec.get(field) != before.get(field):
             errors.append(_immutable(f"spec.{field}", spec.get(field)))
     return errors

@@ -111,8 +111,8 @@ def test_a_selector_by_hand() -> None:
             '"TerminatingOrFailed"',
         ),
         (
-            make(successPolicy={"rules": []}),
-            "spec.successPolicy: Forbidden: not supported by this server",
+            make(backoffLimitPerIndex=1),
+            "spec.backoffLimitPerIndex: Forbidden: not supported by this server",
         ),
         (
             make(managedBy="mine"),
