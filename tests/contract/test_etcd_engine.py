@@ -1,6 +1,7 @@
 """The engine on a real etcd keeps the contract, and what several servers and failing members ask for."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -169,6 +170,27 @@ async def test_all_that_etcd_answers_with_is_told_until_it_is_settled(
     finally:
         await engine.close()
         await other.close()
+
+
+async def test_an_etcd_that_is_full_refuses_writes_answers_reads_and_recovers() -> None:
+    with Etcd(flags=("--quota-backend-bytes", str(4 * 1024 * 1024))) as etcd:
+        async with running(lambda: EtcdEngine(parse(etcd.url))) as engine:
+            written: list[int] = []
+            with pytest.raises(errors.Unavailable, match="space exceeded"):
+                for number in range(100):
+                    written.append(await engine.create(f"/registry/{number}", bytes(200_000)))
+            assert 5 < len(written) < 50
+            assert [kv.mod_revision for kv in (await engine.range("/registry/")).items] != []
+            assert await engine.current_revision() == written[-1], "nothing of what was refused"
+            for number, revision in enumerate(written):
+                last = await engine.delete(f"/registry/{number}", revision)
+            await engine.compact(last)
+            assert isinstance(engine, EtcdEngine)
+            await engine._client.defragment()
+            alarms = json.loads(etcd.ask("maintenance/alarm", action="GET"))["alarms"]
+            for alarm in alarms:
+                etcd.ask("maintenance/alarm", action="DEACTIVATE", **alarm)
+            assert await engine.create("/registry/after", bytes(200_000)) == last + 1
 
 
 async def test_members_killed_in_turn_lose_no_acknowledged_write() -> None:

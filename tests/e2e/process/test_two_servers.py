@@ -1,6 +1,7 @@
 """Several servers on one etcd are one API: what is written through one is read through all."""
 
 import asyncio
+import base64
 import json
 import shutil
 import stat
@@ -12,8 +13,8 @@ import pytest
 
 from strongroom.store.engines.etcd.endpoint import parse
 from strongroom.store.engines.etcd.engine import EtcdEngine
+from strongroom.testing import canary, expect
 from strongroom.testing import etcd as etcds
-from strongroom.testing import expect
 from strongroom.testing.api import API, Access
 from strongroom.testing.cluster import PROGRAM, Cluster, StartFailed
 from strongroom.testing.etcd import Etcd
@@ -97,13 +98,14 @@ def test_what_is_written_through_one_is_read_through_the_other(
     etcd: Etcd, servers: tuple[Cluster, Cluster]
 ) -> None:
     first, second = servers
+    value, new = canary.new(), canary.new()
     with API(Access.read(first.kubeconfig)) as one, API(Access.read(second.kubeconfig)) as other:
         for number in range(10):
-            body = {"metadata": {"name": f"s{number}"}, "stringData": {"password": "s3cr3t-v4lue"}}
+            body = {"metadata": {"name": f"s{number}"}, "stringData": {"password": value}}
             made = one.ok("POST", SECRETS, body)
             assert other.ok("GET", f"{SECRETS}/s{number}") == made
             assert len(one.ok("GET", SECRETS)["items"]) == number + 1
-            made["data"]["password"] = "bmV3"
+            made["data"]["password"] = base64.b64encode(new.encode()).decode()
             changed = other.ok("PUT", f"{SECRETS}/s{number}", made)
             assert one.ok("GET", f"{SECRETS}/s{number}") == changed
             refused = one.request("PUT", f"{SECRETS}/s{number}", made)
@@ -115,7 +117,8 @@ def test_what_is_written_through_one_is_read_through_the_other(
             other.ok("POST", path, {"metadata": {"name": "c"}, "data": {"k": "v"}})
     sealed = stored(etcd, "/registry/secrets/default/s0")
     assert sealed.startswith(b"k8s:enc:kms:v2:")
-    assert b"s3cr3t" not in sealed
+    for folder in (etcd.directory, first.directory, second.directory):
+        assert canary.in_files(folder, [value, new]) == []
     plain = json.loads(stored(etcd, "/registry/configmaps/n0/c"))
     assert (plain["kind"], plain["apiVersion"], plain["data"]) == ("ConfigMap", "v1", {"k": "v"})
     assert "resourceVersion" not in plain["metadata"]
