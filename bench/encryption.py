@@ -5,9 +5,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from bench import wrk
+from bench import processes, wrk
 from bench.result import Figure
 from bench.target import Options, Target
+from bench.works import memory
 from strongroom.testing.cluster import Cluster
 
 ALTERNATIONS = 7
@@ -42,16 +43,31 @@ def run(options: Options) -> list[Figure]:
 
 def _compare(targets: list[Target], options: Options, what: str) -> list[Figure]:
     loads: list[list[wrk.Load]] = [[], []]
+    spent: list[list[float]] = [[], []]
     for turn in range(ALTERNATIONS):
         # Who comes first changes, so that neither gains by it.
         for index in (0, 1) if turn % 2 else (1, 0):
-            loads[index].append(_load(targets[index], options, what))
+            before = _processor_seconds(targets[index])
+            load = _load(targets[index], options, what)
+            loads[index].append(load)
+            spent[index].append((_processor_seconds(targets[index]) - before) / load.answers * 1e6)
+    failures = sum(load.failures for each in loads for load in each)
     sealed, plain = (statistics.median(load.per_second for load in each) for each in loads)
     pairs = [1 - ours.per_second / theirs.per_second for ours, theirs in zip(*loads, strict=True)]
-    failures = sum(load.failures for each in loads for load in each)
-    cost = 100 * statistics.median(pairs)
+    taken, less = (statistics.median(each) for each in spent)
+    title = f"encryption's cost, {what}"
     note = f"encrypted {sealed:,.0f}/s, plain {plain:,.0f}/s, median of {ALTERNATIONS} pairs"
-    return [Figure(f"encryption's cost, {what}", cost, "%", "lower", failures, note)]
+    processor = f"encrypted {taken:,.0f} us, plain {less:,.0f} us for each"
+    return [
+        Figure(title, 100 * statistics.median(pairs), "%", "lower", failures, note),
+        # What others do on the machine changes the first figure by more than what it is about.
+        Figure(f"{title}, processor time", 100 * (taken / less - 1), "%", "lower", failures, processor),
+    ]
+
+
+def _processor_seconds(target: Target) -> float:
+    """Of the server and of its process that writes."""
+    return processes.cpu_seconds(each for pid in target.pids for each in (pid, *memory.children_of(pid)))
 
 
 def _load(target: Target, options: Options, what: str) -> wrk.Load:

@@ -11,6 +11,7 @@ from strongroom.store.engine import Engine
 from strongroom.store.engines.memory import MemoryEngine
 from strongroom.store.engines.sqlite import SQLiteEngine
 from strongroom.testing.engine_contract import EngineContract, OpenEngine
+from strongroom.testing.engine_over_cache import EngineOverCache
 from strongroom.testing.engine_over_objects import EngineOverObjects
 
 
@@ -48,6 +49,23 @@ class TestSQLiteEncrypted(EngineContract):
     @pytest.fixture
     def open_engine(self, tmp_path: Path, transformers: dict[str, Transformer]) -> Callable[[], Engine]:
         return lambda: EngineOverObjects(SQLiteEngine(tmp_path / "store.db"), transformers)
+
+
+class TestMemoryCached(EngineContract):
+    durable = False
+    versions = False
+
+    @pytest.fixture
+    def open_engine(self, transformers: dict[str, Transformer]) -> OpenEngine:
+        return lambda: EngineOverCache(MemoryEngine(), transformers)
+
+
+class TestSQLiteCached(EngineContract):
+    versions = False
+
+    @pytest.fixture
+    def open_engine(self, tmp_path: Path, transformers: dict[str, Transformer]) -> Callable[[], Engine]:
+        return lambda: EngineOverCache(SQLiteEngine(tmp_path / "store.db"), transformers)
 
 
 class TestSQLiteInItsOwnProcess(EngineContract):

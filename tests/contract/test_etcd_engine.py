@@ -18,6 +18,7 @@ from strongroom.store.engines.etcd.engine import EtcdEngine
 from strongroom.testing import etcd as etcds
 from strongroom.testing.engine_contract import EngineContract, OpenEngine
 from strongroom.testing.engine_contract.base import running, take, watching
+from strongroom.testing.engine_over_cache import EngineOverCache
 from strongroom.testing.engine_over_objects import EngineOverObjects
 from strongroom.testing.etcd import Etcd
 
@@ -43,6 +44,14 @@ class TestEtcdEncrypted(EngineContract):
     def open_engine(self, etcd: Etcd) -> Callable[[], Engine]:
         sealed = {"/registry/": envelope.EnvelopeTransformer(keyring.Keyring({"k": bytes(range(32))}))}
         return lambda: EngineOverObjects(EtcdEngine(parse(etcd.url)), sealed)
+
+
+class TestEtcdCached(EngineContract):
+    versions = False
+
+    @pytest.fixture
+    def open_engine(self, etcd: Etcd) -> Callable[[], Engine]:
+        return lambda: EngineOverCache(EtcdEngine(parse(etcd.url)), {})
 
 
 async def test_engines_on_one_etcd_see_one_anothers_writes(etcd: Etcd) -> None:
