@@ -54,6 +54,7 @@ class TestSQLiteEncrypted(EngineContract):
 class TestMemoryCached(EngineContract):
     durable = False
     versions = False
+    drains = False
 
     @pytest.fixture
     def open_engine(self, transformers: dict[str, Transformer]) -> OpenEngine:
@@ -62,6 +63,7 @@ class TestMemoryCached(EngineContract):
 
 class TestSQLiteCached(EngineContract):
     versions = False
+    drains = False
 
     @pytest.fixture
     def open_engine(self, tmp_path: Path, transformers: dict[str, Transformer]) -> Callable[[], Engine]:

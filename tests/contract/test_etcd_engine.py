@@ -48,6 +48,7 @@ class TestEtcdEncrypted(EngineContract):
 
 class TestEtcdCached(EngineContract):
     versions = False
+    drains = False
 
     @pytest.fixture
     def open_engine(self, etcd: Etcd) -> Callable[[], Engine]:

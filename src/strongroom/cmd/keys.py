@@ -30,7 +30,7 @@ Examples:
 def keys() -> None:
     """The keys that encrypt Secrets at rest, and those that sign ServiceAccount tokens.
 
-    Each Secret is encrypted under a key of its own, which is derived from a seed that a key-encryption key
+    Secrets are encrypted under data keys, which are derived from a seed that a key-encryption key
     encrypts. Those keys lie in the keyring, `keys/keyring.json` below the data directory: the first one
     writes, all of them read. The commands work while the server runs, and without it.
     """

@@ -14,7 +14,7 @@ AES_GCM_KEY: Final = 0
 """The encrypted DEK source is the data key itself (written before Kubernetes 1.29)."""
 
 HKDF_SHA256_XNONCE_AES_GCM_SEED: Final = 1
-"""It is a seed; each value has a data key of its own, derived from it."""
+"""It is a seed; data keys are derived from it."""
 
 KEY_ID_LIMIT: Final = 1024
 DEK_SOURCE_LIMIT: Final = 1024

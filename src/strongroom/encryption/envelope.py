@@ -6,7 +6,8 @@ A value is `k8s:enc:kms:v2:‹name›:` and an EncryptedObject. Its data is
 
 with the data key HKDF-Expand-SHA256(seed, info) and the full store key as associated data. The seed is made
 anew at each start, and stored with every value, encrypted by the key-encryption key: no call to whoever holds
-that key is needed per value, and no data key is used twice.
+that key is needed per value. A data key is used for KEY_USES values, each with a nonce of its own: making one
+costs a create more than all the rest of its encryption, and AES-GCM would bear 2^32 random nonces.
 
 All values of one start differ only in the data, the first field of the message; the fields behind it are the
 same bytes (the trailer). So the message is encoded and parsed once per trailer, not once per value.
@@ -29,6 +30,10 @@ SEED_SIZE: Final = 32
 INFO_SIZE: Final = 32
 NONCE_SIZE: Final = 12
 TAG_SIZE: Final = 16
+KEY_USES: Final = 64
+"""Values that are written with one data key at most; upstream's aesgcm provider writes 200,000."""
+OPENED_KEYS: Final = 1024
+"""Data keys of one seed kept for reading: values that were written together are read together."""
 OPENED_SEEDS: Final = 1000
 """Seeds kept open for reading: there is one per start of a server."""
 
@@ -66,11 +71,12 @@ class KeyEncryption(Protocol):
 class _Source:
     """A seed, or data key, that has been unwrapped: makes the data keys of its values."""
 
-    __slots__ = ("_dek", "_hmac", "derives", "key_id")
+    __slots__ = ("_ciphers", "_dek", "_hmac", "derives", "key_id")
 
     def __init__(self, dek: bytes, key_id: str, *, derives: bool) -> None:
         self._dek = dek
         self._hmac = HMAC(dek, SHA256())
+        self._ciphers: dict[bytes, AESGCM] = {}
         self.key_id = key_id
         self.derives = derives
 
@@ -80,27 +86,52 @@ class _Source:
         block.update(info + b"\x01")
         return block.finalize()
 
+    def _cipher(self, info: bytes) -> AESGCM:
+        """That of the data key, which is the seed itself where none is derived. Raises ValueError."""
+        cipher = self._ciphers.get(info)
+        if cipher is None:
+            if len(self._ciphers) >= OPENED_KEYS:
+                self._ciphers.clear()
+            cipher = AESGCM(self.data_key(info) if self.derives else self._dek)
+            self._ciphers[info] = cipher
+        return cipher
+
     def open(self, data: bytes, context: bytes) -> bytes:
         """The value of an EncryptedObject's data. Raises TransformError."""
         info = INFO_SIZE if self.derives else 0
         body = info + NONCE_SIZE
         if len(data) < body + TAG_SIZE:
             raise TransformError(TOO_SHORT)
-        key = self.data_key(data[:INFO_SIZE]) if self.derives else self._dek
         try:
-            return AESGCM(key).decrypt(data[info:body], data[body:], context)
+            return self._cipher(data[:info]).decrypt(data[info:body], data[body:], context)
         except InvalidTag:
             raise TransformError(FORGED) from None
         except ValueError:
             raise TransformError(f'the data key under key "{self.key_id}" has a wrong size') from None
 
 
-class _Writing(NamedTuple):
-    """What the values written now have in common."""
+class _Writing:
+    """What the values written now have in common. A thread that comes between another's two steps uses a data
+    key once more or once less, which harms nothing."""
 
-    source: _Source
-    key_id: str
-    trailer: bytes
+    __slots__ = ("_left", "_pair", "key_id", "source", "trailer")
+
+    def __init__(self, source: _Source, key_id: str, trailer: bytes) -> None:
+        self.source = source
+        self.key_id = key_id
+        self.trailer = trailer
+        self._pair: tuple[bytes, AESGCM] | None = None
+        self._left = 0
+
+    def data_key(self) -> tuple[bytes, AESGCM]:
+        """The info and the cipher of the data key that is in use."""
+        pair = self._pair
+        if pair is None or self._left <= 0:
+            info = _fresh.take(INFO_SIZE)
+            pair = self._pair = info, AESGCM(self.source.data_key(info))
+            self._left = KEY_USES
+        self._left -= 1
+        return pair
 
 
 class _Fresh(threading.local):
@@ -148,11 +179,11 @@ class EnvelopeTransformer:
         writing = self._writing
         if writing is None or writing.key_id != self._keys.current_key_id:
             writing = self._renew_seed()
-        fresh = _fresh.take(INFO_SIZE + NONCE_SIZE)
-        key = writing.source.data_key(fresh[:INFO_SIZE])
-        ciphertext = AESGCM(key).encrypt(fresh[INFO_SIZE:], data, context)
-        field = encrypted_object.data_header(len(fresh) + len(ciphertext))
-        return b"".join((self.prefix, field, fresh, ciphertext, writing.trailer))
+        info, cipher = writing.data_key()
+        nonce = _fresh.take(NONCE_SIZE)
+        ciphertext = cipher.encrypt(nonce, data, context)
+        field = encrypted_object.data_header(INFO_SIZE + NONCE_SIZE + len(ciphertext))
+        return b"".join((self.prefix, field, info, nonce, ciphertext, writing.trailer))
 
     def _renew_seed(self) -> _Writing:
         with self._lock:

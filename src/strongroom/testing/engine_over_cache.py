@@ -1,6 +1,7 @@
 """An Engine whose newest state and recent events come from the watch cache, so that the engines' contract
 also judges what the API's reads are answered from."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
@@ -61,8 +62,8 @@ class EngineOverCache:
         await self._cache.start()
 
     async def close(self) -> None:
-        await self._cache.close()
         await self._engine.close()
+        await self._cache.close()
 
     async def current_revision(self) -> int:
         return await self._objects.current_revision()
@@ -96,13 +97,20 @@ class EngineOverCache:
         return Range(items, count if exact_count else min(count, len(items) + 1), self._cache.revision)
 
     async def create(self, key: str, value: bytes) -> int:
-        return await self._objects.create(key, _wrapped(value))
+        return await self._held(await self._objects.create(key, _wrapped(value)))
 
     async def update(self, key: str, value: bytes, expected: int) -> int:
-        return await self._objects.update(key, _wrapped(value), expected)
+        return await self._held(await self._objects.update(key, _wrapped(value), expected))
 
     async def delete(self, key: str, expected: int) -> int:
-        return await self._objects.delete(key, expected)
+        return await self._held(await self._objects.delete(key, expected))
+
+    async def _held(self, revision: int) -> int:
+        """The writer is answered when the cache has its write, and watchers that wait have run."""
+        if self._cache.ready:
+            await self._cache.wait_for(revision)
+            await asyncio.sleep(0)
+        return revision
 
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[EngineEvent]]:
         rows = self._cache.resource(_PREFIX)

@@ -1,6 +1,7 @@
 """The KMS v2 envelope: what it promises, and that its bytes are upstream's."""
 
 import os
+from collections import Counter
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -59,6 +60,27 @@ def test_message_is_what_the_protobuf_library_writes(transformer: EnvelopeTransf
 
 def test_equal_values_are_stored_differently(transformer: EnvelopeTransformer) -> None:
     assert len({transformer.to_storage(b"same", KEY) for _ in range(50)}) == 50
+
+
+def test_a_data_key_is_used_for_a_few_values_and_a_nonce_for_one(transformer: EnvelopeTransformer) -> None:
+    count = 5 * envelope.KEY_USES
+    opened = [
+        encrypted_object.decode(transformer.to_storage(b"same", KEY)[len(PREFIX) :]).data
+        for _ in range(count)
+    ]
+    used = Counter(data[:32] for data in opened)
+    assert max(used.values()) <= envelope.KEY_USES and len(used) <= 6
+    assert len({data[32:44] for data in opened}) == count
+
+
+def test_more_data_keys_than_are_kept_open_all_the_same(
+    transformer: EnvelopeTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(envelope, "KEY_USES", 2)
+    monkeypatch.setattr(envelope, "OPENED_KEYS", 3)
+    stored = [transformer.to_storage(b"%d" % number, KEY) for number in range(40)]
+    for _ in range(2):
+        assert [transformer.from_storage(each, KEY).data for each in stored] == [b"%d" % n for n in range(40)]
 
 
 def test_ciphertext_moved_to_another_key_does_not_open(transformer: EnvelopeTransformer) -> None:

@@ -66,6 +66,9 @@ class Base:
     """What was written is there when the storage is opened again."""
     versions: ClassVar[bool] = True
     """`KeyValue.version` is told."""
+    drains: ClassVar[bool] = True
+    """Watches are told all that was written before `close` ends them; else they are cut, and whoever watched
+    lists anew."""
     operations: ClassVar[int] = 400
     """Length of the random run."""
 

@@ -50,7 +50,8 @@ class Lifecycle(Base):
                 await asyncio.sleep(0)
                 await engine.close()
                 assert sorted(await asyncio.gather(*writes)) == list(range(3, 23))
-                assert await watch == list(range(2, 23))
+                told, whole = await watch, list(range(2, 23))
+                assert told == (whole if self.drains else whole[: len(told)])
 
     async def test_all_is_there_when_opened_again(self, open_engine: OpenEngine) -> None:
         if not self.durable:
