@@ -284,6 +284,8 @@ def test_node(kubectl: Kubectl) -> None:
         "Capacity",
         "Allocatable",
         "System Info",
+        "PodCIDR",
+        "PodCIDRs",
         "Non-terminated Pods",
         "Allocated resources",
         "Events",
