@@ -60,6 +60,7 @@ class WatchCache:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._next_check: asyncio.Future[None] | None = None
         self._checking = False
+        self._closed = False
         self.shared = objects.shared
         """Others write to the store too: `refresh` before a read that must not be old."""
         self.revision = 0
@@ -75,6 +76,7 @@ class WatchCache:
     async def close(self) -> None:
         """Stop following; cut all subscribers. Idempotent."""
         self.ready = False
+        self._closed = True
         await self._tasks.aclose()
         self._cut_all()
 
@@ -103,6 +105,8 @@ class WatchCache:
         """Return when all is in the cache that was written, by whomever, before this was called.
 
         Callers at the same time share one look at the store. Raises Unavailable, FutureRevision."""
+        if self._closed:
+            raise errors.Unavailable("the store is closed")
         if self._next_check is None:
             self._next_check = asyncio.get_running_loop().create_future()
             if not self._checking:

@@ -2,7 +2,6 @@
 also judges what the API's reads are answered from."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import orjson
@@ -21,11 +20,12 @@ _HEAD = b'{"kind":"Secret","apiVersion":"v1",'
 
 def _wrapped(value: bytes) -> bytes:
     """An object that carries the value: the cache holds objects."""
-    return _HEAD + b'"metadata":{"v":"%b"}}' % base64.b64encode(value)
+    return _HEAD + b'"metadata":%b}' % orjson.dumps({"v": value.decode("latin-1")})
 
 
 def _value(data: bytes) -> bytes:
-    return base64.b64decode(orjson.loads(data)["metadata"]["v"])
+    text: str = orjson.loads(data)["metadata"]["v"]
+    return text.encode("latin-1")
 
 
 def _of_entry(entry: Entry) -> KeyValue:

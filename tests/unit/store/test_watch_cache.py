@@ -335,3 +335,13 @@ async def random_write(
         revisions[key] = await store.update(key, body, revisions[key])
     else:
         await store.delete(key, revisions.pop(key))
+
+
+async def test_a_refresh_of_a_closed_cache_is_refused() -> None:
+    engine = MemoryEngine()
+    await engine.start()
+    cache = WatchCache(ObjectStore(engine, {}), HEADS, clock=FakeClock())
+    await cache.start()
+    await cache.close()
+    with pytest.raises(errors.Unavailable, match="the store is closed"):
+        await cache.refresh()
