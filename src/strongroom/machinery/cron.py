@@ -24,6 +24,10 @@ _DESCRIPTORS: Final = {
     "@hourly": "0 * * * *",
 }
 _EVERY: Final = "@every "
+_LONGEST: Final = 18
+"""Digits of a number."""
+_LONGEST_SPAN: Final = (2**63 - 1) // 10**9
+"""Seconds that Go's durations hold."""
 _HORIZON: Final = 5 * 366
 """Days after which a schedule counts as one that never comes."""
 
@@ -126,7 +130,9 @@ def _descriptor(text: str) -> Schedule:
     given = text.removeprefix(_EVERY)
     try:
         seconds = duration.parse_span(given)
-    except ValueError:
+        if seconds > _LONGEST_SPAN:
+            raise ValueError
+    except (ValueError, OverflowError):
         why = f"time: invalid duration {validation.go_quote(given)}"
         raise CronError(f"failed to parse duration {text}: {why}") from None
     return Schedule(every=timedelta(seconds=max(1, int(seconds))))
@@ -136,7 +142,7 @@ def _field(text: str, bounds: _Field) -> tuple[frozenset[int], bool]:
     """The values, and whether it restricts nothing."""
     values: set[int] = set()
     free = False
-    for part in text.split(","):
+    for part in filter(None, text.split(",")):
         found, star = _range(part, bounds)
         values |= set(found)
         free = free or star
@@ -179,8 +185,13 @@ def _number(text: str, bounds: _Field) -> int:
 
 
 def _digits(text: str) -> int:
+    problem = ""
     if not re.fullmatch(r"[+-]?[0-9]+", text):
-        why = f"strconv.Atoi: parsing {validation.go_quote(text)}: invalid syntax"
+        problem = "invalid syntax"
+    elif len(text) > _LONGEST:
+        problem = "value out of range"
+    if problem:
+        why = f"strconv.Atoi: parsing {validation.go_quote(text)}: {problem}"
         raise CronError(f"failed to parse int from {text}: {why}")
     if (number := int(text)) < 0:
         raise CronError(f"negative number ({number}) not allowed: {text}")

@@ -30,6 +30,7 @@ def at(text: str) -> datetime:
         ("0 0 */2 * 5", "2026-01-02T00:00:00", "2026-01-03T00:00:00"),
         ("0 0 29 feb ?", "2026-01-02T00:00:00", "2028-02-29T00:00:00"),
         ("1,2,50-52 3 * * *", "2026-01-02T03:02:00", "2026-01-02T03:50:00"),
+        ("1,,2, * * * *", "2026-01-02T03:01:00", "2026-01-02T03:02:00"),
         ("@hourly", "2026-01-02T03:04:05", "2026-01-02T04:00:00"),
         ("@weekly", "2026-01-02T03:04:05", "2026-01-04T00:00:00"),
         ("@every 90s", "2026-01-02T03:04:05", "2026-01-02T03:05:35"),
@@ -55,8 +56,17 @@ def test_a_day_that_never_comes() -> None:
         ("1/2/3 * * * *", "too many slashes: 1/2/3"),
         ("1-2-3 * * * *", "too many hyphens: 1-2-3"),
         ("x * * * *", 'failed to parse int from x: strconv.Atoi: parsing "x": invalid syntax'),
+        (
+            f"{'9' * 5000} * * * *",
+            f"failed to parse int from {'9' * 5000}: strconv.Atoi: "
+            f'parsing "{"9" * 5000}": value out of range',
+        ),
         ("* * * * 7", "end of range (7) above maximum (6): 7"),
         ("@never", "unrecognized descriptor: @never"),
+        *(
+            (f"@every {span}", f'failed to parse duration @every {span}: time: invalid duration "{span}"')
+            for span in ("2562048h", "99999999999999h", f"{'9' * 5000}h")
+        ),
         ("@every x", 'failed to parse duration @every x: time: invalid duration "x"'),
     ],
 )

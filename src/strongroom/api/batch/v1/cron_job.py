@@ -91,10 +91,11 @@ class CronJobStrategy(Strategy):
         return _spec(new["spec"], old["spec"])
 
     def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
+        found: list[str] = workload.name_warnings(obj, old)
         current = _job_spec(obj)["template"]
         if old is None or _job_spec(old)["template"] != current:
-            return template.warnings(current, f"{_TEMPLATE}.template")
-        return ()
+            found += template.warnings(current, f"{_TEMPLATE}.template")
+        return found
 
     def row(self, obj: Object, now: datetime) -> list[Any]:
         spec, status = obj["spec"], obj.get("status") or {}
@@ -130,7 +131,9 @@ def _spec(spec: Object, old: Object | None = None) -> list[FieldError]:
         errors.append(validation.invalid_value(f"{_TEMPLATE}.selector", jobs["selector"], text))
     if jobs.get("manualSelector"):
         errors.append(validation.not_supported(f"{_TEMPLATE}.manualSelector", True, ("nil", "false")))
+    completions = jobs.get("completions")
     job.default_spec(jobs)
+    jobs["completions"] = completions  # none of its own: an indexed Job must say how many
     return errors + job_validation.validate_spec(jobs, _TEMPLATE)
 
 
@@ -154,9 +157,10 @@ def _time_zone(spec: Object, old: Object | None) -> list[FieldError]:
         return []
     if not name:
         return [validation.invalid_value(path, name, "timeZone must be nil or non-empty string")]
+    errors: list[FieldError] = []
     if name.lower() == "local":
         why = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
-        return [validation.invalid_value(path, name, why)]
-    if time_zones.find(name) is None:
-        return [validation.invalid_value(path, name, f"unknown time zone {name}")]
-    return []
+        errors.append(validation.invalid_value(path, name, why))
+    if name != "Local" and time_zones.find(name) is None:
+        errors.append(validation.invalid_value(path, name, f"unknown time zone {name}"))
+    return errors

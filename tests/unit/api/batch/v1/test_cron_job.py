@@ -83,6 +83,10 @@ TEMPLATE = "spec.jobTemplate.spec"
             f'{TEMPLATE}.manualSelector: Unsupported value: true: supported values: "nil", "false"',
         ),
         (
+            make(jobs={"completionMode": "Indexed"}),
+            f"{TEMPLATE}.completions: Required value: when completion mode is Indexed",
+        ),
+        (
             make(jobs={"parallelism": -1}),
             f"{TEMPLATE}.parallelism: Invalid value: -1: must be greater than or equal to 0",
         ),
@@ -94,6 +98,17 @@ def test_broken_rules(obj: dict[str, Any], message: str) -> None:
 
 def test_zones() -> None:
     assert broken(make(timeZone="Europe/Berlin")) == []
+    assert [error.partition(": ")[2] for error in broken(make(timeZone="local"))] == [
+        'Invalid value: "local": timeZone must be an explicit time zone as defined in '
+        "https://www.iana.org/time-zones",
+        'Invalid value: "local": unknown time zone local',
+    ]
+
+
+def test_a_name_that_is_no_label_is_warned_of() -> None:
+    (warning,) = STRATEGY.warnings(make("a.b"), None)
+    assert warning.startswith("metadata.name: this is used in Pod names and hostnames")
+    assert STRATEGY.warnings(make("a.b"), make("a.b")) == []
 
 
 def test_rows() -> None:
