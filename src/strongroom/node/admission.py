@@ -16,6 +16,8 @@ _ONE, _MILLI = 10**9, 10**6
 """One, and a thousandth, of the units in which amounts are counted."""
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
 _OUT_OF = {"cpu": "OutOfcpu", "memory": "OutOfmemory", "ephemeral-storage": "OutOfephemeral-storage"}
+_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
+_APP_ARMOR_KINDS = {"localhost": "Localhost", "runtime": "RuntimeDefault"}
 _HUGE_PAGES = "hugepages-"
 
 
@@ -26,8 +28,11 @@ class Refusal(NamedTuple):
     message: str
 
 
-def refuse(pod: Object, others: Sequence[Object], capacity: Mapping[str, str]) -> Refusal | None:
-    """Why this node does not take `pod` beside the `others` it runs; None: it does."""
+def refuse(
+    pod: Object, others: Sequence[Object], capacity: Mapping[str, str], *, app_armor: bool = False
+) -> Refusal | None:
+    """Why this node does not take `pod` beside the `others` it runs; None: it does. `app_armor`: whether the
+    kernel enforces profiles."""
     spec = pod.get("spec") or {}
     context = spec.get("securityContext") or {}
     if (spec.get("os") or {}).get("name", "linux") != "linux":
@@ -36,11 +41,27 @@ def refuse(pod: Object, others: Sequence[Object], capacity: Mapping[str, str]) -
         text = "SupplementalGroupsPolicy=Strict is not supported in this node"
         return Refusal("SupplementalGroupsPolicyNotSupported", text)
     return (
-        _sysctls(spec, context)
+        _app_armor(pod, app_armor)
+        or _sysctls(spec, context)
         or _devices(spec)
         or _resources(spec, others, capacity)
         or _ports(spec, others)
     )
+
+
+def _app_armor(pod: Object, enabled: bool) -> Refusal | None:
+    """Containers run under the runtime's own profile where the kernel enforces any."""
+    contexts = [pod.get("spec") or {}, *qos.containers(pod)]
+    profiles = [(each.get("securityContext") or {}).get("appArmorProfile") or {} for each in contexts]
+    kinds = {profile.get("type") for profile in profiles} - {None}
+    for key, value in ((pod.get("metadata") or {}).get("annotations") or {}).items():
+        if key.startswith(_APP_ARMOR):
+            kinds.add(_APP_ARMOR_KINDS.get(str(value).partition("/")[0], "Unconfined"))
+    if "Localhost" in kinds:
+        return Refusal("AppArmor", "Cannot enforce AppArmor: this node loads no profiles of its own")
+    if "RuntimeDefault" in kinds and not enabled:
+        return Refusal("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host")
+    return None
 
 
 def _sysctls(spec: Object, context: Object) -> Refusal | None:

@@ -25,6 +25,8 @@ class Machine:
     os_image: str = ""
     machine_id: str = ""
     boot_id: str = ""
+    app_armor: bool = False
+    """Whether the kernel enforces AppArmor's profiles."""
     resolver: str = field(default="", repr=False)
     """Text of /etc/resolv.conf."""
     hosts: str = field(default="", repr=False)
@@ -54,6 +56,7 @@ def inspect(data_dir: Path, ips: tuple[str, ...]) -> Machine:
         os_image=pretty_name(_text(_OS_RELEASE)),
         machine_id=_text(Path("/etc/machine-id")).strip(),
         boot_id=_text(Path("/proc/sys/kernel/random/boot_id")).strip(),
+        app_armor=_text(Path("/sys/module/apparmor/parameters/enabled")).strip() == "Y",
         resolver=_text(Path("/etc/resolv.conf")),
         hosts=_text(Path("/etc/hosts")),
     )

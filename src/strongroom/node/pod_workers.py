@@ -35,7 +35,8 @@ class PodWorkers:
         worker = self._worker(uid)
         if worker.pod is None and not _was_taken(pod):
             others = [each.pod for each in self._workers.values() if each.active and each.pod is not None]
-            worker.refused = admission.refuse(pod, others, self._services.machine.capacity())
+            machine = self._services.machine
+            worker.refused = admission.refuse(pod, others, machine.capacity(), app_armor=machine.app_armor)
         worker.update(pod)
 
     def object_changed(self, uid: str, reference: Reference | None = None) -> None:

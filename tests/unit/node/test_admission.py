@@ -124,3 +124,26 @@ def test_what_has_no_effect_is_told() -> None:
     with_container = pod()
     with_container["spec"]["containers"][0]["securityContext"] = options
     assert list(admission.ignored(with_container)) == told
+
+
+@pytest.mark.parametrize(
+    ("what", "enabled", "message"),
+    [
+        ({"type": "RuntimeDefault"}, False, "Cannot enforce AppArmor: AppArmor is not enabled on the host"),
+        ({"type": "RuntimeDefault"}, True, ""),
+        ({"type": "Unconfined"}, False, ""),
+        (
+            {"type": "Localhost", "localhostProfile": "tight"},
+            True,
+            "Cannot enforce AppArmor: this node loads no profiles of its own",
+        ),
+    ],
+)
+def test_profiles_of_app_armor(what: Object, enabled: bool, message: str) -> None:
+    wanted = ("AppArmor", message) if message else None
+    by_field = pod(securityContext={"appArmorProfile": what})
+    assert admission.refuse(by_field, [], CAPACITY, app_armor=enabled) == wanted
+    values = {"RuntimeDefault": "runtime/default", "Unconfined": "unconfined", "Localhost": "localhost/tight"}
+    annotations = {"container.apparmor.security.beta.kubernetes.io/c": values[what["type"]]}
+    by_annotation = pod() | {"metadata": {"annotations": annotations}}
+    assert admission.refuse(by_annotation, [], CAPACITY, app_armor=enabled) == wanted
