@@ -231,6 +231,28 @@ def test_nobody_but_the_server_is_let_in_at_a_node(lab: Lab, spread: dict[str, d
         pass
 
 
+def test_a_machine_that_may_not_join_is_told_so_in_one_line(lab: Lab, tmp_path: Path) -> None:
+    trust = lab.nodes["m1"].arguments[lab.nodes["m1"].arguments.index("--ca-cert-hash") + 1]
+    other, bad = "sha256:" + "0" * 64, tmp_path / "token"
+    bad.write_text("abcdef.0123456789abcdef")
+    for name, pin, file, text in (
+        ("m9", other, lab.token_file, "shows no certificate authority whose key has the hash sha256:0000"),
+        ("m9", trust, bad, f"does not take the token in {bad}: it has expired, was deleted"),
+        ("m9", trust, tmp_path / "none", "No such file or directory"),
+        ("m1", trust, lab.token_file, "a node of this name is there"),
+    ):
+        command = [str(PROGRAM), "node", "--server", lab.server.url, "--ca-cert-hash", pin]
+        command += ["--token-file", str(file), "--node-name", name, "--data-dir", str(tmp_path / name)]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("strongroom: error: ")
+        assert text in refused.stderr
+        assert refused.stderr.count("\n") == 1
+        assert "0123456789abcdef" not in refused.stderr
+    with lab.api() as admin:
+        assert admin.request("GET", "/api/v1/nodes/m9").status == 404
+
+
 def test_a_killed_node_is_replaced_and_its_credential_is_good_for_nothing_else(
     lab: Lab, spread: dict[str, dict[str, Any]]
 ) -> None:
