@@ -63,8 +63,13 @@ class NodeConnector:
 
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+            tracing = aiohttp.TraceConfig()
+            tracing.on_request_redirect.append(_stay)
             self._session = aiohttp.ClientSession(
-                timeout=timeout, auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)
+                timeout=timeout,
+                auto_decompress=False,
+                connector=aiohttp.TCPConnector(limit=0),
+                trace_configs=[tracing],
             )
         return self._session
 
@@ -151,6 +156,16 @@ def refusal(code: int, text: str) -> status.StatusError:
     if code == 404:
         return status.StatusError(404, "NotFound", text, {})
     return status.internal_error(text)
+
+
+async def _stay(_: "aiohttp.ClientSession", __: Any, redirect: "aiohttp.TraceRequestRedirectParams") -> None:
+    """A node does not send the server elsewhere: whom it would ask there, and what, is not the node's to say.
+
+    (WebSockets have no argument for that.) Raises aiohttp.ClientError."""
+    import aiohttp
+
+    redirect.response.close()
+    raise aiohttp.ClientError("the node answered with a redirect")
 
 
 def _unreachable(node: Endpoint, error: Exception) -> status.StatusError:

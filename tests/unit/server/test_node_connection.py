@@ -19,6 +19,7 @@ class Node:
         self.pair = pair
         self.heard: list[str] = []
         self.port = 0
+        self.redirect = ""
 
     async def start(self) -> None:
         application = web.Application()
@@ -33,6 +34,8 @@ class Node:
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.heard.append(request.headers.get("Authorization", ""))
+        if self.redirect:
+            return web.Response(status=302, headers={"Location": self.redirect})
         return web.Response(text="line\n")
 
     def endpoint(self, certificate: str | None = None) -> Endpoint:
@@ -93,3 +96,34 @@ def test_a_certificate_of_a_node_s_own_is_trusted_by_nobody_else(tmp_path: Path)
     pair = pki.self_signed(tmp_path, "node", ["n1"], datetime.now(UTC))
     assert pair.key.stat().st_mode & 0o777 == 0o600
     assert pair.context().minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_node_sends_the_server_nowhere_else(
+    node: Node, connector: NodeConnector, scheme: str
+) -> None:
+    asked: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(text="internal\n")
+
+    application = web.Application()
+    application.router.add_get("/{tail:.*}", elsewhere)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    # With the node's own certificate, so that nothing but the redirect is at fault.
+    context = node.pair.context() if scheme == "https" else None
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    node.redirect = f"{scheme}://127.0.0.1:{runner.addresses[0][1]}/latest/meta-data"
+    try:
+        with pytest.raises(status.StatusError, match="redirect") as refused:
+            await _read(connector, node.endpoint())
+        assert refused.value.code == 500
+        with pytest.raises(status.StatusError, match="redirect"):
+            await connector.websocket(node.endpoint(), "/exec/default/p/c", [], ["v5.channel.k8s.io"])
+        refusal = await connector.refusal(node.endpoint(), "/exec/default/p/c", [])
+        assert refusal is not None and refusal.code == 500
+        assert asked == [] and len(node.heard) == 3
+    finally:
+        await runner.cleanup()
