@@ -37,6 +37,15 @@ Examples:
   strongroom up --data-dir ./lab --kubeconfig ./lab.kubeconfig
       a lab of its own; then: kubectl --kubeconfig ./lab.kubeconfig get secrets
 """
+_SERVER_EXAMPLES = """\b
+Examples:
+  strongroom server --listen 10.0.0.1:6443
+      for machines that join: strongroom token create --print-join-command
+  strongroom server --listen 0.0.0.0:6443 --tls-san api.example
+      on all addresses, and by another name
+  strongroom server --listen 10.0.0.1:6443 --store etcd://10.0.0.7:2379
+      one of several servers on one etcd
+"""
 
 
 @click.group(
@@ -200,10 +209,15 @@ def up(no_node: bool, **flags: Any) -> int:
     return _start(with_node=not no_node, **flags)
 
 
-@app.command()
+@app.command(epilog=_SERVER_EXAMPLES)
 @_options(_SERVER_OPTIONS)
 def server(**flags: Any) -> int:
-    """Run the API, the store and the controllers, without a node. The same as `up --no-node`."""
+    """Run the API, the store and the controllers, without a node. The same as `up --no-node`.
+
+    Machines become its nodes by `strongroom node`.
+
+    Exit codes: 0 stopped when asked, 1 could not start or go on, 2 a flag or the configuration is wrong.
+    """
     return _start(with_node=False, **flags)
 
 

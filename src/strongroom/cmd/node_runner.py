@@ -126,7 +126,7 @@ class NodeRunner:
                     self._clock,
                     node_ip=address,
                     streaming_port=streaming.port,
-                    annotations={node_joining.CERTIFICATE_ANNOTATION: certificate.sha256},
+                    annotations=self._annotations(certificate),
                     exec_sync=exec_sync,
                     secret_env=SecretEnv(settings.secret_env_dir) if settings.owns_containerd else None,
                 )
@@ -139,6 +139,13 @@ class NodeRunner:
                 await exec_sync.aclose()
                 await cri.close()
                 await containerd.close()
+
+    def _annotations(self, certificate: pki.ServingCertificate) -> dict[str, str]:
+        """What the Node tells others. Made anew, it is to get the subnet that its Pods are in."""
+        told = {node_joining.CERTIFICATE_ANNOTATION: certificate.sha256}
+        if self._daemon is not None:
+            told[node_joining.POD_NETWORK_ANNOTATION] = str(self._daemon.network.subnet)
+        return told
 
     async def _have_pause_image(self, containerd: ContainerdClient, cri: CRIClient) -> None:
         if self._daemon is None:

@@ -168,6 +168,9 @@ def test_pods_reach_each_other_across_nodes_and_the_api(lab: Lab, spread: dict[s
     addresses = [pod["status"]["podIP"] for pod in spread.values()]
     subnets = {node: lab.kubectl.ok("get", "node", node, "-o", "jsonpath={.spec.podCIDR}") for node in NAMES}
     assert len(set(subnets.values())) == 3
+    with lab.api() as admin:
+        told = {node: admin.ok("GET", f"/api/v1/nodes/{node}")["metadata"]["annotations"] for node in NAMES}
+    assert {node: each["strongroom.dev/pod-network"] for node, each in told.items()} == subnets
     for node, pod in spread.items():
         assert pod["status"]["podIP"].rpartition(".")[0] == subnets[node].rpartition(".")[0]
         get = "for i in {}; do wget -q -O - http://$i | grep -c Welcome; done".format(
