@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.machinery import names, validation
+from strongroom.machinery import integers, names, validation
 
 Labels = Mapping[str, str]
 _NO_LABELS: Labels = {}
@@ -27,18 +27,10 @@ _SYMBOLS = {
     NOT_IN: NOT_IN,
 }
 _SHOWN = {GREATER: ">", LESS: "<"}
-_INT = re.compile(r"[+-]?[0-9]+")
 
 
 class SelectorError(ValueError):
     """A selector that can't be read; `str()` is the text of the answer."""
-
-
-def _int64(text: str) -> int | None:
-    if not _INT.fullmatch(text):
-        return None
-    value = int(text)
-    return value if -(2**63) <= value < 2**63 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +52,7 @@ class Requirement:
                 return value is not None
             case "!":
                 return value is None
-        if value is None or (number := _int64(value)) is None:
+        if value is None or (number := integers.parse(value)) is None:
             return False
         bound = int(self.values[0])
         return number > bound if self.operator == GREATER else number < bound
@@ -103,7 +95,7 @@ def _requirement(key: str, operator: str, values: Sequence[str]) -> Requirement:
         errors.append(validation.invalid_value("key", key, "; ".join(messages)))
     if operator in (GREATER, LESS):
         for index, value in enumerate(values):
-            if _int64(value) is None:
+            if integers.parse(value) is None:
                 text = "for 'Gt', 'Lt' operators, the value must be an integer"
                 errors.append(validation.invalid_value(f"values[{index}]", value, text))
     for index, value in enumerate(values):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.controllers import workload_cache
+from strongroom.machinery import integers
 from strongroom.machinery.gvk import Object
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -73,7 +74,7 @@ class Deployment:
 
 def number(text: str | None) -> int:
     """0 for what is none."""
-    return int(text) if text and text.isascii() and text.isdigit() else 0
+    return (integers.parse(text, 0) if text else None) or 0
 
 
 def replica_set(obj: Object) -> ReplicaSet:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from strongroom.api import resources
 from strongroom.controllers import pod_state, pod_template
+from strongroom.machinery import integers
 from strongroom.machinery.gvk import Object
 
 TRACKING = "batch.kubernetes.io/job-tracking"
@@ -29,7 +30,7 @@ def failed(pod: Object, *, only_when_ended: bool) -> bool:
 
 def index_of(pod: Object) -> int | None:
     text = (pod["metadata"].get("annotations") or {}).get(INDEX, "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return integers.parse(text, 0)
 
 
 def restarts(pods: Iterable[Object]) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from strongroom.controllers import pod_state
-from strongroom.machinery import duration
+from strongroom.machinery import duration, integers
 from strongroom.machinery.gvk import Object
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -54,8 +54,7 @@ def cost(pod: Object) -> int:
     digits = text[1:] if text[:1] == "-" else text
     if not (digits.isascii() and digits.isdigit()) or (len(digits) > 1 and digits[0] == "0"):
         return 0
-    value = int(text)
-    return value if -(2**31) <= value < 2**31 else 0
+    return integers.parse(text, -(2**31), 2**31 - 1) or 0
 
 
 def _restarts(pod: Object, field: str) -> int:

@@ -63,8 +63,14 @@ def decode_pairs(data: bytes) -> Any:
         raise DecodeError("exceeded max depth") from None
 
 
+_LONGEST: Final = 20
+"""Digits, with their sign, of an integer of 64 bits."""
+
+
 def _integer(digits: str) -> int | float:
     """As orjson reads it: what has no place in 64 bits is a float, which can be written again."""
+    if len(digits) > _LONGEST:
+        return float(digits)
     value = int(digits)
     return value if -(1 << 63) <= value < 1 << 64 else float(value)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from strongroom.machinery import status
+from strongroom.machinery import integers, status
 from strongroom.machinery.patch import errors
 
 OPERATIONS_MAX = 10_000
@@ -77,7 +77,9 @@ def _path(operation: dict[str, Any], name: str) -> list[str]:
 def _index(items: list[Any], part: str, end: int) -> int:
     if not _INDEX.fullmatch(part):
         raise errors.unprocessable()
-    index = int(part)
+    index = integers.parse(part)
+    if index is None:
+        raise errors.unprocessable()
     if index < 0:
         index += end
     if not 0 <= index < end:

@@ -1,11 +1,10 @@
 """The query's options, checked: Kubernetes' ListOptions, CreateOptions, PatchOptions, DeleteOptions."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from strongroom.machinery import meta, selectors, status, validation
+from strongroom.machinery import integers, meta, selectors, status, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.selectors import LabelSelector
 from strongroom.machinery.validation import FieldError
@@ -19,7 +18,6 @@ _META_GROUP = "meta.k8s.io"
 _FIELD_VALIDATION = ("Ignore", "Strict", "Warn")
 _MATCHES = ("Exact", "NotOlderThan")
 _POLICIES = ("Foreground", "Background", "Orphan")
-_INT = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +85,14 @@ def at_least(request: Request) -> int:
 
 
 def _revision(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or int(value) >= 2**64:
-        shown = validation.go_quote(value)
+    revision = integers.parse(value, 0, 2**64 - 1) if value.isdigit() else None
+    if revision is None:
+        shown, why = validation.go_quote(value), integers.problem(value.replace("+", "x").replace("-", "x"))
         raise status.bad_request(
             f"invalid resource version: resourceVersion: Invalid value: {shown}: "
-            f"strconv.ParseUint: parsing {shown}: invalid syntax"
+            f"strconv.ParseUint: parsing {shown}: {why}"
         )
-    return int(value)
+    return revision
 
 
 def integer(request: Request, name: str) -> int | None:
@@ -101,10 +100,11 @@ def integer(request: Request, name: str) -> int | None:
     value = request.parameter(name)
     if not value:
         return None
-    if not _INT.fullmatch(value) or abs(int(value)) >= 2**63:
-        shown = validation.go_quote(value)
-        raise status.bad_request(f"strconv.ParseInt: parsing {shown}: invalid syntax")
-    return int(value)
+    number = integers.parse(value)
+    if number is None:
+        shown, why = validation.go_quote(value), integers.problem(value)
+        raise status.bad_request(f"strconv.ParseInt: parsing {shown}: {why}")
+    return number
 
 
 def _labels(request: Request) -> LabelSelector:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from strongroom.machinery import status
+from strongroom.machinery import integers, status
 from strongroom.server.request import Request
 
 SUBRESOURCE: Final = "portforward"
@@ -22,7 +22,7 @@ def query(request: Request) -> Sequence[tuple[str, str]]:
     found = []
     for value in request.query.get("ports", ()):
         for port in value.split(","):
-            if not port.isascii() or not port.isdigit() or not 0 < int(port) <= _MAX:
+            if not port.isascii() or not port.isdigit() or integers.parse(port, 1, _MAX) is None:
                 raise status.bad_request(f"invalid port {port!r}: must be a number between 1 and {_MAX}")
             found.append(("port", port))
     return found

@@ -3,7 +3,7 @@
 from typing import Final
 
 from strongroom.api.core.v1.pod import containers
-from strongroom.machinery import validation
+from strongroom.machinery import integers, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
@@ -82,12 +82,11 @@ def _spans(text: str) -> list[tuple[int, int]] | None:
     found: list[tuple[int, int]] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        low = integers.parse(first, 0)
+        high = integers.parse(last, 0) if dash else low
+        if low is None or high is None or low > high or (found and low <= found[-1][1]):
             return None
-        span = (int(first), int(last or first))
-        if span[0] > span[1] or (found and span[0] <= found[-1][1]):
-            return None
-        found.append(span)
+        found.append((low, high))
     return found
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from strongroom.machinery import validation
+from strongroom.machinery import integers, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
@@ -21,7 +21,9 @@ def validate(annotations: Mapping[str, str], spec: Object, path: str = _PATH) ->
         text = "must set spec.nodeName if mirror pod annotation is set"
         errors.append(validation.invalid_value(f"{path}[{MIRROR}]", annotations[MIRROR], text))
     cost = annotations.get(DELETION_COST)
-    if cost is not None and not (_INTEGER.fullmatch(cost) and -(2**31) <= int(cost) < 2**31):
+    if cost is not None and not (
+        _INTEGER.fullmatch(cost) and integers.parse(cost, -(2**31), 2**31 - 1) is not None
+    ):
         text = "must be a 32bit integer"
         errors.append(validation.invalid_value(f"{path}[{DELETION_COST}]", cost, text))
     return errors
