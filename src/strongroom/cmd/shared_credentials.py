@@ -55,7 +55,15 @@ async def join(engine: Engine, used: encryption.Encryption, place: DataDir, cloc
             theirs, stale = _open(used, found.value, place)
             _take_over(theirs, place)
         ours = _of(place, clock, theirs)
-        if theirs == ours and (not stale or encryption.SHARED not in used.encrypted):
+        if theirs is not None and encryption.SHARED not in used.encrypted:
+            if theirs != ours:
+                _log.warning(
+                    "Secrets are not encrypted now, so the keys that were added or removed here are not told "
+                    "to the servers that share the store"
+                )
+            _note(place, theirs)
+            return
+        if theirs == ours and not stale:
             _note(place, ours)
             return
         sealed = transformer.to_storage(orjson.dumps(ours), KEY.encode())

@@ -1,5 +1,6 @@
 """Servers on one store have one authority, one set of signing keys and one administrator's token."""
 
+import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,3 +131,36 @@ async def test_where_secrets_are_plain_nothing_is_put_into_the_store(
         await shared_credentials.join(engine, used, place, CLOCK)
         assert await engine.current_revision() == 1
     assert "Secrets are not encrypted" in caplog.text
+
+
+async def test_what_is_shared_is_never_written_plain(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Encryption is being left: what lies there still opens, and nothing is put in its place."""
+    place = DataDir(tmp_path / "first")
+    config = tmp_path / "encryption.yaml"
+
+    def configured(*providers: str) -> Encryption:
+        config.write_text(
+            "{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: "
+            f"[{{resources: [secrets], providers: [{', '.join(providers)}]}}]}}"
+        )
+        return encryption.of_config(config, place, None)
+
+    key = "{secretbox: {keys: [{name: k, secret: " + base64.b64encode(b"k" * 32).decode() + "}]}}"
+    plain = "{identity: {}}"
+    async with running(MemoryEngine) as engine:
+        await shared_credentials.join(engine, configured(key, plain), place, CLOCK)
+        stored = await engine.get(shared_credentials.KEY)
+        assert stored is not None and stored.value.startswith(b"k8s:enc:")
+        folder = service_account_keys.KeyFolder(place.service_account_keys, CLOCK)
+        added = folder.rotate(stage=True).key_id
+        await shared_credentials.join(engine, configured(plain, key), place, CLOCK)
+        assert await engine.get(shared_credentials.KEY) == stored
+        assert "not encrypted now" in caplog.text
+        # Encrypted again, the change is told.
+        second = DataDir(tmp_path / "second")
+        for each in (place, second):
+            await shared_credentials.join(engine, configured(key, plain), each, CLOCK)
+        told = service_account_keys.KeyFolder(second.service_account_keys, CLOCK)
+        assert added in [row.key_id for row in told.rows]

@@ -6,7 +6,7 @@ Rules and texts: Kubernetes' "NodeRestriction" admission plugin (`plugin/pkg/adm
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from strongroom.api import resources
+from strongroom.api import node_joining, resources
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import RequestInfo
@@ -170,6 +170,9 @@ def _node(attributes: Attributes, node: str) -> None:
     changed = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     if barred := [key for key in changed if not _may_label(key)]:
         raise _refused(attributes, f"is not allowed to modify labels: {', '.join(barred)}")
+    # Who has a node's token for a day could else have the next ones with a key of theirs, for ever.
+    if _key(new) != _key(old):
+        raise _refused(attributes, f"node {shown} is not allowed to modify its key")
     specs: list[dict[str, Any]] = [each.get("spec") or {} for each in (new, old or {})]
     # Not so upstream: here other nodes send to a node what is for its subnet.
     if any(
@@ -182,6 +185,13 @@ def _node(attributes: Attributes, node: str) -> None:
         raise _refused(attributes, f"node {shown} is not allowed to modify taints")
     if specs[0].get("configSource") != specs[1].get("configSource"):
         raise _refused(attributes, f"node {shown} is not allowed to update configSource")
+
+
+def _key(node: Object | None) -> str | None:
+    """The digest of the key that the machine joined with; None: it did not."""
+    annotations = ((node or {}).get("metadata") or {}).get("annotations") or {}
+    digest: str | None = annotations.get(node_joining.KEY_ANNOTATION)
+    return digest
 
 
 def _may_label(key: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from strongroom.api import node_joining
 from strongroom.testing import manifests
 from strongroom.testing.api_server import APIServer
 
@@ -99,6 +100,7 @@ async def test_a_node_changes_itself_alone(nodes: APIServer) -> None:
         {"metadata": {"labels": {"x.k8s.io/a": "b"}}},
         {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}},
         {"spec": {"podCIDR": "10.64.0.0/24", "podCIDRs": ["10.64.0.0/24"]}},
+        {"metadata": {"annotations": {node_joining.KEY_ANNOTATION: "0" * 64}}},
     ],
 )
 async def test_a_node_does_not_choose_its_work(nodes: APIServer, patch: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ from strongroom.machinery.validation import FieldError
 WAYS: Final = (ENV, SUB_PATH, VOLUME)
 MAX_DELIVERIES: Final = 10_000
 MAX_MESSAGE: Final = 1024
+MAX_DIGITS: Final = 20
+"""Of a version: what 64 bits take. Python reads no number of any length."""
 
 
 class SecretDeliveryStrategy(Strategy):
@@ -73,7 +75,7 @@ def _delivery(delivery: Object, path: str) -> list[FieldError]:
     way, version = delivery.get("way"), delivery.get("resourceVersion") or "0"
     if way and way not in WAYS:
         errors.append(validation.not_supported(f"{path}.way", way, WAYS))
-    if not (version.isascii() and version.isdigit()):
+    if not (version.isascii() and version.isdigit() and len(version) <= MAX_DIGITS):
         errors.append(validation.invalid_value(f"{path}.resourceVersion", version, "must be a number"))
     if len(str(delivery.get("message") or "").encode()) > MAX_MESSAGE:
         errors.append(validation.too_long(f"{path}.message", MAX_MESSAGE))

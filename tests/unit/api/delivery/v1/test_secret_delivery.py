@@ -56,6 +56,12 @@ def test_a_value_is_no_version() -> None:
         assert STRATEGY.validate(make(delivery(resourceVersion=smuggled)))
 
 
+def test_no_version_of_one_node_keeps_a_table_from_being_shown() -> None:
+    longest = make(delivery(resourceVersion=str(2**64 - 1)))
+    assert STRATEGY.validate(longest) == [] and STRATEGY.row(longest, NOW)
+    assert STRATEGY.validate(make(delivery(resourceVersion="9" * 5000)))
+
+
 def test_deliveries_are_always_there() -> None:
     obj: dict[str, Any] = {"metadata": {"name": "web"}}
     STRATEGY.default(obj)
