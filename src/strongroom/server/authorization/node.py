@@ -129,12 +129,13 @@ class NodeAuthorizer:
             self._edges.clear()
             self._of_pod.clear()
             for entry in self._pods.rows.entries():
-                self._set(entry.namespace, entry.name, tuple(_edges(entry.decode())))
+                # What can't be read is bound to no node: it must not keep the others from their Secrets.
+                self._set(entry.namespace, entry.name, () if entry.error else tuple(_edges(entry.decode())))
         else:
             for change in changes:
                 entry = change.entry
-                edges = () if change.type == "DELETED" else tuple(_edges(entry.decode()))
-                self._set(entry.namespace, entry.name, edges)
+                gone = change.type == "DELETED" or entry.error
+                self._set(entry.namespace, entry.name, () if gone else tuple(_edges(entry.decode())))
         self._revision = revision
 
     def _set(self, namespace: str, name: str, edges: tuple[Edge, ...]) -> None:

@@ -42,11 +42,12 @@ class RestartAuthorizer:
         if changes is None:
             self._named.clear()
             for entry in self._deployments.rows.entries():
-                self._set(entry.decode() if _MARK in entry.item else None, entry.namespace, entry.name)
+                marked = not entry.error and _MARK in entry.item
+                self._set(entry.decode() if marked else None, entry.namespace, entry.name)
         else:
             for change in changes:
                 entry = change.entry
-                marked = change.type != "DELETED" and _MARK in entry.item
+                marked = change.type != "DELETED" and not entry.error and _MARK in entry.item
                 self._set(entry.decode() if marked else None, entry.namespace, entry.name)
         self._revision = revision
 

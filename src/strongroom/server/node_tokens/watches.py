@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Final
 
 from strongroom.aio.tasks import TaskGroup
+from strongroom.machinery.gvk import Object
 from strongroom.machinery.request_info import UserInfo
 from strongroom.registry.generic import Registry
 from strongroom.registry.watching import Watch
@@ -46,14 +47,27 @@ class NodeWatches:
     async def _follow(self) -> None:
         while True:
             with self._nodes.rows.subscribe() as subscription:
-                there = {entry.decode()["metadata"]["uid"] for entry in self._nodes.rows.entries()}
-                for uid in set(self._open) - there:
-                    self._end(uid)
+                self._look()
                 async for batch in subscription:
                     for event in batch:
-                        if event.type == "DELETED":
-                            self._end(event.entry.decode()["metadata"]["uid"])
+                        if event.entry.error:
+                            self._look()  # who that was cannot be read
+                            continue
+                        node = event.entry.decode()
+                        if event.type == "DELETED" or not _stays(node):
+                            self._end(node["metadata"]["uid"])
+
+    def _look(self) -> None:
+        """End those of all Nodes that are not there."""
+        nodes = [entry.decode() for entry in self._nodes.rows.entries() if not entry.error]
+        for uid in set(self._open) - {node["metadata"]["uid"] for node in nodes if _stays(node)}:
+            self._end(uid)
 
     def _end(self, uid: str) -> None:
         for watch in list(self._open.get(uid, ())):
             watch.close()
+
+
+def _stays(node: Object) -> bool:
+    """Whether the Node's tokens are taken: not from its deletion on, though finalizers hold it."""
+    return not node["metadata"].get("deletionTimestamp")

@@ -4,8 +4,10 @@ import pytest
 
 from strongroom.api import resources
 from strongroom.machinery.request_info import RequestInfo, UserInfo
-from strongroom.server.authorization.authorizer import NO_OPINION
+from strongroom.server.authorization.authorizer import ALLOWED, NO_OPINION
 from strongroom.server.authorization.node import NodeAuthorizer
+from strongroom.store.engines.memory import MemoryEngine
+from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -230,3 +232,23 @@ async def test_node_tells_of_deliveries_to_its_own_pods_alone(server: APIServer)
         await server.request("POST", DELIVERIES, {"metadata": {"name": "p1"}, **DELIVERED}, token=NODE)
     ).status == 403
     assert (await server.get(f"{DELIVERIES}/p1", token="node-n2")).status == 403
+
+
+async def test_one_pod_that_cannot_be_read_keeps_no_node_from_its_secrets() -> None:
+    engine = MemoryEngine()
+    async with api_server.running(engine) as server:
+        await _prepare(server, "mine", "others")
+        await _pod(server, "p1", "mine")
+        bad = resources.PODS.key("default", "bad")
+        made = await engine.create(bad, b"damaged")
+        await server.create_secret("after-it-came")
+        assert [await _may_read(server, name) for name in ("mine", "others")] == [True, False]
+        await engine.delete(bad, made)
+        await server.create_secret("after-it-went")
+        assert [await _may_read(server, name) for name in ("mine", "others")] == [True, False]
+        await engine.create(bad, b"damaged")
+        await server.create_secret("after-it-came-again")
+        anew = NodeAuthorizer(server.catalog[resources.PODS])
+        node = UserInfo("system:node:n1", groups=("system:nodes",))
+        info = RequestInfo(True, "get", "", "", "v1", "default", "secrets", "", "mine")
+        assert anew.authorize(node, info) == ALLOWED

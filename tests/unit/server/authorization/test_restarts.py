@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from strongroom.api import resources
 from strongroom.api.apps.v1.restart_on_change import ANNOTATION
+from strongroom.store.engines.memory import MemoryEngine
+from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -90,3 +93,15 @@ async def test_nobody_else_reads_by_it(server: APIServer) -> None:
     await _deployment(server, "a", "s")
     for token in ("nobody", "controllers", "deployment-controller", "node-n1"):
         assert (await server.get(f"{SECRETS}/s", token=token)).status == 403
+
+
+async def test_one_deployment_that_cannot_be_read_keeps_no_other_from_its_restarts() -> None:
+    engine = MemoryEngine()
+    async with api_server.running(engine) as server:
+        await server.create_secret("wanted")
+        await _deployment(server, "a", "wanted")
+        assert await _may_read(server, f"{SECRETS}/wanted")
+        await engine.create(resources.DEPLOYMENTS.key("default", "bad"), b"damaged")
+        await server.create_secret("after-it-came")
+        assert await _may_read(server, f"{SECRETS}/wanted")
+        assert not await _may_read(server, f"{SECRETS}/after-it-came")

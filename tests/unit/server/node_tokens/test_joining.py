@@ -168,6 +168,25 @@ async def test_open_watches_end_with_the_node(world: World) -> None:
         assert b'"MODIFIED"' in await asyncio.wait_for(anext(stays.chunks), 5)
 
 
+async def test_open_watches_end_when_the_node_is_being_deleted(world: World) -> None:
+    """Its tokens are refused from then on, and a finalizer may hold the Node for long."""
+    given = await world.join("m1")
+    await world.server.create_secret("first")
+    await world.pod("m1", "p1", "first")
+    query = [("watch", "1"), ("fieldSelector", "metadata.name=first")]
+    path = "/api/v1/namespaces/default/secrets"
+    held = {"metadata": {"finalizers": ["example.com/hold"]}}
+    node = "/api/v1/nodes/m1"
+    assert (await world.server.request("PATCH", node, held, content_type=MERGE)).status == 200
+    async with world.server.transport(given["token"]).stream("GET", path, query=query) as watching:
+        assert b'"ADDED"' in await asyncio.wait_for(anext(watching.chunks), 5)
+        assert (await world.server.request("DELETE", node)).status == 200
+        async with asyncio.timeout(5):
+            assert [chunk async for chunk in watching.chunks] == []
+    assert (await world.server.request("GET", node)).status == 200
+    assert await world.whoami(given["token"]) is None
+
+
 async def test_a_node_reads_only_secrets_of_its_pods(world: World) -> None:
     one, two = await world.join("m1"), await world.join("m2", OTHER)
     for name in ("first", "second", "unused"):
