@@ -57,7 +57,7 @@ def migrate(
     # Imported here: --help stays quick.
     from strongroom.cmd import credentials, encryption, maintenance, pki, store_migration
 
-    place = options.place(data_dir, store=source)
+    place = options.place(data_dir, existing=source == settings.SQLITE)
     line = options.ProgressLine()
 
     def show(what: str, done: int, total: int) -> None:

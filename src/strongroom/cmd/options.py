@@ -69,12 +69,15 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def place(chosen: Path | None, *, existing: bool = True, store: str = settings.SQLITE) -> DataDir:
-    """The data directory. Raises UsageError when it must hold a database and does not."""
+def place(chosen: Path | None, *, existing: bool = True, store: str = "") -> DataDir:
+    """The data directory. Raises UsageError when it must hold a database and does not.
+
+    `store`: what --store says, where there is one."""
     found = DataDir((chosen or settings.default_data_dir(os.environ)).absolute())
-    if existing and store == settings.SQLITE and not found.database.exists():
+    if existing and store in ("", settings.SQLITE) and not found.database.exists():
+        other = ", or an etcd with --store" if store else ""
         raise click.UsageError(
-            f"{found.root} holds no database; name the data directory with --data-dir, or an etcd by --store"
+            f"{found.root} holds no database; name the data directory with --data-dir{other}"
         )
     return found
 
