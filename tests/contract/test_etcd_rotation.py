@@ -1,15 +1,19 @@
 """A new key for everything in an etcd: cut short and called again, beside servers that write, and proven."""
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from strongroom.aio import tasks
+from strongroom.aio.clock import SystemClock
 from strongroom.api import resources
-from strongroom.cmd import encryption, key_handover, key_verification, storage
+from strongroom.cmd import encryption, key_handover, key_verification, shared_credentials, storage
+from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.encryption import Encryption
 from strongroom.cmd.key_handover import KeyHandover
 from strongroom.cmd.key_rotation import KeyRotation
@@ -131,3 +135,31 @@ async def test_servers_that_write_meanwhile_end_up_under_the_new_key(etcd: Etcd,
         assert proof.proven and set(proof.values.keys) == {first.used.label(rotated["key"])}
         found = await second.objects.range(PREFIX)
         assert len(found.items) == COUNT + written and not any(each.error for each in found.items)
+
+
+async def test_what_servers_share_is_never_plain_also_when_encryption_is_turned_off(
+    etcd: Etcd, tmp_path: Path
+) -> None:
+    place, config = DataDir(tmp_path / "data"), tmp_path / "encryption.yaml"
+    key = base64.b64encode(bytes(range(32))).decode()
+    providers = [{"aesgcm": {"keys": [{"name": "k", "secret": key}]}}, {"identity": {}}]
+    engine = EtcdEngine(parse(etcd.url))
+    await engine.start()
+    try:
+        for number, order in enumerate((providers, providers[::-1])):
+            head = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration"}
+            blocks = [{"resources": ["secrets"], "providers": order}]
+            config.write_text(yaml.safe_dump({**head, "resources": blocks}))
+            used = encryption.of_config(config, place, None)
+            await shared_credentials.join(engine, used, place, SystemClock())
+            objects = ObjectStore(engine, used.stored)
+            await objects.create(f"{PREFIX}a/{number}", b"{}")
+            rotation = KeyRotation(engine, objects, used, KeyHandover(used))
+            assert (await rotation.rotate({}, lambda _: None))["unreadable"] == 0
+        assert await engine.get(shared_credentials.KEY) is None
+        assert [kv.value async for page in engine.stored(PREFIX) for kv in page] == [b"{}", b"{}"]
+    finally:
+        await engine.close()
+    token = place.admin_token.read_bytes().strip()
+    files = [path for path in etcd.directory.rglob("*") if path.is_file()]
+    assert len(files) > 2 and not any(token in path.read_bytes() for path in files)

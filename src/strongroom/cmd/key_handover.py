@@ -98,8 +98,13 @@ class KeyHandover:
         await self._tasks.aclose()
 
     def _open(self, stored: bytes) -> tuple[str, bytes]:
-        document = orjson.loads(self._transformer.from_storage(stored, KEY.encode()).data)
-        return document["id"], bytes.fromhex(document["key"])
+        data = self._transformer.from_storage(stored, KEY.encode()).data
+        try:
+            document = orjson.loads(data)
+            made = keyring.Keyring({document["id"]: bytes.fromhex(document["key"])})
+            return made.current_key_id, bytes.fromhex(document["key"])
+        except (ValueError, KeyError, TypeError, KeyringError):
+            raise TransformError("it is of another version") from None
 
     async def _adopt(self, key_id: str, key: bytes) -> None:
         ring, file = self._used.keyring, self._used.file

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from strongroom.cmd import key_survey
+from strongroom.cmd import key_survey, shared_credentials
 from strongroom.cmd.admin_socket import Command, Tell
 from strongroom.cmd.encryption import SHARED, Encryption
 from strongroom.cmd.key_handover import KeyHandover
@@ -66,7 +66,10 @@ class KeyRotation:
             )
             if self._engine.shared:
                 await self._handover.withdraw(self._engine)
-                await reencryption.reencrypt(self._objects, [SHARED], lambda _: None)
+                if SHARED in encryption.encrypted:
+                    await reencryption.reencrypt(self._objects, [SHARED], lambda _: None)
+                else:  # it would be written plain
+                    await shared_credentials.withdraw(self._engine)
             tell({"phase": "removing"})
             await self._settle(rewrite=not self._engine.shared)
             left = await self._under_older_keys()

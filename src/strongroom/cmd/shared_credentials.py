@@ -86,6 +86,15 @@ async def take(engine: Engine, used: encryption.Encryption, place: DataDir) -> N
         _take_over(_open(used, found.value, place)[0], place)
 
 
+async def withdraw(engine: Engine) -> None:
+    """Remove what is shared from the store: where Secrets are not encrypted any more. Raises StoreError."""
+    if (found := await engine.get(KEY)) is not None:
+        await engine.delete(KEY, found.mod_revision)
+        _log.warning(
+            "Secrets are not encrypted any more, so what servers share is kept in the store no longer"
+        )
+
+
 def _open(used: encryption.Encryption, stored: bytes, place: DataDir) -> tuple[Mapping[str, Any], bool]:
     """What is shared, and whether it is stale. Raises KeyringError."""
     try:
