@@ -4,11 +4,12 @@ import hashlib
 import io
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
-from strongroom.testing import manifests
+from strongroom.testing import expect, manifests
 from strongroom.testing.kubectl import Kubectl
 
 
@@ -73,3 +74,22 @@ def test_large_output_arrives_whole(pod: Kubectl) -> None:
 def test_what_cannot_be_reached(pod: Kubectl) -> None:
     assert 'pods "q" not found' in pod("exec", "q", "--", "ls").stderr
     assert "container" in pod("exec", "p", "-c", "other", "--", "ls").stderr
+
+
+def test_a_client_that_dies_while_its_input_is_stuck_ends_the_command(pod: Kubectl) -> None:
+    """Nobody reads what it sent, and its end is behind that."""
+    command = ["sleep", "99973"]
+
+    def runs() -> bool:
+        found = (path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
+        return any(line.split(b"\0")[:2] == [part.encode() for part in command] for line in found)
+
+    with Path("/dev/zero").open("rb") as endless:
+        client = subprocess.Popen(
+            [pod.binary, "exec", "-i", "p", "--", *command], stdin=endless, env=pod.environment()
+        )
+    expect.until(runs, what="the command to run")
+    time.sleep(2)  # until nothing moves any more
+    client.kill()
+    client.wait()
+    expect.until(lambda: not runs(), timeout=20, what="the command to end")

@@ -5,17 +5,17 @@ It goes frame by frame; each side is read only as fast as the other takes it, an
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strongroom.aio import tasks
 from strongroom.machinery import status
 from strongroom.registry.catalog import Catalog
-from strongroom.server import routing
+from strongroom.server import peer, routing
 from strongroom.server.authorization.authorizer import Authorizer, Decision
 from strongroom.server.filters import authorization
 from strongroom.server.handlers import pod_target, port_forward
 from strongroom.server.node_connection import Endpoint, NodeConnector, Query
-from strongroom.server.request import Request
+from strongroom.server.request import Message, Request
 
 if TYPE_CHECKING:
     import aiohttp
@@ -32,6 +32,7 @@ PROTOCOLS = (
 SUBRESOURCES = ("exec", "attach", port_forward.SUBRESOURCE)
 _PATHS = {port_forward.SUBRESOURCE: "portForward"}
 _NORMAL, _GOING_AWAY = 1000, 1001
+_CHECK_SECONDS = 2.0
 
 
 class ConnectHandler:
@@ -68,7 +69,8 @@ class ConnectHandler:
         upstream = await self._nodes.websocket(node, path, query, offered)
         self._open.add(upstream)
         try:
-            await _serve(request, upstream, upstream.protocol if named else None)
+            probe = _probe(info.subresource, query, upstream.protocol or "")
+            await _serve(request, upstream, upstream.protocol if named else None, probe)
         finally:
             self._open.discard(upstream)
             await upstream.close()
@@ -120,7 +122,23 @@ def _query(request: Request) -> Query:
     return [*query, *streams, *([("tty", "1")] if tty else [])]
 
 
-async def _serve(request: Request, upstream: "aiohttp.ClientWebSocketResponse", protocol: str | None) -> None:
+def _probe(subresource: str, query: Query, protocol: str) -> Message | None:
+    """A message that means nothing to the client: an empty one of a stream that it asked for."""
+    if subresource == port_forward.SUBRESOURCE:
+        return None
+    asked = dict(query)
+    channel = 1 if "output" in asked else 2 if "error" in asked else 3
+    if "base64" in protocol:
+        return {"type": "websocket.send", "text": str(channel)}
+    return {"type": "websocket.send", "bytes": bytes([channel])}
+
+
+async def _serve(
+    request: Request,
+    upstream: "aiohttp.ClientWebSocketResponse",
+    protocol: str | None,
+    probe: Message | None,
+) -> None:
     message = await request.receive()
     if message["type"] != "websocket.connect":
         return
@@ -128,14 +146,26 @@ async def _serve(request: Request, upstream: "aiohttp.ClientWebSocketResponse", 
     request.started = True
     async with tasks.TaskGroup("connect", describe_errors=False) as group:
         outward = group.spawn("to-client", _to_client(request, upstream))
-        inward = group.spawn("to-node", _to_node(request, upstream))
-        done, _ = await asyncio.wait((outward, inward), return_when=asyncio.FIRST_COMPLETED)
-        if inward in done:
+        flow = _Flow()
+        inward = group.spawn("to-node", _to_node(request, upstream, flow))
+        gone = group.spawn("gone", _gone(request, flow, probe))
+        done, _ = await asyncio.wait((outward, inward, gone), return_when=asyncio.FIRST_COMPLETED)
+        if gone in done:
+            # A closing frame would wait behind what the node does not take.
+            _cut(upstream)
+        if outward not in done:
             # The client left, which the node is told by now. What it still sends, nobody reads.
             await upstream.close()
     # Only now, with no one left in receive: Granian's close waits for whoever is.
     if outward in done and not outward.exception():
         await request.send({"type": "websocket.close", "code": outward.result()})
+
+
+def _cut(upstream: "aiohttp.ClientWebSocketResponse") -> None:
+    """End the connection at once: aiohttp itself offers only ends that wait for what was sent."""
+    connection = upstream._response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 async def _to_client(request: Request, upstream: "aiohttp.ClientWebSocketResponse") -> int:
@@ -155,7 +185,38 @@ async def _to_client(request: Request, upstream: "aiohttp.ClientWebSocketRespons
             return _GOING_AWAY
 
 
-async def _to_node(request: Request, upstream: "aiohttp.ClientWebSocketResponse") -> None:
+class _Flow:
+    """Whether the node takes what the client sends: `taken` counts messages, `waits` says that one waits."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.waits = False
+
+
+async def _gone(request: Request, flow: _Flow, probe: Message | None) -> None:
+    """Returns when the client is found to be gone while the node takes nothing, so that nothing is read.
+
+    Its end may be behind what it sent. Something sent to it makes its kernel say so."""
+    seen = -1
+    while True:
+        await asyncio.sleep(_CHECK_SECONDS)
+        stuck = flow.waits and flow.taken == seen
+        seen = flow.taken
+        local, remote = request.scope.get("server"), request.scope.get("client")
+        if not stuck or not local or not remote:
+            continue
+        if not peer.is_connected(_address(local), _address(remote)):
+            return
+        if probe is not None:
+            await request.send(probe)
+
+
+def _address(pair: Sequence[Any]) -> peer.Address:
+    """Granian writes the port of a WebSocket's scope as a string."""
+    return str(pair[0]), int(pair[1])
+
+
+async def _to_node(request: Request, upstream: "aiohttp.ClientWebSocketResponse", flow: _Flow) -> None:
     from aiohttp import ClientError
 
     while True:
@@ -163,6 +224,8 @@ async def _to_node(request: Request, upstream: "aiohttp.ClientWebSocketResponse"
         if message["type"] != "websocket.receive":
             return
         data, text = message.get("bytes"), message.get("text")
+        flow.taken += 1
+        flow.waits = True
         try:
             if data is not None:
                 await upstream.send_bytes(data)
@@ -170,3 +233,4 @@ async def _to_node(request: Request, upstream: "aiohttp.ClientWebSocketResponse"
                 await upstream.send_str(text)
         except (ConnectionError, ClientError):
             return
+        flow.waits = False
