@@ -1,6 +1,7 @@
 """Containers outlive Strongroom: after a stop or a crash the next start finds them as they were."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,10 @@ def test_containers_are_found_again(make: Make, registry_config: Path, how: str)
     expect.until(lambda: kubectl("exec", "p", "--", "true").code == 0, what="exec after the restart")
     assert state(kubectl) == before
     kubectl.ok("patch", "secret", "a", "-p", '{"stringData":{"k":"new"}}')
-    expect.until(lambda: kubectl.ok("exec", "p", "--", "cat", "/s/k") == "new", what="the changed secret")
+    # The agent that has just started tells of it as the one before would have.
+    delivered = [str(PROGRAM), "delivery", "secret", "a", "--wait", "--timeout", "20s"]
+    subprocess.run([*delivered, "--kubeconfig", str(cluster.kubeconfig)], check=True)
+    assert kubectl.ok("exec", "p", "--", "cat", "/s/k") == "new"
     kubectl.ok("delete", "pod", "p", timeout=30)
     assert cluster.stop() == 0
     assert "Traceback" not in cluster.output.read_text()

@@ -1,6 +1,7 @@
 """subPath shows one part of a volume, and never what lies outside it."""
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,3 +65,19 @@ def test_descriptors_are_given_back(volume: Path) -> None:
     with pytest.raises(FileNotFoundError):
         subpath.prepare(volume, "x/y", volume.parent / "target", create=False)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_directory_that_is_made_is_for_those_whose_the_volume_is(volume: Path) -> None:
+    """Its mode is the volume's, whatever the umask is, and its group where the volume hands that on."""
+    os.chown(volume, -1, 4242)
+    volume.chmod(0o2775)
+    before = os.umask(0o077)
+    try:
+        target = subpath.prepare(volume, "a/b", volume.parent / "target", create=True)
+        tmpfs.unmount(target)
+    finally:
+        os.umask(before)
+    for made in (volume / "a", volume / "a" / "b"):
+        found = made.stat()
+        assert (stat.S_IMODE(found.st_mode), found.st_gid) == (0o2775, 4242)
