@@ -73,7 +73,8 @@ class Priority:
     def _global_default(self) -> Object | None:
         revision = self._classes.rows.revision
         if revision != self._revision:
-            classes = (entry.decode() for entry in self._classes.rows.entries())
+            # What can't be read is no default, and keeps no Pod from being made.
+            classes = (entry.decode() for entry in self._classes.rows.entries() if not entry.error)
             defaults = (each for each in classes if each.get("globalDefault"))
             self._default = min(defaults, key=lambda each: int(each["value"]), default=None)
             self._revision = revision

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from strongroom.api import resources
+from strongroom.store.engines.memory import MemoryEngine
+from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
 
 CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
@@ -109,3 +112,13 @@ async def test_an_update_that_leaves_the_priority_out_keeps_it(server: APIServer
     answer = await server.request("PUT", f"{PODS}/p", pod)
     assert answer.status == 200, answer.text
     assert (answer.json["spec"]["priority"], answer.json["spec"]["preemptionPolicy"]) == (1000, "Never")
+
+
+async def test_one_class_that_cannot_be_read_keeps_no_pod_from_being_made() -> None:
+    engine = MemoryEngine()
+    async with api_server.running(engine) as server:
+        accounts = "/api/v1/namespaces/default/serviceaccounts"
+        await server.request("POST", accounts, {"metadata": {"name": "default"}})
+        await engine.create(resources.PRIORITY_CLASSES.key("", "bad"), b"damaged")
+        await server.create_secret("after-it-came")
+        assert shown(await make_pod(server)) == (None, 0, "PreemptLowerPriority")
