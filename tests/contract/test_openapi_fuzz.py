@@ -131,11 +131,13 @@ GROUPS = (
     "apis/apps/v1",
     "apis/authentication.k8s.io/v1",
     "apis/authorization.k8s.io/v1",
+    "apis/batch/v1",
     "apis/coordination.k8s.io/v1",
     "apis/delivery.strongroom.dev/v1",
     "apis/discovery.k8s.io/v1",
     "apis/events.k8s.io/v1",
     "apis/rbac.authorization.k8s.io/v1",
+    "apis/scheduling.k8s.io/v1",
 )
 
 

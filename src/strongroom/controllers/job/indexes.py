@@ -1,15 +1,21 @@
 """Sets of completion indexes, in the words of a Job's status: `1,3-5,7`. Pure."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
+
+INDEXES_MAX: Final = 1_000_000
+"""More than any Job here completes."""
+_SPAN: Final = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
 def parse(text: str) -> set[int]:
-    """What is no index is passed over."""
+    """What is no index of a Job is passed over, so that no status, whoever wrote it, takes much memory."""
     found: set[int] = set()
     for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if first.isdigit() and (last.isdigit() or not dash):
-            found.update(range(int(first), int(last or first) + 1))
+        if span := _SPAN.fullmatch(part):
+            first, last = int(span[1]), int(span[2] or span[1])
+            found.update(range(first, min(last, INDEXES_MAX - 1) + 1))
     return found
 
 

@@ -21,3 +21,8 @@ def test_what_is_written_is_read(found: set[int]) -> None:
 
 def test_what_is_no_index_is_passed_over() -> None:
     assert indexes.parse("x,1-,2,-3,4-5-6") == {2}
+
+
+def test_a_span_that_someone_wrote_into_a_status_takes_no_memory() -> None:
+    assert max(indexes.parse("5-999999999")) < indexes.INDEXES_MAX
+    assert indexes.parse("1," + "9" * 5000 + ",2-" + "9" * 11 + ",\u0663") == {1}
