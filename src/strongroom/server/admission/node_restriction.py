@@ -52,7 +52,7 @@ class NodeRestriction:
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
         if resource == resources.PODS:
             return (operation, subresource) in _OF_PODS
-        if resource == resources.NODES:
+        if resource in (resources.NODES, resources.LEASES):
             return operation in (CREATE, UPDATE, DELETE)
         return resource == resources.SERVICE_ACCOUNTS and subresource == "token"
 
@@ -67,6 +67,11 @@ class NodeRestriction:
             self._pod(attributes, node)
         elif attributes.resource == resources.NODES:
             _node(attributes, node)
+        elif attributes.resource == resources.LEASES:
+            # The path of a creation has no name that the authorizer could see.
+            if attributes.name != node:
+                text = "can only access node lease with the same name as the requesting node"
+                raise _refused(attributes, text)
         else:
             self._token(attributes, node)
 

@@ -92,6 +92,19 @@ async def test_a_node_changes_itself_alone(nodes: APIServer) -> None:
     assert status == 403 and 'node \\"n1\\" is not allowed to modify node \\"n3\\"' in text
 
 
+async def test_a_node_gives_signs_of_life_for_itself_alone(nodes: APIServer) -> None:
+    leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+    for name, code in (("n2", 403), ("n3", 403), ("n1", 201)):
+        lease = {"metadata": {"name": name}, "spec": {"holderIdentity": name}}
+        status, text = await _as_n1(nodes, "POST", leases, lease)
+        assert status == code, text
+        if code == 403:
+            assert "can only access node lease with the same name as the requesting node" in text
+    change = {"spec": {"leaseDurationSeconds": 40}}
+    assert (await _as_n1(nodes, "PATCH", f"{leases}/n1", change, content_type=MERGE))[0] == 200
+    assert (await _as_n1(nodes, "DELETE", f"{leases}/n1"))[0] == 200
+
+
 @pytest.mark.parametrize(
     "patch",
     [
