@@ -187,9 +187,9 @@ async def test_an_etcd_that_is_full_refuses_writes_answers_reads_and_recovers() 
         async with running(lambda: EtcdEngine(parse(etcd.url))) as engine:
             written: list[int] = []
             with pytest.raises(errors.Unavailable, match="space exceeded"):
-                for number in range(100):
+                for number in range(400):
                     written.append(await engine.create(f"/registry/{number}", bytes(200_000)))
-            assert 5 < len(written) < 50
+            assert len(written) > 5  # how many more depends on when etcd looks at its size
             assert [kv.mod_revision for kv in (await engine.range("/registry/")).items] != []
             assert await engine.current_revision() == written[-1], "nothing of what was refused"
             for number, revision in enumerate(written):

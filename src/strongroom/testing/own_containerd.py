@@ -48,6 +48,9 @@ class OwnContainerd:
             [pause.Blob(pause.LAYER_TYPE, shell.layer)],
         )
         await pause.import_image(self.client, SHELL, image, self.clock)
+        async with asyncio.timeout(20):  # the CRI plugin hears of images that it did not pull by an event
+            while await self.cri.image_status(SHELL) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         return self
 
     async def __aexit__(
