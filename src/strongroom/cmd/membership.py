@@ -106,6 +106,9 @@ class Membership:
         self.transport, self.proxy, self._joining = connect(), connect(), connect()
         self._known: Credentials | None = None
         self._key = ""
+        self._piped = ""
+        """The bootstrap token, where it came by a pipe: that can be read once, and joining may take several
+        tries."""
         self._joined_anew = joined_anew
         self._sleep = sleep
         self._pod_network = pod_network
@@ -237,13 +240,18 @@ class Membership:
         return key
 
     def _bootstrap_token(self) -> str:
+        if self._piped:
+            return self._piped
         path = self._token_file
         try:
             text = path.read_bytes()[:1024].decode("ascii", "replace").strip()
+            once = path.is_fifo()
         except OSError as error:
             raise JoinError(f"--token-file: {path}: {error.strerror}") from None
         if bootstrap_token.parse(text) is None:
             raise JoinError(f"--token-file: {path}: no token of the form [a-z0-9]{{6}}.[a-z0-9]{{16}}")
+        if once:
+            self._piped = text
         return text
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -254,3 +255,25 @@ def test_credentials_do_not_print() -> None:
     assert "t0ken" not in repr(known)
     assert "pr0xy" not in repr(known)
     assert known.renewal() == moment + timedelta(hours=8)
+
+
+async def test_a_token_that_comes_by_a_pipe_outlasts_tries_that_fail(world: World) -> None:
+    """As the command that `strongroom token create --print-join-command` prints hands it over."""
+    read_end, write_end = os.pipe()
+    os.write(write_end, f"{BOOTSTRAP}\n".encode())
+    os.close(write_end)
+    (world.folder / "token").unlink()
+    (world.folder / "token").symlink_to(f"/dev/fd/{read_end}")
+    kept = world.membership()
+    try:
+        world.away = True
+        async with TaskGroup("start") as group:
+            starting = group.spawn("start", kept.start())
+            while len(world.slept) < 2 and not starting.done():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            world.away = False
+            await starting
+        assert await world.user(kept.transport) == "system:node:m1"
+    finally:
+        await kept.aclose()
+        os.close(read_end)
