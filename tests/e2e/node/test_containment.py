@@ -64,6 +64,44 @@ def test_a_stop_hook_that_hangs_ends_with_the_grace(start: Start, latest: Kubect
     assert "FailedPreStopHook" in latest.ok("get", *events.split(), "-o", "jsonpath={.items[*].reason}")
 
 
+def test_a_flood_of_output_is_cut_down_and_costs_the_node_no_memory(
+    latest: Kubectl, cluster: Cluster
+) -> None:
+    line = "x" * 1000
+    flood = (
+        f"yes {line} | head -c 2000000 > /tmp/f; trap exit TERM QUIT; while :; do cat /tmp/f; sleep .1; done"
+    )
+    before = resident(cluster)
+    latest.ok("create", "-f", "-", stdin=manifests.text(manifests.pod("p", command=shell(flood))))
+    uid = latest.ok("get", "pod", "p", "-o", "jsonpath={.metadata.uid}")
+    logs = cluster.data_dir / "node" / "logs" / "pods" / f"{latest.namespace}_p_{uid}" / "main"
+    written: set[str] = set()
+    most = 0
+
+    def rotations() -> int:
+        nonlocal most
+        names = [file.name for file in logs.glob("0.log.*")] if logs.is_dir() else []
+        most = max(most, len(names))
+        written.update(name.split(".")[2] for name in names)
+        return len(written)
+
+    expect.until(lambda: rotations() >= 5, timeout=90, what="rotations")
+    sizes = [file.stat().st_size for file in logs.glob("0.log*")]
+    assert most <= 5, "four older ones, and one that is being compressed"
+    # What came first, until the first look, is compressed by now: the rest is what a second or two brings.
+    assert sum(sizes) < 100_000_000, sizes
+    assert resident(cluster) - before < 40
+    assert latest.ok("logs", "p", "--tail=1") == f"{line}\n"
+    latest.ok("delete", "pod", "p", timeout=40)
+    assert not logs.exists()
+
+
+def resident(cluster: Cluster) -> float:
+    """Memory of server and agent, in MB."""
+    text = Path(f"/proc/{cluster.pid}/status").read_text()
+    return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+
+
 @pytest.fixture
 def outside() -> Iterator[Path]:
     """A directory of the machine with a name that is short enough for a link in a tar file."""

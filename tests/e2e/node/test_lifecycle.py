@@ -240,3 +240,37 @@ def test_first_things_first_and_the_end_with_grace(latest: Kubectl) -> None:
     assert took["stubborn"] >= 3, "SIGTERM, and SIGKILL when the grace is over"
     assert 1 <= took["hooked"] < 9, "the hook, then the signal"
     assert took["ordered"] < 9
+
+
+def test_what_the_node_does_not_do_it_says(latest: Kubectl) -> None:
+    claim = {"persistentVolumeClaim": {"claimName": "data"}}
+    gpu = {"resources": {"limits": {"example.com/gpu": "1"}}}
+    create(
+        latest,
+        manifests.pod("claim", volumes={"/d": claim}),
+        manifests.pod("nfs", volumes={"/d": {"nfs": {"server": "192.0.2.1", "path": "/"}}}),
+        pod("users", hostUsers=False),
+        pod("windows", os={"name": "windows"}),
+        pod("gpu", container=gpu),
+        pod("gpu-by-hand", container=gpu, nodeName="n1"),
+        pod("huge", container={"resources": {"requests": {"cpu": "1000"}}}, nodeName="n1"),
+        ready=False,
+    )
+    for name, text in {
+        "claim": 'MountVolume.SetUp failed for volume "v0" : persistentvolumeclaim "data" not found',
+        "nfs": "no volume plugin matched: this node does not do volumes of type nfs",
+        "users": "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+        "windows": "Failed to admit pod as the OS field doesn't match node OS",
+        "gpu": "Insufficient example.com/gpu",
+        "gpu-by-hand": "Allocate failed due to requested number of devices unavailable for example.com/gpu",
+        "huge": "Node didn't have enough resource: cpu, requested: 1000000",
+    }.items():
+        expect.until(lambda: text in latest.ok("describe", "pod", name), timeout=40, what=f"{name}: {text}")  # noqa: B023
+    refused = {name: status(latest, name) for name in ("windows", "gpu-by-hand", "huge")}
+    reasons = {name: (found["phase"], found["reason"]) for name, found in refused.items()}
+    assert reasons == {
+        "windows": ("Failed", "PodOSNotSupported"),
+        "gpu-by-hand": ("Failed", "UnexpectedAdmissionError"),
+        "huge": ("Failed", "OutOfcpu"),
+    }
+    assert {status(latest, name)["phase"] for name in ("claim", "nfs", "users", "gpu")} == {"Pending"}

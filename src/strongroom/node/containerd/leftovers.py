@@ -29,6 +29,8 @@ def remove(settings: NodeSettings) -> None:
     _end(ours(settings, "containerd-shim-runc-v2", str(settings.containerd_socket)))
     for directory in (settings.run_dir, settings.data_dir):
         for point in mounts.below(directory.resolve()):
+            if point == directory.resolve():
+                continue  # a disk that whoever runs this machine has put there
             with contextlib.suppress(OSError):
                 mounts.unmount(point)
     shutil.rmtree(settings.containerd_run_dir, ignore_errors=True)
