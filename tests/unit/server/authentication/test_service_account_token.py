@@ -404,8 +404,9 @@ async def test_no_change_of_a_token_leads_to_a_value(world: World, data: st.Data
         if not token:
             break
     same = bytes(token).strip(b" ") == original
-    expected = 403 if same or _equivalent(bytes(token), original) else 401
-    assert await _raw_status(world, [(b"authorization", b"Bearer " + bytes(token))]) == expected
+    status = await _raw_status(world, [(b"authorization", b"Bearer " + bytes(token))])
+    # Other spellings of the same bytes may be known or not; nothing else may.
+    assert status == 403 if same else status == 401 or (status == 403 and _equivalent(bytes(token), original))
 
 
 def _equivalent(changed: bytes, original: bytes) -> bool:
