@@ -106,6 +106,8 @@ class Membership:
         self.transport, self.proxy, self._joining = connect(), connect(), connect()
         self._known: Credentials | None = None
         self._key = ""
+        self._trouble = ""
+        """What was told last of renewals."""
         self._piped = ""
         """The bootstrap token, where it came by a pipe: that can be read once, and joining may take several
         tries."""
@@ -146,15 +148,19 @@ class Membership:
                 await self._rejoin()
 
     async def _attempt_renewal(self) -> None:
+        trouble = ""
         try:
             await self._exchange(self.transport)
         except ConnectionFailed as error:
-            _log.warning("the node's credentials can't be renewed for now: %s", error)
+            trouble = f"the node's credentials can't be renewed for now: {error}"
         except StatusError as error:
             if error.code == 401:
                 await self._rejoin()
             else:
-                _log.warning("the node's credentials can't be renewed: %s", error.message)
+                trouble = f"the node's credentials can't be renewed: {error.message}"
+        if trouble and trouble != self._trouble:  # it is tried every few seconds
+            _log.warning("%s", trouble)
+        self._trouble = trouble
 
     async def aclose(self) -> None:
         for each in (self.transport, self.proxy, self._joining):

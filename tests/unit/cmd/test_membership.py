@@ -186,6 +186,20 @@ async def test_a_server_that_is_away_for_half_a_day_is_outlived(world: World) ->
     assert known.expires > world.clock.now() + timedelta(seconds=LIFETIME - 120)
 
 
+async def test_a_server_that_is_away_for_hours_is_told_of_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    member = world.membership()
+    await member.start()
+    for _ in range(2):
+        await world.keep_for(member, LIFETIME / 3 - 60)
+        world.away = True
+        await world.keep_for(member, 3600)
+        world.away = False
+        await world.keep_for(member, 60)
+    assert caplog.text.count("can't be renewed for now") == 2
+
+
 async def test_it_is_out_when_its_node_is_deleted_and_the_token_is_gone(world: World) -> None:
     member = world.membership()
     await member.start()
