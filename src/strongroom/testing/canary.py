@@ -52,7 +52,9 @@ def _regular_files(directory: Path) -> Iterator[Path]:
         for name in names:
             path = Path(folder, name)
             with contextlib.suppress(FileNotFoundError):
-                if stat.S_ISREG(path.lstat().st_mode):
+                found = path.lstat()
+                # A single file may be a mount, too: a container's subPath is one.
+                if stat.S_ISREG(found.st_mode) and found.st_dev == device:
                     yield path
 
 

@@ -1,12 +1,14 @@
 """Secrets in the environment of containers are on no disk of the node, containerd's database included."""
 
+import base64
+import json
 import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from strongroom.node.containerd import mounts
-from strongroom.testing import canary, expect, manifests
+from strongroom.testing import canary, expect, images, manifests, registry
 from strongroom.testing.cluster import PROGRAM, Cluster
 from strongroom.testing.kubectl import Kubectl
 
@@ -83,3 +85,64 @@ def test_no_value_of_the_environment_is_on_a_disk(make: Make, registry_config: P
     assert found_on_disk(cluster, values) == []
     cluster.kill9()
     assert not canary.in_bytes(cluster.output.read_bytes(), values)
+
+
+def test_volumes_tokens_pull_credentials_and_debuggers_leave_nothing_on_a_disk(
+    make: Make, tmp_path: Path
+) -> None:
+    file, later, password, held, shown = (canary.new() for _ in range(5))
+    with registry.Registry(tmp_path / "registry", users={"alice": password}) as private:
+        private.push("team/app:1", images.nginx())
+        certs = tmp_path / "own" / "certs.d"
+        certs.mkdir(parents=True)
+        registry.write_hosts(certs, ["private.example"], private.address)
+        cluster = make(registry_config=certs)
+        cluster.start()
+        kubectl = cluster.kubectl(PROGRAM.parent / "kubectl")
+        login = (
+            "--docker-server=private.example",
+            "--docker-username=alice",
+            f"--docker-password={password}",
+        )
+        kubectl.ok("create", "secret", "docker-registry", "pull", *login)
+        made = manifests.secret("a", {"file": file, "held": held, "shown": shown})
+        pod = manifests.pod(
+            "p",
+            image="private.example/team/app:1",
+            volumes={"/s": {"secret": {"secretName": "a"}}, "/m": {"emptyDir": {"medium": "Memory"}}},
+            imagePullSecrets=[{"name": "pull"}],
+        )
+        pod["spec"]["containers"][0]["volumeMounts"].append(
+            {"name": "v0", "mountPath": "/part", "subPath": "file"}
+        )
+        kubectl.ok("create", "-f", "-", stdin=manifests.text(made, pod))
+        kubectl.ok("wait", "--for=condition=Ready", "pod/p", "--timeout=60s", timeout=70)
+        token = kubectl.ok("exec", "p", "--", "cat", "/var/run/secrets/kubernetes.io/serviceaccount/token")
+        basic = base64.b64encode(f"alice:{password}".encode()).decode()
+        assert token.count(".") == 2
+        # The signature alone, and what is signed: either would be the token.
+        values = [file, later, password, held, shown, basic, *token.split(".")[1:]]
+        debugger = {
+            "name": "d",
+            "image": "private.example/team/app:1",
+            "command": ["sleep", "1000"],
+            "env": [{"name": "K", "valueFrom": {"secretKeyRef": {"name": "a", "key": "held"}}}],
+        }
+        patch = json.dumps({"spec": {"ephemeralContainers": [debugger]}})
+        kubectl.ok("patch", "pod", "p", "--subresource=ephemeralcontainers", "-p", patch)
+        read = ("exec", "p", "-c", "d", "--", "sh", "-c", "echo $K")
+        expect.until(lambda: kubectl(*read).stdout == f"{held}\n", timeout=40, what="the debugger")
+        copy = "cat /s/shown > /m/copy; cat /m/copy /s/file /part"
+        assert kubectl.ok("exec", "p", "--", "sh", "-c", copy) == shown + file + file
+        kubectl.ok("patch", "secret", "a", "-p", json.dumps({"stringData": {"file": later}}))
+        expect.until(lambda: kubectl.ok("exec", "p", "--", "cat", "/s/file") == later)
+        assert found_on_disk(cluster, values) == []
+        cluster.kill9()
+        assert found_on_disk(cluster, values) == []
+        cluster.start()
+        expect.until(lambda: kubectl("exec", "p", "--", "true").code == 0, timeout=40)
+        assert found_on_disk(cluster, values) == []
+        kubectl.ok("delete", "pod", "p", timeout=40)
+        assert found_on_disk(cluster, values) == []
+        cluster.kill9()
+        assert not canary.in_bytes(cluster.output.read_bytes(), values)
