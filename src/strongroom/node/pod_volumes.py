@@ -55,10 +55,11 @@ class PodVolumes:
         due = any(trouble.retry_at <= now for trouble in self._troubles.values())
         whole, changed = self.dirty or due, self._changed
         if whole or changed:
-            self.dirty, self._changed = False, set()
+            self.dirty, self._changed = True, set()  # what breaks off below is looked at again
             for volume in volumes:
                 if whole or any(_is_made_of(volume, reference) for reference in changed):
                     self._set_up(pod, volume, now)
+            self.dirty = False
             self._tell_of_swap(pod)
         troubled = [volume for volume in volumes if volume["name"] in self._troubles]
         return all(self._is_up(pod, volume) for volume in troubled)
