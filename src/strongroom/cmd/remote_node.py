@@ -5,9 +5,6 @@ import logging
 import signal
 import socket
 import ssl
-import sys
-
-import uvloop
 
 from strongroom.aio.clock import SystemClock
 from strongroom.aio.tasks import TaskGroup
@@ -15,12 +12,11 @@ from strongroom.client import authority
 from strongroom.client.http import HTTPTransport
 from strongroom.client.response import ConnectionFailed
 from strongroom.client.rest import Client
-from strongroom.cmd import data_dir, hardening, node_runner, notify, pki
+from strongroom.cmd import data_dir, node_runner, notify, pki, serving
 from strongroom.cmd.membership import JoinError, Membership
 from strongroom.cmd.node_command import RemoteSettings
 from strongroom.node.containerd import daemon, network
 from strongroom.node.settings import NodeSettings
-from strongroom.telemetry import logs
 
 _log = logging.getLogger(__name__)
 FAILURES = (data_dir.InUse, JoinError, node_runner.NodeError)
@@ -29,24 +25,7 @@ FAILURES = (data_dir.InUse, JoinError, node_runner.NodeError)
 
 def main(settings: RemoteSettings) -> int:
     """Run until asked to stop; the exit code: 0 stopped when asked, 1 could not join, start or go on."""
-    hardening.harden()
-    hardening.raise_file_limit()
-    logs.configure(sys.stderr)
-    place = data_dir.DataDir(settings.data_dir)
-    try:
-        with place.lock():
-            return uvloop.run(_run(settings, place))
-    except FAILURES as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(f"{error.filename or settings.data_dir}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        return 130
-
-
-def _fail(text: str) -> int:
-    print("strongroom: error: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201
-    return 1
+    return serving.run(settings.data_dir, lambda place: _run(settings, place), FAILURES)
 
 
 async def _run(settings: RemoteSettings, place: data_dir.DataDir) -> int:

@@ -4,9 +4,6 @@ import asyncio
 import gc
 import logging
 import signal
-import sys
-
-import uvloop
 
 from strongroom.aio.clock import SystemClock
 from strongroom.client.kubeconfig import KubeconfigError
@@ -14,11 +11,11 @@ from strongroom.cmd import (
     credentials,
     data_dir,
     encryption,
-    hardening,
     local_node,
     notify,
     pki,
     service_account_keys,
+    serving,
     storage,
     token_auth_file,
 )
@@ -28,7 +25,6 @@ from strongroom.encryption.keyring import KeyringError
 from strongroom.server.listener import ListenError
 from strongroom.store.engines.etcd.endpoint import EndpointError
 from strongroom.store.errors import StoreError
-from strongroom.telemetry import logs
 
 _log = logging.getLogger(__name__)
 
@@ -49,24 +45,7 @@ FAILURES = (
 
 def main(settings: Settings) -> int:
     """Run until asked to stop; the exit code: 0 stopped when asked, 1 could not start or go on."""
-    hardening.harden()
-    hardening.raise_file_limit()
-    logs.configure(sys.stderr)
-    place = data_dir.DataDir(settings.data_dir)
-    try:
-        with place.lock():
-            return uvloop.run(_run(settings, place))
-    except FAILURES as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(f"{error.filename or settings.data_dir}: {error.strerror}")
-    except KeyboardInterrupt:
-        return 130
-
-
-def _fail(text: str) -> int:
-    print("strongroom: error: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201
-    return 1
+    return serving.run(settings.data_dir, lambda place: _run(settings, place), FAILURES)
 
 
 async def _run(settings: Settings, place: data_dir.DataDir) -> int:
