@@ -48,7 +48,7 @@ def in_process(pid: int, values: Sequence[str]) -> list[str]:
 def _regular_files(directory: Path) -> Iterator[Path]:
     device = directory.stat().st_dev
     for folder, folders, names in os.walk(directory):
-        folders[:] = [name for name in folders if Path(folder, name).lstat().st_dev == device]
+        folders[:] = [name for name in folders if _lies_on(Path(folder, name), device)]
         for name in names:
             path = Path(folder, name)
             with contextlib.suppress(FileNotFoundError):
@@ -56,6 +56,13 @@ def _regular_files(directory: Path) -> Iterator[Path]:
                 # A single file may be a mount, too: a container's subPath is one.
                 if stat.S_ISREG(found.st_mode) and found.st_dev == device:
                     yield path
+
+
+def _lies_on(folder: Path, device: int) -> bool:
+    """What is gone meanwhile lies nowhere."""
+    with contextlib.suppress(FileNotFoundError):
+        return folder.lstat().st_dev == device
+    return False
 
 
 def _holds(path: Path, values: Sequence[str]) -> bool:

@@ -71,10 +71,19 @@ def test_how_containers_end(latest: Kubectl) -> None:
     }
     assert (ended(latest, "logs")["message"], ended(latest, "logs")["exitCode"]) == ("last words\n", 4)
     assert "message" not in ended(latest, "silent") and ended(latest, "silent")["reason"] == "Completed"
-    late = status(latest, "late") if ended(latest, "late") else {}
+    expect.until(lambda: status(latest, "late")["phase"] == "Failed", timeout=40, what="late")
+    late = status(latest, "late")
     assert (late["phase"], late["reason"]) == ("Failed", "DeadlineExceeded")
     assert late["message"] == "Pod was active on the node longer than the specified deadline"
-    assert (ended(latest, "oom")["reason"], ended(latest, "oom")["exitCode"]) == ("OOMKilled", 137)
+    reasons = set()
+    for name in ("oom", "oom1", "oom2"):
+        # containerd tells the cause in an event of its own, which a busy machine may bring after the end.
+        if "OOMKilled" not in reasons:
+            if name != "oom":
+                create(latest, pod(name, greedy, container=memory, **once), ready=False)
+            assert ended(latest, name)["exitCode"] == 137
+            reasons.add(ended(latest, name)["reason"])
+    assert "OOMKilled" in reasons
     assert status(latest, "oom")["qosClass"] == "Burstable"
     nothing = ended(latest, "nothing")
     assert (nothing["reason"], nothing["exitCode"]) == ("StartError", 128)
