@@ -89,10 +89,15 @@ def test(cluster: Cluster, private_registry: Registry) -> Iterator[Kubectl]:
 
 
 def pods(kubectl: Kubectl) -> list[list[str]]:
-    """NAME READY STATUS RESTARTS AGE of those that are not about to end."""
+    """NAME READY STATUS RESTARTS AGE of those that are not about to end.
+
+    Such a Pod is not known by its STATUS: that reads `Terminating` only until its containers have ended.
+    """
     shown = kubectl.ok("get", "pods", "--no-headers", "--selector=app=java-demo")
     rows = [line.split() for line in shown.splitlines()]
-    return [row for row in rows if row[2] != "Terminating"]
+    now = json.loads(kubectl.ok("get", "pods", "--selector=app=java-demo", "-ojson"))["items"]
+    staying = {pod["metadata"]["name"] for pod in now if "deletionTimestamp" not in pod["metadata"]}
+    return [row for row in rows if row[0] in staying]
 
 
 def deployment(kubectl: Kubectl) -> Any:
