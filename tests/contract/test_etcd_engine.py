@@ -190,7 +190,7 @@ async def test_an_etcd_that_is_full_refuses_writes_answers_reads_and_recovers() 
                 for number in range(400):
                     written.append(await engine.create(f"/registry/{number}", bytes(200_000)))
             assert len(written) > 5  # how many more depends on when etcd looks at its size
-            # The write that first exceeds the quota is carried out by etcd, and all the same answered with this
+            # The write that first exceeds the quota is carried out by etcd, and yet answered with this
             # error, unless it was refused before it was proposed: of those refused it alone may be there.
             stored = [(kv.key, kv.mod_revision) for kv in (await engine.range("/registry/")).items]
             assert {(f"/registry/{number}", revision) for number, revision in enumerate(written)} <= set(

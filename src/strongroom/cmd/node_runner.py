@@ -1,5 +1,6 @@
 """One node: its containerd, its endpoint for exec and logs, and the agent. It knows the API as a client."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable
@@ -110,8 +111,14 @@ class NodeRunner:
         async with TaskGroup("node-runner", describe_errors=False) as group:
             try:
                 if self._daemon is not None:
-                    group.spawn("containerd", self._daemon.supervise())
-                    group.spawn("orphans", orphans.sweep(settings, cri))
+                    left = await asyncio.to_thread(lambda: set(orphans.shims(settings)))
+                    group.spawn("orphans", orphans.sweep(settings, cri, left))
+                    group.spawn(
+                        "containerd",
+                        self._daemon.supervise(
+                            lambda left: group.spawn("orphans", orphans.sweep(settings, cri, left))
+                        ),
+                    )
                 group.spawn("events", recorder.run())
                 # Before the node says that it is ready: a sandbox without its image fails and is put off.
                 await self._have_pause_image(containerd, cri)

@@ -2,10 +2,12 @@
 
 import asyncio
 import dataclasses
+import time
 from pathlib import Path
 
 from strongroom.node.containerd import mounts
 from strongroom.node.cri.client import CRIClient
+from strongroom.node.cri.errors import UnavailableError
 from strongroom.testing.cluster import Cluster
 
 
@@ -28,8 +30,12 @@ class Traces:
 
 
 def of(cluster: Cluster) -> Traces:
-    """Look at the node of a cluster, whose containerd runs."""
-    sandboxes, containers = asyncio.run(_in_runtime(cluster))
+    """Look at the node of a cluster, whose containerd runs or is about to be brought back."""
+    try:
+        sandboxes, containers = asyncio.run(_in_runtime(cluster))
+    except UnavailableError:
+        time.sleep(2)
+        sandboxes, containers = asyncio.run(_in_runtime(cluster))
     node, run = cluster.data_dir / "node", cluster.run_dir
     return Traces(
         sandboxes=sandboxes,

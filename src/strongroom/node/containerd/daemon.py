@@ -8,10 +8,11 @@ import asyncio
 import json
 import logging
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from strongroom.aio import clock as clocks
-from strongroom.node.containerd import config, leftovers, mounts, network, process, secret_env, tools
+from strongroom.node.containerd import config, leftovers, mounts, network, orphans, process, secret_env, tools
 from strongroom.node.cri.client import CRIClient
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.settings import NodeSettings
@@ -77,8 +78,11 @@ class Daemon:
             await self._end(running)
         await self._launch()
 
-    async def supervise(self) -> None:
-        """Bring containerd back whenever it dies, until cancelled."""
+    async def supervise(self, restarted: Callable[[Collection[orphans.Shim]], object]) -> None:
+        """Bring containerd back whenever it dies, until cancelled.
+
+        `restarted` is told each time that it answers again, with the shims that the one before had started.
+        """
         failures = 0
         while True:
             assert self._process is not None
@@ -87,6 +91,7 @@ class Daemon:
             failures = 0 if self._clock.monotonic() - began > _SETTLED else failures + 1
             _log.warning("containerd ended: starting it again (its log: %s)", self._log_file)
             self._process.close()
+            shims = await asyncio.to_thread(lambda: set(orphans.shims(self._settings)))
             while True:
                 await asyncio.sleep(_RETRY_DELAYS[min(failures, len(_RETRY_DELAYS)) - 1 if failures else 0])
                 try:
@@ -95,6 +100,7 @@ class Daemon:
                 except StartError as error:
                     failures += 1
                     _log.error("containerd does not start: %s", error)
+            restarted(shims)
 
     async def _end(self, running: process.Process) -> None:
         await running.terminate()

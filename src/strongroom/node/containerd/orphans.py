@@ -1,7 +1,8 @@
-"""Shims that no pod has: what is left when an agent is killed while its containerd starts a sandbox.
+"""Shims that no pod has: what is left when an agent or its containerd is killed while a sandbox starts.
 
-The call is cut off with its connection, and containerd takes back what it has done so far; at some moments it
-forgets the shim it has just started, and the container in it. Nobody would ever end them.
+Without the agent the call is cut off with its connection, and containerd takes back what it has done so
+far; at some moments it forgets the shim it has just started, and the container in it. A containerd that is
+killed has at some moments not yet written down what it has started. Nobody would ever end them.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import contextlib
 import logging
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from strongroom.node.containerd import client as clients
@@ -33,10 +34,16 @@ class Shim:
 
 
 async def sweep(
-    settings: NodeSettings, cri: CRI, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    settings: NodeSettings,
+    cri: CRI,
+    suspects: Collection[Shim],
+    *,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> list[str]:
-    """End the orphans of the agent before this one; the ids they had. To be called once, when it starts."""
-    suspects = await asyncio.to_thread(lambda: set(shims(settings)))
+    """End those of the suspects that no pod has; the ids they had.
+
+    Suspects are the `shims` found when an agent starts, or a containerd again: nobody still starts those.
+    """
     if not suspects:
         return []
     try:
@@ -53,7 +60,7 @@ async def sweep(
     return removed
 
 
-async def _unknown(cri: CRI, suspects: set[Shim]) -> list[Shim]:
+async def _unknown(cri: CRI, suspects: Collection[Shim]) -> list[Shim]:
     known = {sandbox.id for sandbox in await cri.list_pod_sandboxes({})}
     return sorted((shim for shim in suspects if shim.id not in known), key=lambda shim: shim.id)
 

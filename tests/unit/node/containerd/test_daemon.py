@@ -4,13 +4,13 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
 
 from strongroom.aio.clock import SystemClock
-from strongroom.node.containerd import config, daemon, events, leftovers, mounts, process, tools
+from strongroom.node.containerd import config, daemon, events, leftovers, mounts, orphans, process, tools
 from strongroom.node.settings import NodeSettings
 from strongroom.testing.own_containerd import OwnContainerd
 
@@ -80,6 +80,8 @@ async def test_a_pid_file_that_names_a_stranger_harms_nobody(own: OwnContainerd,
 async def test_it_is_brought_back_when_it_dies_and_containers_do_not_notice(own: OwnContainerd) -> None:
     ids = await own.pod("p", {"c": {"command": ["sleep", "100"]}})
     processes, resynced = pids(ids["c"]), asyncio.Event()
+    told: list[Collection[orphans.Shim]] = []
+    shims = set(orphans.shims(own.settings))
 
     async def watch() -> None:
         seen = 0
@@ -92,11 +94,12 @@ async def test_it_is_brought_back_when_it_dies_and_containers_do_not_notice(own:
                 resynced.set()
 
     async with asyncio.TaskGroup() as group:
-        running = [group.create_task(own.daemon.supervise()), group.create_task(watch())]
+        running = [group.create_task(own.daemon.supervise(told.append)), group.create_task(watch())]
         await until(resynced)
         for task in running:
             task.cancel()
     assert pids(ids["c"]) == processes
+    assert told == [shims] and len(shims) == 1
     assert (await own.cri.exec_sync(ids["c"], ["echo", "here"], 5)).stdout == b"here\n"
 
 

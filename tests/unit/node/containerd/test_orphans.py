@@ -33,6 +33,10 @@ class Forgetful(FakeCRI):
         return [pb.PodSandbox(id=name) for name in self._known]
 
 
+def everything(own: OwnContainerd) -> set[orphans.Shim]:
+    return set(orphans.shims(own.settings))
+
+
 async def no_wait(_: float) -> None:
     await asyncio.sleep(0)
 
@@ -42,9 +46,9 @@ async def test_a_shim_that_no_pod_has_is_ended_with_what_it_started(own: OwnCont
     await own.pod("lost", {})
     found = {item.metadata.name: item.id for item in await own.cri.list_pod_sandboxes({})}
     assert {shim.id for shim in orphans.shims(own.settings)} == set(found.values())
-    assert await orphans.sweep(own.settings, own.cri, sleep=no_wait) == []
+    assert await orphans.sweep(own.settings, own.cri, everything(own), sleep=no_wait) == []
     cri = Forgetful([found["kept"]])
-    assert await orphans.sweep(own.settings, cri, sleep=no_wait) == [found["lost"]]
+    assert await orphans.sweep(own.settings, cri, everything(own), sleep=no_wait) == [found["lost"]]
     async with asyncio.timeout(5):
         while {s.id for s in orphans.shims(own.settings)} != {found["kept"]}:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -63,7 +67,7 @@ async def test_one_that_containerd_still_makes_a_pod_of_is_left_alone(own: OwnCo
     async def found_meanwhile(_: float) -> None:
         cri._known = [item.id for item in await own.cri.list_pod_sandboxes({})]
 
-    assert await orphans.sweep(own.settings, cri, sleep=found_meanwhile) == []
+    assert await orphans.sweep(own.settings, cri, everything(own), sleep=found_meanwhile) == []
     assert len(list(orphans.shims(own.settings))) == 1
 
 
