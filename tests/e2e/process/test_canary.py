@@ -166,7 +166,9 @@ def test_a_flipped_bit_does_not_open_and_is_reported_with_its_name_only(make: Ma
         )
         assert found.returncode == 1
         assert "does not open: /registry/secrets/default/flipped" in found.stdout
-        assert api.request("DELETE", f"{path}/flipped").status in (200, 500)
+        # As upstream: what cannot be read is not deleted either; who knows what holds on to it.
+        assert api.request("DELETE", f"{path}/flipped").status == 500
+        assert api.request("GET", f"{path}/flipped").status == 500
     assert cluster.stop() == 0
     printed = cluster.output.read_text()
     assert "/registry/secrets/default/flipped" in printed and "Traceback" not in printed

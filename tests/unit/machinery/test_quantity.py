@@ -1,5 +1,9 @@
 """Amounts: their notations, order and canonical form."""
 
+import math
+import re
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,13 +98,92 @@ def test_arithmetic_keeps_the_notation() -> None:
     assert str(quantity.parse("1Gi") - quantity.parse("512Mi")) == "512Mi"
 
 
-suffixes = st.sampled_from(["", "m", "k", "M", "G", "Ki", "Mi", "Gi", "e3", "e-2", "u", "n"])
-numbers = st.decimals(0, 10**6, places=3).map(lambda number: f"{number:f}")
+UNITS = {
+    "": Fraction(1),
+    "n": Fraction(1, 10**9),
+    "u": Fraction(1, 10**6),
+    "m": Fraction(1, 1000),
+    **{suffix: Fraction(1000**power) for power, suffix in enumerate("kMGTPE", 1)},
+    **{f"{letter}i": Fraction(1024**power) for power, letter in enumerate("KMGTPE", 1)},
+    **{f"{letter}{power}": Fraction(10) ** power for letter in "eE" for power in (-9, -2, 0, 3, 10, 24)},
+}
+"""What a suffix multiplies by, from the documentation's table."""
+MOST = 2**63 - 1
+numbers = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "+", "-"]),
+    st.one_of(st.integers(0, 5000), st.integers(0, 99).map(lambda n: n * 1000), st.integers(0, 10**15)),
+    st.sampled_from(["", ".", ".5", ".25", ".001", ".000000001", ".0000000001"]),
+)
+suffixes = st.sampled_from(sorted(UNITS))
+
+
+def stated(number: str, suffix: str) -> Fraction:
+    """The amount by its definition: in steps of 10^-9 away from zero, binary ones below 2^63."""
+    amount = Fraction(number.rstrip(".")) * UNITS[suffix]
+    steps = math.ceil(abs(amount) * 10**9)
+    if suffix.endswith("i"):
+        steps = min(steps, MOST * 10**9)
+    return Fraction(-steps if amount < 0 else steps, 10**9)
 
 
 @given(numbers, suffixes)
-def test_the_canonical_form_is_the_same_amount_and_stays(number: str, suffix: str) -> None:
-    amount = quantity.parse(number + suffix)
-    again = quantity.parse(str(amount))
-    assert again == amount
-    assert str(again) == str(amount)
+def test_an_amount_is_its_number_times_what_its_suffix_says(number: str, suffix: str) -> None:
+    amount, exact = quantity.parse(number + suffix), stated(number, suffix)
+    assert Fraction(amount.nanos, 10**9) == exact
+    assert (amount.value(), amount.milli()) == (math.ceil(exact), math.ceil(exact * 1000))
+
+
+@given(numbers, suffixes)
+def test_the_canonical_form_is_the_same_amount_and_the_shortest_of_its_notation(
+    number: str, suffix: str
+) -> None:
+    exact = stated(number, suffix)
+    shown = str(quantity.parse(number + suffix))
+    parts = re.fullmatch(r"(-?[0-9]+)(.*)", shown)
+    assert parts is not None
+    digits, unit = int(parts[1]), parts[2]
+    factor = UNITS[unit] if unit in UNITS else Fraction(10) ** int(unit.removeprefix("e"))
+    assert digits * factor == exact
+    binary, power = suffix.endswith("i"), suffix[1:].removeprefix("-").isdecimal()
+    if not exact:
+        assert shown == "0"
+    elif unit.endswith("i"):
+        assert binary and (digits % 1024 or unit == "Ei")
+    elif power:
+        assert digits % 1000 and (not unit or (unit[0] == "e" and int(unit[1:]) % 3 == 0))
+    elif binary and exact.denominator == 1 and abs(exact) >= 1024:
+        assert digits % 1024 and not unit
+        return  # such a number, read again, is a decimal one
+    else:
+        assert digits % 1000 or unit == "E"
+    assert str(quantity.parse(shown)) == shown
+
+
+@given(numbers, suffixes, numbers, suffixes)
+def test_sums_and_order_are_those_of_the_amounts(one: str, unit: str, other: str, of: str) -> None:
+    left, right = quantity.parse(one + unit), quantity.parse(other + of)
+    exact = stated(one, unit), stated(other, of)
+    assert Fraction((left + right).nanos, 10**9) == exact[0] + exact[1]
+    assert Fraction((left - right).nanos, 10**9) == exact[0] - exact[1]
+    assert (left < right, left == right) == (exact[0] < exact[1], exact[0] == exact[1])
+    if exact[1] > 0:
+        assert left.divided_by(right) == math.ceil(exact[0] / exact[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("1024Gi", "1Ti"),
+        ("1024Ti", "1Pi"),
+        ("1024Pi", "1Ei"),
+        ("7Ei", "7Ei"),
+        ("8Ei", "9223372036854775807"),
+        ("1024Ei", "9223372036854775807"),
+        ("1000T", "1P"),
+        ("1000P", "1E"),
+        ("1e999", "1e999"),
+    ],
+)
+def test_the_largest(text: str, canonical: str) -> None:
+    assert str(quantity.parse(text)) == canonical

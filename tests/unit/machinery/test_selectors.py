@@ -212,3 +212,98 @@ terms = st.one_of(
 def test_the_canonical_form_selects_the_same(text: str, labels: dict[str, str]) -> None:
     selector = selectors.parse_labels(text)
     assert selectors.parse_labels(str(selector)).matches(labels) is selector.matches(labels)
+
+
+EXPRESSIONS = st.tuples(
+    names,
+    st.sampled_from(["=", "==", "!=", "in", "notin", "exists", "!", ">", "<"]),
+    st.lists(st.sampled_from(["x", "y", "", "1", "3"]), min_size=1, max_size=3),
+)
+OBJECTS = {"in": "In", "notin": "NotIn", "exists": "Exists", "!": "DoesNotExist"}
+
+
+def written(key: str, operator: str, values: list[str]) -> str:
+    """The expression as text."""
+    match operator:
+        case "exists":
+            return key
+        case "!":
+            return f"!{key}"
+        case "in" | "notin":
+            return f"{key} {operator} ({','.join(values)})"
+        case "<" | ">":
+            return f"{key}{operator}3"
+    return f"{key}{operator}{values[0]}"
+
+
+def holds(key: str, operator: str, values: list[str], labels: dict[str, str]) -> bool:
+    """What the documentation of labels says of the expression."""
+    match operator:
+        case "exists":
+            return key in labels
+        case "!":
+            return key not in labels
+        case "in":
+            return key in labels and labels[key] in values
+        case "notin":
+            return not (key in labels and labels[key] in values)
+        case "!=":
+            return not (key in labels and labels[key] == values[0])
+        case ">":
+            return labels.get(key, "").isdecimal() and int(labels[key]) > 3
+        case "<":
+            return labels.get(key, "").isdecimal() and int(labels[key]) < 3
+    return key in labels and labels[key] == values[0]
+
+
+LABELLED = st.dictionaries(names, st.sampled_from(["x", "y", "", "1", "3", "4"]))
+
+
+@given(st.lists(EXPRESSIONS, max_size=3), LABELLED)
+def test_labels_are_selected_when_every_expression_holds(
+    expressions: list[tuple[str, str, list[str]]], labels: dict[str, str]
+) -> None:
+    expected = all(holds(*each, labels) for each in expressions)
+    text = ",".join(written(*each) for each in expressions)
+    selector = selectors.parse_labels(text)
+    assert selector.matches(labels) is expected
+    assert selectors.parse_labels(str(selector)) == selector
+    made = {
+        "matchLabels": {key: values[0] for key, operator, values in expressions if operator == "="},
+        "matchExpressions": [
+            {
+                "key": key,
+                "operator": OBJECTS[operator],
+                "values": [] if operator in ("exists", "!") else values,
+            }
+            for key, operator, values in expressions
+            if operator in OBJECTS
+        ],
+    }
+    kept = [(key, "=", [value]) for key, value in made["matchLabels"].items()]  # type: ignore[attr-defined]
+    kept += [each for each in expressions if each[1] in OBJECTS]
+    selected = selectors.from_object(made)
+    assert selected is not None
+    assert selected.matches(labels) is all(holds(*each, labels) for each in kept)
+
+
+FIELD_TERMS = st.tuples(
+    st.sampled_from("ab"), st.sampled_from(["=", "==", "!="]), st.text(",=\\x", max_size=3)
+)
+
+
+@given(
+    st.lists(FIELD_TERMS, max_size=3), st.dictionaries(st.sampled_from("ab"), st.text(",=\\x", max_size=3))
+)
+def test_fields_are_selected_when_every_term_holds(
+    chosen: list[tuple[str, str, str]], fields: dict[str, str]
+) -> None:
+    text = ",".join(name + operator + selectors.escape_field_value(value) for name, operator, value in chosen)
+    selector = selectors.parse_fields(text)
+    expected = all((fields.get(name, "") == value) is (operator != "!=") for name, operator, value in chosen)
+    assert selector.matches(fields) is expected
+    for name in "ab":
+        exact: set[str | None] = {
+            value for field, operator, value in chosen if field == name and operator != "!="
+        }
+        assert selector.requires_exact(name) in (exact or {None})

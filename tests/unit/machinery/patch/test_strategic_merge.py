@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.machinery.patch import merge_patch, strategic_merge
@@ -212,6 +212,56 @@ nested = st.dictionaries(keys, st.integers(0, 2), max_size=2)
 )
 def test_without_lists_and_directives_it_is_a_merge_patch(original: Any, patch: Any) -> None:
     assert apply(original, patch) == merge_patch.apply(original, patch)
+
+
+_NAMES = st.sampled_from("ABC")
+
+
+def _keyed(element: st.SearchStrategy[dict[str, Any]], *, patch: bool) -> st.SearchStrategy[list[Any]]:
+    """A list whose elements have names of their own; in a patch some say that they go."""
+    named_ones = st.builds(lambda name, rest: {"name": name, **rest}, _NAMES, element)
+    going = _NAMES.map(lambda name: {"$patch": "delete", "name": name})
+    return st.lists(
+        named_ones | going if patch else named_ones, max_size=3, unique_by=lambda e: str(e["name"])
+    )
+
+
+def _pods(*, patch: bool) -> st.SearchStrategy[dict[str, Any]]:
+    def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+        each = {key: values | st.none() for key, values in fields.items()} if patch else fields
+        return st.fixed_dictionaries({}, optional=each)
+
+    value = st.integers(0, 2)
+    env = some(value=value, valueFrom=some(k=value))
+    container = some(image=value, env=_keyed(env, patch=patch), command=st.lists(value, max_size=2))
+    spec = some(containers=_keyed(container, patch=patch), tolerations=st.lists(nested, max_size=2), n=value)
+    return some(spec=spec, metadata=some(labels=some(a=value, b=value)))
+
+
+def _as_maps(value: Any) -> Any:
+    """Lists of named elements as maps by their names, in which what goes is null."""
+    if isinstance(value, dict):
+        return {key: _as_maps(item) for key, item in value.items() if key != "name"}
+    if not isinstance(value, list) or not all(isinstance(item, dict) and "name" in item for item in value):
+        return value
+    return {item["name"]: None if "$patch" in item else _as_maps(item) for item in value}
+
+
+@settings(max_examples=300)
+@given(_pods(patch=False), _pods(patch=True))
+def test_of_maps_by_their_names_keyed_lists_are_merged_as_by_a_merge_patch(
+    original: dict[str, Any], patch: dict[str, Any]
+) -> None:
+    """Wherever they stand: each list by the key that the schema of its own place gives it."""
+    expected = merge_patch.apply(_as_maps(original), _as_maps(patch))
+    assert _without_empty(_as_maps(apply(original, patch))) == _without_empty(expected)
+
+
+def _without_empty(value: Any) -> Any:
+    """An empty list of named elements cannot be told from another empty list, nor from the map of none."""
+    if isinstance(value, dict):
+        return {key: None if item in ([], {}) else _without_empty(item) for key, item in value.items()}
+    return value
 
 
 def test_elements_may_come_twice() -> None:

@@ -233,6 +233,22 @@ async def test_time_is_over_with_a_last_bookmark(timed: tuple[APIServer, FakeClo
         assert await events.ended()
 
 
+@pytest.mark.parametrize(
+    ("query", "before", "after"), [([("timeoutSeconds", "10")], 9.5, 10), ([], 1799, 3600)]
+)
+async def test_a_watch_ends_when_its_time_is_over_and_not_before(
+    timed: tuple[APIServer, FakeClock], query: list[tuple[str, str]], before: float, after: float
+) -> None:
+    server, clock = timed
+    async with watching(server, ("resourceVersion", "1"), *query) as events:
+        clock.advance(before)
+        await asyncio.sleep(0.01)
+        await server.create_secret("a")
+        assert (await events.next())["object"]["metadata"]["name"] == "a"
+        clock.advance(after - before)
+        assert await events.ended()
+
+
 async def test_no_bookmark_for_who_did_not_ask(timed: tuple[APIServer, FakeClock]) -> None:
     server, clock = timed
     query = [
