@@ -27,6 +27,11 @@ class EngineEvent(NamedTuple):
     deleted: bool
 
 
+def end_of(prefix: str) -> str:
+    """The first key behind all that begin with `prefix`, whatever characters they go on with."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Answer of `range`, in key order. `count`: also what is beyond the limit. `revision`: the snapshot's."""

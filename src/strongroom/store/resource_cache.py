@@ -11,10 +11,9 @@ from strongroom.aio.batch_queue import BatchQueue
 from strongroom.aio.clock import Clock
 from strongroom.store import entry as entries
 from strongroom.store import errors
+from strongroom.store.engine import end_of
 from strongroom.store.entry import CacheEvent, Entry, Foreign
 from strongroom.store.objects import Stored, StoredEvent
-
-_LAST: Final = "\U0010ffff"
 
 HISTORY_SECONDS: Final = 75.0
 """Changes younger than this are kept for watches that resume, up to HISTORY_LIMIT."""
@@ -129,7 +128,7 @@ class ResourceCache:
         Unreadable ones included."""
         prefix = prefix or self.layout.prefix
         low = self._keys.bisect_left(max(prefix, start))
-        high = self._keys.bisect_right(prefix + _LAST)
+        high = self._keys.bisect_left(end_of(prefix))
         if limit:
             high = min(high, low + limit)
         found = self._entries
@@ -138,7 +137,7 @@ class ResourceCache:
     def count(self, prefix: str = "", *, start: str = "") -> int:
         """How many `entries` would give without a limit."""
         prefix = prefix or self.layout.prefix
-        count: int = self._keys.bisect_right(prefix + _LAST) - self._keys.bisect_left(max(prefix, start))
+        count: int = self._keys.bisect_left(end_of(prefix)) - self._keys.bisect_left(max(prefix, start))
         return max(count, 0)
 
     def subscribe(

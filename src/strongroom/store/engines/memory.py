@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from sortedcontainers import SortedDict
 
 from strongroom.store import errors
-from strongroom.store.engine import EngineEvent, KeyValue, Range
+from strongroom.store.engine import EngineEvent, KeyValue, Range, end_of
 from strongroom.store.engines.watching import Watchers
-
-_LAST = "\U0010ffff"
 
 
 def _revision_of(event: EngineEvent) -> int:
@@ -71,7 +69,7 @@ class MemoryEngine:
     ) -> Range:
         at = self._snapshot(revision)
         items = []
-        for key in self._keys.irange(max(prefix, start), prefix + _LAST):
+        for key in self._keys.irange(max(prefix, start), end_of(prefix), (True, False)):
             kv = self._at(self._keys[key], at)
             if kv is not None:
                 items.append(kv)

@@ -4,7 +4,7 @@ import pytest
 
 from strongroom.store import errors
 from strongroom.store.engine import KeyValue
-from strongroom.testing.engine_contract.base import Base, OpenEngine, running
+from strongroom.testing.engine_contract.base import Base, OpenEngine, running, take, watching
 
 
 class Reads(Base):
@@ -57,6 +57,22 @@ class Reads(Base):
             assert await keys("/registry/a/", start="/registry/a/b\0") == ["/registry/a/z"]
             assert await keys("/registry/a/", start="/registry/b") == []
             assert await keys("/registry/c") == []
+
+    async def test_keys_hold_any_character(self, open_engine: OpenEngine) -> None:
+        """As names of roles may: a key that a range leaves out is lost with the next start."""
+        names = [f"/registry/a/{name}" for name in ("~", "~x", "\x7f", "é", "\uffffx", "😀", "\U0010ffffz")]
+        async with running(open_engine) as engine:
+            for name in reversed(names):
+                await engine.create(name, name.encode())
+            await engine.create("/registry/a0", b"")
+            for revision in (0, await engine.current_revision()):
+                found = await engine.range("/registry/a/", revision=revision)
+                assert ([kv.key for kv in found.items], found.count) == (names, len(names))
+                page = await engine.range("/registry/a/", start=names[2], limit=2, revision=revision)
+                assert ([kv.key for kv in page.items], page.count) == (names[2:4], 5)
+            async with watching(engine, "/registry/a/", 1) as events:
+                assert [event.kv.key for event in await take(events, len(names))] == names[::-1]
+            assert await engine.get(names[-1]) is not None
 
     async def test_range_in_pages_is_the_whole(self, open_engine: OpenEngine) -> None:
         async with running(open_engine) as engine:

@@ -17,7 +17,7 @@ from typing import Final
 from strongroom.aio.backoff import Backoff
 from strongroom.aio.tasks import TaskGroup
 from strongroom.store import errors
-from strongroom.store.engine import EngineEvent, KeyValue, Range
+from strongroom.store.engine import EngineEvent, KeyValue, Range, end_of
 from strongroom.store.engines.etcd import _generated_rpc_pb2 as pb
 from strongroom.store.engines.etcd import history
 from strongroom.store.engines.etcd.client import CompactedError, EtcdClient, FutureError
@@ -100,7 +100,7 @@ class EtcdEngine:
     async def range(
         self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0, exact_count: bool = True
     ) -> Range:
-        first, end = max(prefix, start).encode(), _end_of(prefix)
+        first, end = max(prefix, start).encode(), end_of(prefix).encode()
         if first >= end:  # beyond the prefix there is nothing; etcd takes no such range
             first = end = b""
         request = pb.RangeRequest(key=first or b"/", range_end=end, limit=limit, revision=revision)
@@ -185,7 +185,7 @@ class EtcdEngine:
         """Every value that etcd still answers with: what was there at its last compaction, and all since."""
         self._check()
         floor = await history.compacted(self._client)
-        first, end, more = prefix.encode(), _end_of(prefix), floor > 0
+        first, end, more = prefix.encode(), end_of(prefix).encode(), floor > 0
         while more:
             request = pb.RangeRequest(key=first, range_end=end, limit=STORED_PAGE, revision=floor)
             try:
@@ -290,12 +290,6 @@ class EtcdEngine:
     def _check(self) -> None:
         if not self._open:
             raise errors.Unavailable("the store is closed")
-
-
-def _end_of(prefix: str) -> bytes:
-    """The first key behind all that begin with `prefix`, which ends in an ASCII character."""
-    encoded = prefix.encode()
-    return encoded[:-1] + bytes((encoded[-1] + 1,))
 
 
 def _kv(kv: pb.KeyValue) -> KeyValue:

@@ -9,10 +9,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from strongroom.store import errors
-from strongroom.store.engine import EngineEvent, KeyValue, Range
-
-_LAST: Final = "\U0010ffff"
-"""Sorts behind every character of a key."""
+from strongroom.store.engine import EngineEvent, KeyValue, Range, end_of
 
 
 class Bounds(NamedTuple):
@@ -60,9 +57,14 @@ def get(connection: sqlite3.Connection, key: str, revision: int) -> tuple[KeyVal
     return (KeyValue._make(row) if row is not None and row[4] else None), known.current
 
 
+def _end_of(prefix: str) -> str | bytes:
+    """Sorts behind all keys that begin with `prefix`; to SQLite any blob sorts behind any text."""
+    return end_of(prefix) if prefix else b""
+
+
 _LIVE: Final = (
     "SELECT key, max(revision) AS newest, version FROM revisions INDEXED BY revisions_of_key"
-    " WHERE key >= ? AND key <= ? AND revision <= ? GROUP BY key"
+    " WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key"
 )
 
 
@@ -72,7 +74,7 @@ def range_(
     """As `Engine.range`, and the newest revision of the same snapshot."""
     with snapshot(connection) as known:
         at = _resolve(revision, known)
-        span = (max(prefix, start), prefix + _LAST, at)
+        span = (max(prefix, start), _end_of(prefix), at)
         rows = connection.execute(
             f"SELECT r.key, r.value, r.create_revision, r.revision, r.version FROM ({_LIVE}"  # noqa: S608
             " HAVING version > 0 ORDER BY key LIMIT ?) AS live"
@@ -104,8 +106,8 @@ def history(
             raise errors.Compacted(after, known.compacted - 1)
         rows = connection.execute(
             "SELECT key, value, create_revision, revision, version FROM revisions"
-            " WHERE revision > ? AND revision <= ? AND key >= ? AND key <= ? ORDER BY revision LIMIT ?",
-            (after, upto, prefix, prefix + _LAST, limit),
+            " WHERE revision > ? AND revision <= ? AND key >= ? AND key < ? ORDER BY revision LIMIT ?",
+            (after, upto, prefix, _end_of(prefix), limit),
         ).fetchall()
     return [EngineEvent(KeyValue._make(row), row[4] == 0) for row in rows]
 
@@ -114,8 +116,8 @@ def stored(connection: sqlite3.Connection, prefix: str, after: int, limit: int) 
     """All rows with a value and a revision > `after` under `prefix`, superseded ones too, oldest first."""
     rows = connection.execute(
         "SELECT key, value, create_revision, revision, version FROM revisions"
-        " WHERE revision > ? AND version > 0 AND key >= ? AND key <= ? ORDER BY revision LIMIT ?",
-        (after, prefix, prefix + _LAST, limit),
+        " WHERE revision > ? AND version > 0 AND key >= ? AND key < ? ORDER BY revision LIMIT ?",
+        (after, prefix, _end_of(prefix), limit),
     ).fetchall()
     return [KeyValue._make(row) for row in rows]
 
