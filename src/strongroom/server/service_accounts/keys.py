@@ -74,7 +74,7 @@ class Keys:
         """The claims of a token that one of the keys signed. Raises BadSignature.
 
         A token that names its key costs one signature check at most; none, when the key is not known. The
-        bytes that were issued are the only spelling of it: not those with other idle bits, nor padded ones."""
+        bytes that were issued are the only spelling of it: neither other idle bits nor padding are taken."""
         try:
             _, _, signature = token.decode("ascii").rpartition(".")
             if _base64url(base64url_decode(signature)) != signature:
