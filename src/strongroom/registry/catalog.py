@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources, scheme
-from strongroom.api.core.v1 import namespace
+from strongroom.api.core.v1 import namespace, secret
 from strongroom.api.core.v1.pod import strategy as pod
 from strongroom.machinery.gvk import Resource
 from strongroom.registry import encoding
@@ -15,6 +15,7 @@ from strongroom.registry.pod_binding import PodBinding
 from strongroom.registry.pod_eviction import PodEviction
 from strongroom.registry.pods import PodRegistry
 from strongroom.registry.scale import ScaleRegistry
+from strongroom.registry.secrets import SecretRegistry
 from strongroom.registry.service_addresses import ServiceRegistry
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
@@ -46,6 +47,8 @@ class Catalog:
                 )
             elif isinstance(strategy, pod.PodStrategy):
                 registry = PodRegistry(strategy, cache, objects, clock)
+            elif isinstance(strategy, secret.SecretStrategy):
+                registry = SecretRegistry(strategy, cache, objects, clock)
             elif resource == resources.SERVICES:
                 registry = ServiceRegistry(strategy, cache, objects, clock)
             else:

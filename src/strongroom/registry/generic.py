@@ -358,9 +358,13 @@ class Registry:
 
     # ---- after a write ----
 
-    async def _document(self, obj: Object, data: bytes, revision: int) -> Document:
+    async def _seen(self, revision: int) -> None:
+        """Return when reads see the write that had this revision."""
         if self._cache.revision < revision:
             await self._cache.wait_for(revision, listing.FRESH_TIMEOUT)
+
+    async def _document(self, obj: Object, data: bytes, revision: int) -> Document:
+        await self._seen(revision)
         obj["metadata"]["resourceVersion"] = str(revision)
         return Document(encoding.with_revision(data, len(self.head), revision), obj)
 

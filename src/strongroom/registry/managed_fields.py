@@ -64,7 +64,7 @@ class ManagedFields:
             managed = updating.update(_NEW, self._without_status(obj), self.kind, managed, by, time)
             metadata[_FIELD] = manager.encode(managed)
             return
-        fields = self._fields_of_new(obj)
+        fields = self.of_new(obj)
         if fields:
             # `manager.entry`, by hand: every creation comes by here, and subresources do not.
             metadata[_FIELD] = [
@@ -119,8 +119,8 @@ class ManagedFields:
             return {key: value for key, value in obj.items() if key != "status"}
         return obj
 
-    def _fields_of_new(self, obj: Object) -> FieldSet:
-        """The creator's set. Objects with the same keys have the same, which is made once."""
+    def of_new(self, obj: Object) -> FieldSet:
+        """What the creator of an object owns in it. Objects with the same keys have the same, made once."""
         kind = self.kind
         shape = self._shape(obj)
         if shape is not None and (known := self._shapes.get(shape)) is not None:

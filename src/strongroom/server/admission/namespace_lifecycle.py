@@ -1,11 +1,14 @@
 """NamespaceLifecycle: nothing is created where there is no namespace or it is ending; some never end."""
 
+from typing import Final
+
 from strongroom.api import resources
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Resource
 from strongroom.registry.generic import Registry
 from strongroom.server.admission.plugin import CREATE, DELETE, Attributes
 
+_ENDING: Final = b'"deletionTimestamp"'
 IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
 
 
@@ -17,6 +20,11 @@ class NamespaceLifecycle:
         if operation == DELETE:
             return resource == resources.NAMESPACES
         return operation == CREATE and resource.namespaced
+
+    def passes(self, operation: str, namespace: str) -> bool:
+        """As admission's `Passing`: there is the namespace, and nothing says that it ends."""
+        entry = self._namespaces.find("", namespace) if operation == CREATE else None
+        return entry is not None and not entry.error and _ENDING not in entry.item
 
     async def admit(self, attributes: Attributes) -> None:
         if attributes.operation == DELETE:
@@ -30,7 +38,7 @@ class NamespaceLifecycle:
         if entry is None:
             raise status.not_found(resources.NAMESPACES, name)
         # The marker is looked for in the bytes first: decoding a namespace for each write would cost more.
-        if b'"deletionTimestamp"' not in entry.item:
+        if _ENDING not in entry.item:
             return
         if entry.decode()["metadata"].get("deletionTimestamp"):
             raise status.forbidden(

@@ -1,8 +1,8 @@
 """The protocol of admission plugins, and their chain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import UserInfo
@@ -47,12 +47,22 @@ class Plugin(Protocol):
         ...
 
 
+@runtime_checkable
+class Passing(Protocol):
+    """A plugin that can tell beforehand that it has nothing to do."""
+
+    def passes(self, operation: str, namespace: str) -> bool:
+        """Whether `admit` would let anything of the kinds that it handles pass there, now, as it is."""
+        ...
+
+
 class Chain:
     """The plugins in their order."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = tuple(plugins)
         self._chosen: dict[tuple[str, Resource, str], tuple[Plugin, ...]] = {}
+        self._passing: dict[tuple[str, Resource], tuple[Callable[[str, str], bool], ...]] = {}
 
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
         """Whether any plugin is to be asked."""
@@ -62,6 +72,15 @@ class Chain:
         for plugin in self._for(attributes.operation, attributes.resource, attributes.subresource):
             await plugin.admit(attributes)
 
+    def passes(self, operation: str, resource: Resource, namespace: str) -> bool:
+        """Whether every plugin that is to be asked about such writes would let them pass as they are."""
+        passing = self._passing.get((operation, resource))
+        if passing is None:
+            chosen = self._for(operation, resource, "")
+            passing = tuple(p.passes if isinstance(p, Passing) else _never for p in chosen)
+            self._passing[operation, resource] = passing
+        return all(passes(operation, namespace) for passes in passing)
+
     def _for(self, operation: str, resource: Resource, subresource: str) -> tuple[Plugin, ...]:
         key = (operation, resource, subresource)
         chosen = self._chosen.get(key)
@@ -69,3 +88,7 @@ class Chain:
             chosen = tuple(p for p in self._plugins if p.handles(operation, resource, subresource))
             self._chosen[key] = chosen
         return chosen
+
+
+def _never(operation: str, namespace: str) -> bool:
+    return False

@@ -53,6 +53,12 @@ class ResourceQuota:
             return False
         return operation == CREATE or (operation == UPDATE and resource == resources.SERVICES)
 
+    def passes(self, operation: str, namespace: str) -> bool:
+        """As admission's `Passing`: the namespace has no quota."""
+        if self._rows.revision != self._seen:
+            self._catch_up()
+        return namespace not in self._names
+
     async def admit(self, attributes: Attributes) -> None:
         """Raises StatusError 403."""
         if self._rows.revision != self._seen:

@@ -67,12 +67,13 @@ def writer(request: Request, wanted: WriteOptions) -> Writer:
     subresource = request.info.subresource
     if wanted.field_manager:
         return Writer(wanted.field_manager, subresource)
-    return Writer(_program(request.headers.get(b"user-agent", b"")), subresource)
+    return Writer(program(request.headers.get(b"user-agent", b"")), subresource)
 
 
 @lru_cache(maxsize=1024)
-def _program(user_agent: bytes) -> str:
-    """The User-Agent up to its first slash, as far as a manager's name may be long."""
+def program(user_agent: bytes) -> str:
+    """The manager of a request that names none: the User-Agent up to its first slash, as far as one may be
+    long."""
     text = user_agent.partition(b"/")[0].decode("latin-1")
     name = "".join(char for char in text if char.isprintable()).encode()[: meta.FIELD_MANAGER_MAX]
     return name.decode(errors="ignore")

@@ -4,8 +4,9 @@ from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.registry import encoding
 from strongroom.registry.generic import Registry, Rules
+from strongroom.registry.secrets import SecretRegistry
 from strongroom.server.admission.plugin import UPDATE, Chain
-from strongroom.server.handlers import creating, forms, options, writing
+from strongroom.server.handlers import creating, forms, options, plain, writing
 from strongroom.server.request import Request
 
 
@@ -14,8 +15,11 @@ async def update(
 ) -> None:
     info = request.info
     wanted = options.write(request, "UpdateOptions")
-    forms.one(request)
-    obj = await writing.read_object(request, registry, wanted.field_validation)
+    form = forms.one(request)
+    body = await request.body()
+    if isinstance(registry, SecretRegistry) and await plain.update(request, registry, chain, form, body):
+        return
+    obj = writing.read_object(request, registry, wanted.field_validation, body)
     writing.check_name(obj, info.name, info.namespace)
     writer = options.writer(request, wanted)
 

@@ -10,9 +10,8 @@ from strongroom.server.handlers import forms
 from strongroom.server.request import Request
 
 
-async def read_object(request: Request, registry: Registry, field_validation: str) -> Object:
+def read_object(request: Request, registry: Registry, field_validation: str, body: bytes) -> Object:
     """The object in the body; what field validation finds is noted as warnings. Raises StatusError."""
-    body = await request.body()
     content_type = request.header(b"content-type")
     decoded = decoding.decode(body, content_type, registry.resource, field_validation)
     request.warnings += decoded.warnings

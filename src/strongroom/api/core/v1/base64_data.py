@@ -29,6 +29,15 @@ def size(value: str) -> int:
     return len(value) // 4 * 3 - (2 if value[-2] == "=" else 1)
 
 
+def is_canonical(value: str) -> bool:
+    """Whether `normalize` leaves a value as it is."""
+    try:
+        # Whatever is passed over in decoding is missing from what is encoded again.
+        return binascii.b2a_base64(binascii.a2b_base64(value), newline=False) == value.encode()
+    except ValueError:
+        return False
+
+
 def normalize(data: dict[str, Any], resource: Resource) -> None:
     """Brings every value of `data` to canonical base64; null becomes "".
 

@@ -154,3 +154,6 @@ _BY_TYPE: Mapping[str, Callable[[Object, Mapping[str, str]], list[FieldError]]] 
     SSH_AUTH: _ssh_auth,
     TLS: _tls,
 }
+
+TYPES_WITH_RULES = frozenset(_BY_TYPE)
+"""Types whose data must hold something."""
