@@ -16,7 +16,7 @@ from strongroom.api import resources
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
-from strongroom.node import events, pod_lifecycle_events, service_variables
+from strongroom.node import events, pod_lifecycle_events, pod_logs, service_variables
 from strongroom.node import machine as machines
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.errors import CRIError
@@ -181,6 +181,7 @@ class Agent:
     async def _clean_up(self) -> None:
         """Pods that the runtime or the disk knows, and the API does not; values for containers that ended."""
         secret_env = self._services.secret_env
+        logs = pod_logs.directories(self._services.logs_dir)
         # Before the look at the runtime: whoever has values was created before them.
         with_values = secret_env.containers() if secret_env is not None else []
         there = await observed.observe_all(self._cri)
@@ -190,7 +191,11 @@ class Agent:
             secret_env.keep_only(alive, with_values)
         found = set(there) | set(self._services.volumes.pods_on_disk())
         bound = {pod["metadata"]["uid"] for pod in self._pods.values()}
-        self._workers.clean_up(sorted(found - bound - self._workers.known()))
+        known = bound | self._workers.known()
+        self._workers.clean_up(sorted(found - known))
+        # Of a pod whose removal was cut short its logs alone may be left, or nothing that tells its name.
+        nameless = [logs[uid] for uid in logs.keys() - known - set(there)]
+        await asyncio.to_thread(pod_logs.remove, nameless)
 
 
 def _puller(cri: CRI, recorder: Recorder, clock: Clock, settings: NodeSettings) -> Puller:

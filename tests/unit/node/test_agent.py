@@ -29,6 +29,7 @@ class World:
         )
         self.cri = FakeCRI()
         self.cri.add_image("shell:1")
+        self.logs = directory / "data" / "logs" / "pods"
         self.task: asyncio.Task[None] | None = None
 
     async def start(self) -> Agent:
@@ -97,6 +98,19 @@ async def test_stop_leaves_containers_and_start_cleans_up_after_pods_that_went(w
     await world.until(lambda: world.cri.sandbox_count == 1)
     assert world.cri.container_names == ["c/0 running"]
     assert world.phase("stays") == "Running"
+
+
+async def test_start_removes_the_logs_of_pods_of_which_nothing_else_is_left(world: World) -> None:
+    await world.start()
+    world.put_pod(name="stays")
+    await world.until(lambda: world.phase("stays") == "Running")
+    await world.stop()
+    (kept,) = world.logs.iterdir()
+    (world.logs / "ns_goes_some-uid" / "c").mkdir(parents=True)
+    (world.logs / "ns_goes_some-uid" / "c" / "0.log").write_text("said")
+    (world.logs / "something-else").mkdir()
+    await world.start()
+    await world.until(lambda: {entry.name for entry in world.logs.iterdir()} == {kept.name, "something-else"})
 
 
 async def test_cancelled_twice_it_ends(world: World) -> None:
