@@ -42,6 +42,14 @@ class Quantity:
         """Thousandths (CPU millicores), rounded up."""
         return -(-self.nanos // 10**6)
 
+    def rounded(self) -> "Quantity":
+        """In whole thousandths, rounded away from zero: the finest amounts of resources there are."""
+        rest = abs(self.nanos) % 10**6
+        if not rest:
+            return self
+        more = 10**6 - rest
+        return Quantity(self.nanos + (more if self.nanos > 0 else -more), self.notation)
+
     def divided_by(self, divisor: "Quantity") -> int:
         """How many divisors it takes, rounded up: what `resourceFieldRef` shows."""
         return -(-self.nanos // divisor.nanos)

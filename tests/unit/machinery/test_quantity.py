@@ -187,3 +187,19 @@ def test_sums_and_order_are_those_of_the_amounts(one: str, unit: str, other: str
 )
 def test_the_largest(text: str, canonical: str) -> None:
     assert str(quantity.parse(text)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "rounded"),
+    [
+        ("1n", "1m"),
+        ("1500u", "2m"),
+        ("-1n", "-1m"),
+        ("1m", "1m"),
+        ("0", "0"),
+        ("1Gi", "1Gi"),
+        ("1.0000001", "1001m"),
+    ],
+)
+def test_resources_come_in_thousandths(text: str, rounded: str) -> None:
+    assert str(quantity.of(text).rounded()) == rounded

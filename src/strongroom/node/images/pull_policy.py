@@ -2,8 +2,8 @@
 
 from enum import Enum
 
+from strongroom.machinery import image_reference
 from strongroom.machinery.gvk import Object
-from strongroom.node.images import reference
 
 ALWAYS = "Always"
 IF_NOT_PRESENT = "IfNotPresent"
@@ -23,8 +23,8 @@ def policy_of(container: Object) -> str:
     if policy := container.get("imagePullPolicy"):
         return str(policy)
     try:
-        image = reference.parse(str(container.get("image", "")))
-    except reference.InvalidReferenceError:
+        image = image_reference.parse(str(container.get("image", "")))
+    except image_reference.InvalidReferenceError:
         return IF_NOT_PRESENT
     return ALWAYS if image.tag in ("", "latest") and not image.digest else IF_NOT_PRESENT
 

@@ -23,8 +23,9 @@ from typing import Any
 import orjson
 
 from strongroom.aio.clock import Clock
+from strongroom.machinery import image_reference
 from strongroom.machinery.gvk import Object
-from strongroom.node.images import credentials, reference
+from strongroom.node.images import credentials
 from strongroom.node.images.credentials import Credential
 from strongroom.node.images.verification import Verification
 
@@ -66,7 +67,7 @@ class PullRecords:
             return True
         if record is None:
             return False
-        repository = reference.parse(image).name
+        repository = image_reference.parse(image).name
         known = (record.get("credentialMapping") or {}).get(repository)
         if known is None:
             return False
@@ -92,7 +93,7 @@ class PullRecords:
         """The pull has ended, with the image or, where `image_id` is None, without. `credential` is the one
         that was accepted, None if none was needed."""
         if image_id is not None:
-            repository = reference.parse(image).name
+            repository = image_reference.parse(image).name
             everybodys = credential is None
             sources = _Sources((), frozenset())
             if credential is not None:

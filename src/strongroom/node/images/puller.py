@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 
 from strongroom.aio.clock import Clock
+from strongroom.machinery import image_reference
 from strongroom.machinery.gvk import Object
 from strongroom.node import events
 from strongroom.node.back_off import BackOffs
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import Images
-from strongroom.node.images import credentials, pull_policy, reference
+from strongroom.node.images import credentials, pull_policy
 from strongroom.node.images.credentials import Credential
 from strongroom.node.images.node_credentials import NodeKeyring
 from strongroom.node.images.pull_policy import Decision
@@ -105,8 +106,8 @@ class Puller:
 
     def _full_name(self, attempt: "_Attempt") -> str:
         try:
-            return reference.with_default_tag(attempt.image)
-        except reference.InvalidReferenceError as error:
+            return image_reference.with_default_tag(attempt.image)
+        except image_reference.InvalidReferenceError as error:
             text = (
                 f'Failed to apply default image tag "{attempt.image}":'
                 f' couldn\'t parse image name "{attempt.image}": {error}'
@@ -185,7 +186,7 @@ class Puller:
     ) -> tuple[str, Credential | None]:
         """Pull with each credential in turn, the pod's before the node's; without any, as anyone. The image,
         and the pod's credential that was used, if one was."""
-        repository = reference.parse(full).name
+        repository = image_reference.parse(full).name
         own = credentials.find(credentials.keyring(pull_secrets), repository)
         shared = credentials.find(self._node_keyring(), repository)
         found = list(dict.fromkeys([*own, *shared]))

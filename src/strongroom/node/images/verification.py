@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from strongroom.node.images import reference
+from strongroom.machinery import image_reference
 
 
 class Policy(Enum):
@@ -44,7 +44,7 @@ class Verification:
             case Policy.NEVER_VERIFY_PRELOADED_IMAGES:
                 return pulled_here
             case Policy.NEVER_VERIFY_ALLOWLISTED_IMAGES:
-                return not self._is_allowed(reference.parse(image).name)
+                return not self._is_allowed(image_reference.parse(image).name)
             case Policy.ALWAYS_VERIFY:
                 return True
 
@@ -71,8 +71,8 @@ def _checked(pattern: str) -> str:
     if plain.endswith("/"):
         return plain
     try:
-        name = reference.parse(plain).name
-    except reference.InvalidReferenceError as error:
+        name = image_reference.parse(plain).name
+    except image_reference.InvalidReferenceError as error:
         raise PatternError(f"failed to parse as an image name: {error}") from None
     if name != plain:
         raise PatternError(f"neither tag nor digest is accepted in an image reference: {pattern}")

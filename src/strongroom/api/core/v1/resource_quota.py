@@ -57,7 +57,8 @@ class ResourceQuotaStrategy(Strategy):
                 for field in fields:
                     if amounts := part.get(field):
                         part[field] = {
-                            name: str(quantity.of(amount)) for name, amount in sorted(amounts.items())
+                            name: str(quantity.of(amount).rounded())
+                            for name, amount in sorted(amounts.items())
                         }
         except quantity.QuantityError as error:
             kind = self.resource.kind

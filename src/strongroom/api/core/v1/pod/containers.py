@@ -22,6 +22,13 @@ def every(spec: Object) -> Iterator[tuple[str, Object]]:
             yield f"spec.{kind}[{index}]", container
 
 
+def visited(spec: Object) -> Iterator[tuple[str, Object]]:
+    """The same as `every`, in the order in which rules of the whole Pod look at them."""
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        for index, container in enumerate(of(spec, kind)):
+            yield f"spec.{kind}[{index}]", container
+
+
 def is_sidecar(container: Object) -> bool:
     """An init container that keeps running beside the others."""
     return bool(container.get("restartPolicy") == ALWAYS)

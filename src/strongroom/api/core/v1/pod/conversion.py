@@ -36,6 +36,19 @@ def convert_spec(spec: Object, resource: Resource) -> None:
         spec["serviceAccountName"] = spec["serviceAccount"] = name
 
 
+def drop_disabled(spec: Object) -> None:
+    """Without the fields whose features are off by default in Kubernetes 1.36: nobody here acts on them."""
+    spec.pop("schedulingGroup", None)
+    for volume in containers.volumes(spec):
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            for kind in ("clusterTrustBundle", "podCertificate"):
+                source.pop(kind, None)
+    for _, container in containers.every(spec):
+        lifecycle = container.get("lifecycle") or {}
+        if lifecycle.pop("stopSignal", None) is not None and not lifecycle:
+            del container["lifecycle"]
+
+
 def drop_nulls(value: Any) -> Any:
     """`value` without null fields, at any depth; shares what it need not change."""
     if isinstance(value, dict):
@@ -45,15 +58,19 @@ def drop_nulls(value: Any) -> Any:
     return value
 
 
-def _canonical(amounts: Object | None, *keys: str) -> None:
+def _canonical(amount: Object | None, key: str) -> None:
+    if amount and key in amount:
+        amount[key] = str(quantity.of(amount[key]))
+
+
+def _resources(amounts: Object | None) -> None:
     if amounts:
-        for key in keys or amounts:
-            if key in amounts:
-                amounts[key] = str(quantity.of(amounts[key]))
+        for name, amount in amounts.items():
+            amounts[name] = str(quantity.of(amount).rounded())
 
 
 def _quantities(spec: Object) -> None:
-    _canonical(spec.get("overhead"))
+    _resources(spec.get("overhead"))
     _requirements(spec.get("resources"))
     for _, container in containers.every(spec):
         _requirements(container.get("resources"))
@@ -61,6 +78,7 @@ def _quantities(spec: Object) -> None:
             _canonical((variable.get("valueFrom") or {}).get("resourceFieldRef"), "divisor")
     for volume in containers.volumes(spec):
         _canonical(volume.get("emptyDir"), "sizeLimit")
+        _requirements(_claim_spec(volume).get("resources"))
         _downward_items(volume.get("downwardAPI"))
         for source in (volume.get("projected") or {}).get("sources") or ():
             _downward_items(source.get("downwardAPI"))
@@ -68,8 +86,14 @@ def _quantities(spec: Object) -> None:
 
 def _requirements(requirements: Object | None) -> None:
     if requirements:
-        _canonical(requirements.get("limits"))
-        _canonical(requirements.get("requests"))
+        _resources(requirements.get("limits"))
+        _resources(requirements.get("requests"))
+
+
+def _claim_spec(volume: Object) -> Object:
+    """What the claim asks for that a volume brings with it."""
+    template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate") or {}
+    return template.get("spec") or {}
 
 
 def _downward_items(source: Object | None) -> None:

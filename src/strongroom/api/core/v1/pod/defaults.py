@@ -1,13 +1,10 @@
 """A Pod's defaults: those of the schema (`pkg/apis/core/v1/defaults.go`) and those that admission adds."""
 
-from typing import Any
-
-from strongroom.api.core.v1.pod import containers, whole_resources
+from strongroom.api.core.v1.pod import containers, defaults_volume, whole_resources
 from strongroom.api.core.v1.pod.validation_annotations import MIRROR
+from strongroom.machinery import image_reference
 from strongroom.machinery.gvk import Object
 
-MODE = 0o644
-TOKEN_SECONDS = 3600
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
 TOLERATION_SECONDS = 300
@@ -71,11 +68,13 @@ def _tolerates(toleration: Object, key: str) -> bool:
 
 
 def pull_policy(image: str) -> str:
-    """`Always` for the tag `latest`, stated or meant; else `IfNotPresent`."""
-    name, at, _ = image.partition("@")
-    _, colon, tag = name.rpartition("/")[2].rpartition(":")
-    latest = tag == "latest" if colon else not at
-    return "Always" if latest and image else "IfNotPresent"
+    """`Always` for the tag `latest`, stated or meant; else, and for what names no image, `IfNotPresent`."""
+    try:
+        found = image_reference.parse(image)
+    except image_reference.InvalidReferenceError:
+        return "IfNotPresent"
+    is_latest = found.tag == "latest" or not (found.tag or found.digest)
+    return "Always" if is_latest else "IfNotPresent"
 
 
 def _container(container: Object) -> None:
@@ -91,7 +90,9 @@ def _container(container: Object) -> None:
             port["protocol"] = "TCP"
     for variable in container.get("env") or ():
         if (source := variable.get("valueFrom")) is not None:
-            _references(source)
+            defaults_volume.references(source)
+            if (file := source.get("fileKeyRef")) is not None:
+                file.setdefault("optional", False)
     for field in _PROBES:
         if (probe := container.get(field)) is not None:
             _probe(probe)
@@ -134,31 +135,7 @@ def _host_ports(container: Object) -> None:
             port["hostPort"] = port.get("containerPort", 0)
 
 
-def _references(holder: Object) -> None:
-    """Of an environment source or a downward API file."""
-    if (field := holder.get("fieldRef")) is not None and not field.get("apiVersion"):
-        field["apiVersion"] = "v1"
-    if (amount := holder.get("resourceFieldRef")) is not None:
-        amount.setdefault("divisor", "0")
-
-
 def _volume(volume: Object) -> None:
-    if not any(isinstance(value, dict) for value in volume.values()):
-        volume["emptyDir"] = {}
-    for kind in ("secret", "configMap", "downwardAPI", "projected"):
-        if (source := volume.get(kind)) is not None:
-            source.setdefault("defaultMode", MODE)
-    _downward(volume.get("downwardAPI"))
-    for source in (volume.get("projected") or {}).get("sources") or ():
-        _downward(source.get("downwardAPI"))
-        if (token := source.get("serviceAccountToken")) is not None:
-            token.setdefault("expirationSeconds", TOKEN_SECONDS)
-    if (host_path := volume.get("hostPath")) is not None:
-        host_path.setdefault("type", "")
+    defaults_volume.apply(volume)
     if (image := volume.get("image")) is not None and not image.get("pullPolicy"):
         image["pullPolicy"] = pull_policy(image.get("reference", ""))
-
-
-def _downward(source: Any) -> None:
-    for item in (source or {}).get("items") or ():
-        _references(item)

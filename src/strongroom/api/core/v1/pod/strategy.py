@@ -6,8 +6,10 @@ from typing import Any
 
 from strongroom.api import resources
 from strongroom.api.core.v1.pod import (
+    app_armor,
     conversion,
     defaults,
+    label_keys,
     qos,
     resize,
     status_update,
@@ -73,6 +75,9 @@ class PodStrategy(Strategy):
             obj["status"] = obj.pop("status")
 
     def prepare_for_create(self, obj: Object) -> None:
+        conversion.drop_disabled(obj["spec"])
+        label_keys.apply(obj)
+        app_armor.apply(obj)
         defaults.apply_admission(obj, is_new=True)
         obj["status"] = {"phase": "Pending", "qosClass": qos.qos_class(obj)}
         if obj["spec"].get("schedulingGates"):
@@ -81,6 +86,7 @@ class PodStrategy(Strategy):
             ]
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
+        conversion.drop_disabled(new["spec"])
         defaults.apply_admission(new, is_new=False)
         keep(new, old, "status")
         for field in ("priority", "preemptionPolicy"):  # what admission found when it was made
@@ -127,9 +133,10 @@ class PodStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None) -> Sequence[str]:
         # Updates are many, and of programs: upstream does not warn of them.
-        return (
-            warnings.of_name(obj["metadata"].get("name", "")) + warnings.warnings(obj) if old is None else ()
-        )
+        if old is not None:
+            return ()
+        name = obj["metadata"].get("name", "")
+        return app_armor.warnings(obj) + warnings.of_name(name) + warnings.warnings(obj)
 
     def grace_period(self, obj: Object, asked: int | None) -> int | None:
         """None of it for Pods that no node runs, or that ended; else as asked, else as the Pod says."""

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from strongroom.api.core.v1.pod import containers, conversion, defaults, validation, validation_annotations
+from strongroom.api.core.v1.pod import (
+    app_armor,
+    containers,
+    conversion,
+    defaults,
+    validation,
+    validation_annotations,
+)
 from strongroom.api.core.v1.pod import warnings as pod_warnings
 from strongroom.machinery import meta
 from strongroom.machinery.gvk import Object, Resource
@@ -13,6 +20,7 @@ def convert(template: Object, resource: Resource) -> None:
     """What decoding does, in place. `resource` is that of the object around it. Raises StatusError 400."""
     if spec := template.get("spec"):
         conversion.convert_spec(spec, resource)
+        conversion.drop_disabled(spec)
 
 
 def default(template: Object) -> None:
@@ -39,4 +47,4 @@ def validate(template: Object, path: str) -> list[FieldError]:
 
 def warnings(template: Object, path: str) -> Sequence[str]:
     """Texts for `Warning` headers."""
-    return pod_warnings.warnings(template, path)
+    return [*app_armor.template_warnings(template, path), *pod_warnings.warnings(template, path)]

@@ -9,10 +9,12 @@ from strongroom.api.core.v1.pod import (
     validation_claims,
     validation_container,
     validation_dns,
+    validation_env,
     validation_resources,
     validation_scheduling,
     validation_security,
     validation_volume,
+    validation_windows,
     whole_resources,
 )
 from strongroom.machinery import meta, names, validation
@@ -31,7 +33,7 @@ def validate(pod: Object) -> list[FieldError]:
     """All broken rules of a Pod with its defaults, without those of ObjectMeta."""
     metadata, spec = pod["metadata"], pod["spec"]
     errors = validation_annotations.validate(metadata.get("annotations") or {}, spec)
-    errors += validate_spec(spec, is_pod=True)
+    errors += validate_spec(spec, is_pod=True, pod_name=metadata.get("name", ""))
     if not spec.get("serviceAccountName"):
         text = "must not be specified when serviceAccountName is not set"
         errors += [
@@ -43,9 +45,9 @@ def validate(pod: Object) -> list[FieldError]:
     return errors + validation_container.validate_images(spec)
 
 
-def validate_spec(spec: Object, *, is_pod: bool) -> list[FieldError]:
+def validate_spec(spec: Object, *, is_pod: bool, pod_name: str = "") -> list[FieldError]:
     """Those of a Pod's spec, or of the one in a template (not `is_pod`)."""
-    volumes, errors = validation_volume.validate_volumes(containers.volumes(spec), "spec.volumes")
+    volumes, errors = validation_volume.validate_volumes(containers.volumes(spec), "spec.volumes", pod_name)
     errors += validation_claims.validate(spec)
     errors += validation_container.validate_all(spec, volumes, is_pod=is_pod)
     errors += whole_resources.validate(spec)
@@ -58,11 +60,12 @@ def validate_spec(spec: Object, *, is_pod: bool) -> list[FieldError]:
     errors += _readiness_gates(spec.get("readinessGates") or ())
     errors += validation_scheduling.validate_gates(spec.get("schedulingGates") or ())
     errors += validation_scheduling.validate_spread(spec.get("topologySpreadConstraints") or ())
+    errors += validation_windows.validate_host_processes(spec)
     errors += validation_security.validate_host_users(spec)
+    errors += _hostname_override(spec)
     errors += _names(spec, "serviceAccountName", "nodeName")
     errors += _validate_deadline(spec.get("activeDeadlineSeconds"))
     errors += _names(spec, "hostname", "subdomain")
-    errors += _hostname_override(spec)
     tolerations = spec.get("tolerations") or ()
     errors += validation_scheduling.validate_tolerations(tolerations, "spec.tolerations")
     errors += _host_aliases(spec.get("hostAliases") or ())
@@ -71,7 +74,8 @@ def validate_spec(spec: Object, *, is_pod: bool) -> list[FieldError]:
         errors += _choice(spec, "preemptionPolicy", PREEMPTION_POLICIES)
     if overhead := spec.get("overhead"):
         errors += validation_resources.validate({"limits": overhead}, "spec.overhead")
-    return errors + _operating_system(spec)
+    errors += _operating_system(spec)
+    return errors + validation_env.validate_file_key_volumes(spec)
 
 
 def validate_create(pod: Object) -> list[FieldError]:
@@ -83,7 +87,7 @@ def validate_create(pod: Object) -> list[FieldError]:
     if spec.get("nodeName") and spec.get("schedulingGates"):
         text = "cannot be set until all schedulingGates have been cleared"
         errors.append(validation.forbidden("spec.nodeName", text))
-    return errors
+    return errors + validation_annotations.validate_profiles(pod["metadata"].get("annotations") or {}, spec)
 
 
 def _invalid(field: str, value: Any, messages: Sequence[str]) -> list[FieldError]:
@@ -100,7 +104,7 @@ def _choice(spec: Object, field: str, supported: Sequence[str]) -> list[FieldErr
 def _names(spec: Object, *fields: str) -> list[FieldError]:
     errors: list[FieldError] = []
     for field in fields:
-        if value := spec.get(field):
+        if (value := spec.get(field)) or (value == "" and field == "runtimeClassName"):
             rule = names.dns1123_label if field in ("hostname", "subdomain") else names.dns1123_subdomain
             errors += _invalid(f"spec.{field}", value, rule(value))
     return errors
@@ -147,7 +151,8 @@ def _operating_system(spec: Object) -> list[FieldError]:
         return [validation.required("spec.os.name")]
     if name not in SYSTEMS:
         return [validation.not_supported("spec.os", name, SYSTEMS)]  # upstream's path
-    return []
+    rules = validation_windows
+    return rules.validate_linux(spec) if name == "linux" else rules.validate_windows(spec)
 
 
 def _validate_deadline(seconds: int | None) -> list[FieldError]:

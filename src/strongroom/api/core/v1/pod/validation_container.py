@@ -10,6 +10,7 @@ from strongroom.api.core.v1.pod import (
     validation_mount,
     validation_probe,
     validation_resources,
+    validation_restart,
     validation_security,
 )
 from strongroom.machinery import names, validation
@@ -77,19 +78,8 @@ def _regular(regular: Sequence[Object], shared: _Shared, grace: int | None) -> l
         errors += _common(container, path, shared)
         errors += _unique(container, path, seen)
         errors += validation_probe.validate_hooks_and_probes(container, path, grace)
-        if container.get("restartPolicy"):
-            errors.append(
-                validation.forbidden(f"{path}.restartPolicy", "may not be set for non-init containers")
-            )
-        errors += _restart_rules(container, path)
+        errors += validation_restart.validate(container, path, is_init=False)
     return errors + _host_port_conflicts(regular, "spec.containers")
-
-
-def _restart_rules(container: Object, path: str) -> list[FieldError]:
-    """Containers are restarted by the Pod's policy: rules of their own (KEP-5307) would be passed over."""
-    if not container.get("restartPolicyRules"):
-        return []
-    return [validation.forbidden(f"{path}.restartPolicyRules", "may not be set: not supported here")]
 
 
 def _init(init: Sequence[Object], seen: set[str], shared: _Shared, grace: int | None) -> list[FieldError]:
@@ -97,10 +87,7 @@ def _init(init: Sequence[Object], seen: set[str], shared: _Shared, grace: int | 
     for index, container in enumerate(init):
         path = f"spec.initContainers[{index}]"
         errors += _common(container, path, shared)
-        policy = container.get("restartPolicy")
-        if policy is not None and policy != containers.ALWAYS:
-            errors.append(validation.not_supported(f"{path}.restartPolicy", policy, (containers.ALWAYS,)))
-        errors += _restart_rules(container, path)
+        errors += validation_restart.validate(container, path, is_init=True)
         errors += _unique(container, path, seen)
         errors += _host_port_conflicts([container], "spec.initContainers")
         if containers.is_sidecar(container):
@@ -113,7 +100,18 @@ def _init(init: Sequence[Object], seen: set[str], shared: _Shared, grace: int | 
             for field in _ONLY_SIDECARS
             if container.get(field) is not None
         ]
+        errors += _no_restart_on_resize(container, f"{path}.resizePolicy")
     return errors
+
+
+def _no_restart_on_resize(container: Object, path: str) -> list[FieldError]:
+    """An init container that runs once has nothing to be restarted for."""
+    text = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+    return [
+        validation.invalid_value(f"{path}[{index}].restartPolicy", "RestartContainer", text)
+        for index, each in enumerate(container.get("resizePolicy") or ())
+        if each.get("restartPolicy") == "RestartContainer"
+    ]
 
 
 def _ephemeral(ephemeral: Sequence[Object], others: Sequence[Object], shared: _Shared) -> list[FieldError]:
@@ -130,7 +128,9 @@ def _ephemeral(ephemeral: Sequence[Object], others: Sequence[Object], shared: _S
         if target and target not in targets:
             errors.append(validation.not_found(f"{path}.targetContainerName", target))
         errors += [
-            validation.forbidden(f"{path}.{field}", text) for field in _NOT_EPHEMERAL if container.get(field)
+            validation.forbidden(f"{path}.{field}", text)
+            for field in _NOT_EPHEMERAL
+            if container.get(field) is not None and (container[field] or field != "resources")
         ]
         for at, mount in enumerate(container.get("volumeMounts") or ()):
             errors += [
@@ -203,7 +203,7 @@ def _resize_policies(policies: Sequence[Object], path: str, restart_policy: str)
             elif value not in supported:
                 errors.append(validation.not_supported(path, value, supported))
         if restart_policy == "Never" and policy != "NotRequired":
-            text = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+            text = "must be 'NotRequired' when pod `restartPolicy` is 'Never'"
             errors.append(validation.invalid_value(path, policy, text))
     return errors
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from strongroom.api.core.v1.pod import containers
 from strongroom.machinery import names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -48,6 +49,8 @@ def _validate_source(source: Object, has_value: bool, path: str) -> list[FieldEr
     for kind in ("configMapKeyRef", "secretKeyRef"):
         if kind in given:
             errors += _validate_key(source[kind], f"{path}.{kind}")
+    if "fileKeyRef" in given:
+        errors += _validate_file_key(source["fileKeyRef"], f"{path}.fileKeyRef")
     if not given:
         detail = (
             "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or "
@@ -68,6 +71,41 @@ def _validate_key(reference: Object, path: str) -> list[FieldError]:
     if not key:
         return [*errors, validation.required(f"{path}.key")]
     return errors + [validation.invalid_value(f"{path}.key", key, m) for m in names.config_map_key(key)]
+
+
+def _validate_file_key(reference: Object, path: str) -> list[FieldError]:
+    """A variable from a file that a container before this one wrote (KEP-3721)."""
+    errors: list[FieldError] = []
+    for field, rule in (("key", names.env_var_name), ("volumeName", names.dns1123_label), ("path", _no_up)):
+        value = reference.get(field, "")
+        if not value:
+            errors.append(validation.required(f"{path}.{field}"))
+        else:
+            errors += [validation.invalid_value(f"{path}.{field}", value, m) for m in rule(value)]
+    return errors
+
+
+def _no_up(path: str) -> list[str]:
+    return ["must not contain '..'"] if ".." in path.split("/") else []
+
+
+def validate_file_key_volumes(spec: Object) -> list[FieldError]:
+    """Files with variables stand in a directory of the Pod's own."""
+    volumes = {volume.get("name", ""): volume for volume in containers.volumes(spec)}
+    errors: list[FieldError] = []
+    for path, container in containers.visited(spec):
+        for index, variable in enumerate(container.get("env") or ()):
+            reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
+            if reference is None:
+                continue
+            name = reference.get("volumeName", "")
+            at = f"{path}.env[{index}].valueFrom.fileKeyRef.volumeName"
+            if name not in volumes:
+                errors.append(validation.not_found(at, name))
+            elif volumes[name].get("emptyDir") is None:
+                text = "referenced volume must be of type emptyDir"
+                errors.append(validation.invalid_value(at, name, text))
+    return errors
 
 
 def validate_field_reference(reference: Object, supported: Sequence[str], path: str) -> list[FieldError]:

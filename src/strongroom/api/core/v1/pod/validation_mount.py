@@ -37,12 +37,6 @@ def validate_mounts(container: Object, path: str, volumes: Volumes) -> list[Fiel
         if point in device_paths:
             text = "must not already exist as a path in volumeDevices"
             errors.append(validation.invalid_value(f"{at}.mountPath", point, text))
-        if (volumes.get(name) or {}).get("image") is not None:
-            errors += [
-                validation.invalid_value(f"{at}.{field}", mount[field], "not allowed in image volume sources")
-                for field in ("subPath", "subPathExpr")
-                if mount.get(field)
-            ]
         errors += _sub_path(mount, at, path)
         errors += _propagation(mount, container, path)
     return errors

@@ -180,11 +180,27 @@ def _label_keys(term: Object, path: str) -> list[FieldError]:
         for index, key in enumerate(keys):
             messages = names.qualified_name(key)
             errors += [validation.invalid_value(f"{path}.{field}[{index}]", key, m) for m in messages]
+    errors += _chosen_twice(term, path)
     others = set(term.get("mismatchLabelKeys") or ())
     for index, key in enumerate(term.get("matchLabelKeys") or ()):
         if key in others:
             text = "exists in both matchLabelKeys and mismatchLabelKeys"
             errors.append(validation.invalid_value(f"{path}.matchLabelKeys[{index}]", key, text))
+    return errors
+
+
+def _chosen_twice(term: Object, path: str) -> list[FieldError]:
+    """Keys that the selector names by itself. Those of `matchLabelKeys` are part of it by now, once each."""
+    selector = term.get("labelSelector") or {}
+    indices = {key: index for index, key in enumerate(term.get("matchLabelKeys") or ())}
+    seen = set(selector.get("matchLabels") or ())
+    errors: list[FieldError] = []
+    for expression in selector.get("matchExpressions") or ():
+        key = expression.get("key", "")
+        if key in indices and key in seen:
+            text = "exists in both matchLabelKeys and labelSelector"
+            errors.append(validation.invalid_value(f"{path}[{indices[key]}]", key, text))  # upstream's path
+        seen.add(key)
     return errors
 
 

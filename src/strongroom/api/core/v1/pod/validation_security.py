@@ -2,7 +2,7 @@
 
 import re
 
-from strongroom.api.core.v1.pod import internal_types
+from strongroom.api.core.v1.pod import containers, internal_types, validation_windows
 from strongroom.machinery import names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -37,6 +37,7 @@ def validate_pod(spec: Object) -> list[FieldError]:
     errors += _sysctls(spec, f"{path}.sysctls")
     errors += _choice(context, "fsGroupChangePolicy", GROUP_CHANGE_POLICIES, path)
     errors += _seccomp(context, path)
+    errors += validation_windows.validate_options(context, path)
     errors += _app_armor(context, path)
     errors += _choice(context, "supplementalGroupsPolicy", GROUP_POLICIES, path)
     errors += _choice(context, "seLinuxChangePolicy", SELINUX_CHANGE_POLICIES, path)
@@ -51,6 +52,11 @@ def validate_host_users(spec: Object) -> list[FieldError]:
         for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
             if spec.get(field):
                 errors.append(validation.forbidden(f"spec.{shown}", text))
+        errors += [
+            validation.forbidden(f"{path}.volumeDevices", text)
+            for path, container in containers.visited(spec)
+            if container.get("volumeDevices")
+        ]
     return errors
 
 
@@ -72,6 +78,7 @@ def validate_container(container: Object, path: str, *, host_users: bool) -> lis
         if "CAP_SYS_ADMIN" in added:
             text = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
             errors.append(validation.invalid_value(path, shown, text))
+    errors += validation_windows.validate_options(context, path)
     return errors + _app_armor(context, path)
 
 
@@ -124,20 +131,22 @@ def _seccomp(context: Object, path: str) -> list[FieldError]:
 
 def _app_armor(context: Object, path: str) -> list[FieldError]:
     profile = context.get("appArmorProfile")
-    if profile is None:
-        return []
+    return [] if profile is None else app_armor(profile, f"{path}.appArmorProfile")
+
+
+def app_armor(profile: Object, path: str) -> list[FieldError]:
+    """An AppArmor profile."""
     kind, local = profile.get("type", ""), profile.get("localhostProfile")
-    at = f"{path}.appArmorProfile"
     if kind == "Localhost":
-        return _local_app_armor(local, f"{at}.localhostProfile")
+        return _local_app_armor(local, f"{path}.localhostProfile")
     if not kind:
-        return [validation.required(f"{at}.type", "type is required when appArmorProfile is set")]
+        return [validation.required(f"{path}.type", "type is required when appArmorProfile is set")]
     if kind not in APP_ARMOR_TYPES:
-        return [validation.not_supported(f"{at}.type", kind, APP_ARMOR_TYPES)]
+        return [validation.not_supported(f"{path}.type", kind, APP_ARMOR_TYPES)]
     if local is None:
         return []
     text = "can only be set when AppArmor type is Localhost"
-    return [validation.invalid_value(f"{at}.localhostProfile", local, text)]
+    return [validation.invalid_value(f"{path}.localhostProfile", local, text)]
 
 
 def _local_app_armor(local: str | None, path: str) -> list[FieldError]:

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from strongroom.api.core.v1.pod import containers, warnings_placement, warnings_volumes
+from strongroom.api.core.v1.pod.validation_annotations import SECCOMP_CONTAINER, SECCOMP_POD
 from strongroom.machinery import addresses, names, quantity
 from strongroom.machinery.gvk import Object
 
 _INTEGERS: Final = ("memory", "ephemeral-storage")
-_SECCOMP_POD: Final = "seccomp.security.alpha.kubernetes.io/pod"
-_SECCOMP_CONTAINER: Final = "container.seccomp.security.alpha.kubernetes.io/"
 _DEPRECATED_ANNOTATIONS: Final = (
     (
         "scheduler.alpha.kubernetes.io/critical-pod",
@@ -52,10 +51,10 @@ def _warnings(spec: Object, metadata: Object, at: str) -> Iterator[str]:
         if not reference.get("name"):
             yield f'{at}spec.imagePullSecrets[{index}].name: invalid empty name ""'
     yield from _fractions(spec.get("overhead") or {}, f"{at}spec.overhead")
-    if _SECCOMP_POD in annotations and not _has_seccomp(spec):
-        yield f"{at}metadata.annotations[{_SECCOMP_POD}]: {_seccomp_text()}"
+    if SECCOMP_POD in annotations and not _has_seccomp(spec):
+        yield f"{at}metadata.annotations[{SECCOMP_POD}]: {_seccomp_text()}"
     for path, container in _visited(spec, at):
-        key = _SECCOMP_CONTAINER + container.get("name", "")
+        key = SECCOMP_CONTAINER + container.get("name", "")
         if key in annotations and not _has_seccomp(container):
             yield f"{at}metadata.annotations[{key}]: {_seccomp_text()}"
         for kind in ("limits", "requests"):
@@ -76,9 +75,8 @@ def _warnings(spec: Object, metadata: Object, at: str) -> Iterator[str]:
 
 
 def _visited(spec: Object, at: str) -> Iterator[tuple[str, Object]]:
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
-        for index, container in enumerate(containers.of(spec, kind)):
-            yield f"{at}spec.{kind}[{index}]", container
+    for path, container in containers.visited(spec):
+        yield f"{at}{path}", container
 
 
 def _seccomp_text() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from strongroom.api.core.v1.pod import containers
+from strongroom.machinery import quantity
 from strongroom.machinery.gvk import Object
 
 _DEPRECATED: Final[Mapping[str, str]] = {
@@ -35,8 +36,19 @@ def warnings(spec: Object, at: str) -> Iterator[str]:
         for field, text in _DEPRECATED.items():
             if volume.get(field) is not None:
                 yield f"{at}spec.volumes[{index}].{_SHOWN.get(field, field)}: {text}"
+        yield from _claim_template(volume, f"{at}spec.volumes[{index}].ephemeral.volumeClaimTemplate.spec")
     for volume in containers.volumes(spec):
         yield from _overlaps(volume)
+
+
+def _claim_template(volume: Object, path: str) -> Iterator[str]:
+    template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate") or {}
+    asked = (template.get("spec") or {}).get("resources") or {}
+    for kind in ("requests", "limits"):
+        amount = (asked.get(kind) or {}).get("storage", "0")
+        if quantity.of(amount).nanos % quantity.NANO:
+            at = f"{path}.resources.{kind}[storage]"
+            yield f'{at}: fractional byte value "{amount}" is invalid, must be an integer'
 
 
 def _overlaps(volume: Object) -> Iterator[str]:

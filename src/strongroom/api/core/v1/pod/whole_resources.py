@@ -49,6 +49,8 @@ def validate(spec: Object) -> list[FieldError]:
     whole = spec.get("resources")
     if whole is None:
         return []
+    if (spec.get("os") or {}).get("name") == "windows":
+        return [validation.forbidden(_PATH, "may not be set for a windows pod")]
     errors: list[FieldError] = []
     if whole.get("claims") is not None:
         text = "claims may not be set for Resources at pod-level"

@@ -41,9 +41,7 @@ def errors(spec: Object | None = None, annotations: dict[str, str] | None = None
     ("container", "expected"),
     [
         ({"volumeMounts": [{"name": "img", "mountPath": "/a", "subPath": "x", "subPathExpr": "y"}]},
-         [f'{C}.volumeMounts[0].subPath: Invalid value: "x": not allowed in image volume sources',
-          f'{C}.volumeMounts[0].subPathExpr: Invalid value: "y": not allowed in image volume sources',
-          f'{C}.volumeMounts[0].subPathExpr: Invalid value: "y": subPathExpr and subPath are mutually '
+         [f'{C}.volumeMounts[0].subPathExpr: Invalid value: "y": subPathExpr and subPath are mutually '
           "exclusive"]),
         ({"volumeMounts": [{"name": "pvc", "mountPath": "/a"}],
           "volumeDevices": [{"name": "pvc", "devicePath": "/a"}]},
@@ -352,4 +350,73 @@ def test_a_status_with_much_wrong() -> None:
         'status.hostIPs[0].ip: Invalid value: "x": must be equal to `hostIP`',
         'status.hostIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
         "2001:db8::ffff)",
+    ]
+
+
+FILE = {"volumeName": "e", "path": "a/b", "key": "K"}
+AT = f"{C}.env[0].valueFrom.fileKeyRef"
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        (FILE, []),
+        ({}, [f"{AT}.key: Required value", f"{AT}.volumeName: Required value", f"{AT}.path: Required value",
+              f'{AT}.volumeName: Not found: ""']),
+        ({"volumeName": "A", "path": "../a", "key": "a=b"},
+         [f'{AT}.key: Invalid value: "a=b": {names.ENV_VAR_TEXT}',
+          f'{AT}.volumeName: Invalid value: "A": {names.dns1123_label("A")[0]}',
+          f"{AT}.path: Invalid value: \"../a\": must not contain '..'",
+          f'{AT}.volumeName: Not found: "A"']),
+        ({**FILE, "volumeName": "s"},
+         [f'{AT}.volumeName: Invalid value: "s": referenced volume must be of type emptyDir']),
+    ],
+)  # fmt: skip
+def test_variables_from_files(reference: Object, expected: list[str]) -> None:
+    volumes = [{"name": "e", "emptyDir": {}}, {"name": "s", "secret": {"secretName": "s"}}]
+    env = [{"name": "A", "valueFrom": {"fileKeyRef": dict(reference)}}]
+    assert errors({"volumes": volumes}, env=env) == expected
+
+
+def test_a_file_reference_is_not_optional_unless_it_says_so() -> None:
+    made = make({"volumes": [{"name": "e"}]}, env=[{"name": "A", "valueFrom": {"fileKeyRef": dict(FILE)}}])
+    assert made["spec"]["containers"][0]["env"][0]["valueFrom"] == {"fileKeyRef": {**FILE, "optional": False}}
+
+
+def test_devices_do_not_go_with_users_of_ones_own() -> None:
+    spec = {"hostUsers": False, "volumes": [CLAIM]}
+    assert errors(spec, volumeDevices=[{"name": "pvc", "devicePath": "/d"}]) == [
+        f"{C}.volumeDevices: Forbidden: when `hostUsers` is false"
+    ]
+
+
+def test_fields_of_features_that_are_off_are_dropped() -> None:
+    spec = {"schedulingGroup": {"podGroupName": "g"}}
+    made = make(spec, lifecycle={"stopSignal": "SIGTERM"})
+    assert "schedulingGroup" not in made["spec"]
+    assert "lifecycle" not in made["spec"]["containers"][0]
+    preserved = make(spec, lifecycle={"stopSignal": "SIGTERM", "preStop": {"sleep": {"seconds": 1}}})
+    assert preserved["spec"]["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 1}}}
+
+
+def test_label_keys_become_part_of_the_selector() -> None:
+    term = {
+        "topologyKey": "z",
+        "labelSelector": {"matchLabels": {"a": "b"}},
+        "matchLabelKeys": ["app", "missing"],
+        "mismatchLabelKeys": ["tenant"],
+    }
+    pod = make({"affinity": {"podAffinity": {REQUIRED: [term]}}})
+    pod["metadata"]["labels"] = {"app": "x", "tenant": "y"}
+    STRATEGY.prepare_for_create(pod)
+    (found,) = pod["spec"]["affinity"]["podAffinity"][REQUIRED]
+    assert found["labelSelector"]["matchExpressions"] == [
+        {"key": "app", "operator": "In", "values": ["x"]},
+        {"key": "tenant", "operator": "NotIn", "values": ["y"]},
+    ]
+    assert STRATEGY.validate(pod) == []
+    found["labelSelector"]["matchLabels"]["app"] = "x"
+    assert [str(error) for error in STRATEGY.validate(pod)] == [
+        f'spec.affinity.podAffinity.{REQUIRED}[0][0]: Invalid value: "app": exists in both matchLabelKeys '
+        "and labelSelector"
     ]

@@ -69,8 +69,7 @@ def context(**fields: str) -> str:
         ({"terminationMessagePolicy": "X"},
          [f'{C}.terminationMessagePolicy: Unsupported value: "X": supported values: "File", '
           '"FallbackToLogsOnError"']),
-        ({"restartPolicy": "Always"},
-         [f"{C}.restartPolicy: Forbidden: may not be set for non-init containers"]),
+        ({"restartPolicy": "Always"}, []),
         # ports
         ({"ports": [{"containerPort": 80, "name": "web"}]}, []),
         ({"ports": [{}]}, [f"{C}.ports[0].containerPort: Required value"]),
@@ -329,8 +328,8 @@ ITEM = {"key": "k", "path": "a"}
           f"not "
           "specify a duration larger than 2^32 seconds"]),
         (projected({"serviceAccountToken": {}}), [f"{V}.projected.path: Required value"]),
-        (projected({"clusterTrustBundle": {"name": "b"}}),
-         [f"{V}.projected.sources[0].clusterTrustBundle.path: Required value"]),
+        # Features that are off by default: the fields are dropped.
+        (projected({"clusterTrustBundle": {"name": "b"}}, {"podCertificate": {}}), []),
         ({"volumes": [{"name": ""}]}, [f"{V}.name: Required value"]),
         ({"volumes": [{"name": "A"}]}, bad(f"{V}.name", "A", names.dns1123_label)),
         ({"volumes": [{"name": "v"}, {"name": "v"}]}, ['spec.volumes[1].name: Duplicate value: "v"']),
@@ -394,8 +393,7 @@ NOT_EPHEMERAL = "Forbidden: cannot be set for an Ephemeral Container"
         ({"containers": [box("a"), box("a")]}, ['spec.containers[1].name: Duplicate value: "a"']),
         ({"initContainers": [box("c")]}, [f'{I}.name: Duplicate value: "c"']),
         ({"initContainers": [box("i", restartPolicy="Always", livenessProbe=EXEC)]}, []),
-        ({"initContainers": [box("i", restartPolicy="Never")]},
-         [f'{I}.restartPolicy: Unsupported value: "Never": supported values: "Always"']),
+        ({"initContainers": [box("i", restartPolicy="Never")]}, []),
         ({"initContainers": [box("i", livenessProbe=EXEC)]},
          [f"{I}.livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always"]),
         ({"ephemeralContainers": [box("e", targetContainerName="c")]}, []),

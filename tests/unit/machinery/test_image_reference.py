@@ -2,8 +2,8 @@
 
 import pytest
 
-from strongroom.node.images import reference
-from strongroom.node.images.reference import Reference
+from strongroom.machinery import image_reference
+from strongroom.machinery.image_reference import Reference
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -25,7 +25,7 @@ DIGEST = "sha256:" + "a" * 64
     ],
 )
 def test_parts(image: str, parts: tuple[str, str, str, str]) -> None:
-    assert reference.parse(image) == Reference(*parts)
+    assert image_reference.parse(image) == Reference(*parts)
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,17 @@ def test_parts(image: str, parts: tuple[str, str, str, str]) -> None:
     ],
 )
 def test_what_is_no_reference(image: str, text: str) -> None:
-    with pytest.raises(reference.InvalidReferenceError) as error:
-        reference.parse(image)
+    with pytest.raises(image_reference.InvalidReferenceError) as error:
+        image_reference.parse(image)
     assert str(error.value) == text
 
 
 def test_default_tag_is_put_behind_the_name_as_it_was_written() -> None:
-    assert reference.with_default_tag("nginx") == "nginx:latest"
-    assert reference.with_default_tag("localhost:5000/x") == "localhost:5000/x:latest"
-    assert reference.with_default_tag("nginx:1") == "nginx:1"
-    assert reference.with_default_tag(f"nginx@{DIGEST}") == f"nginx@{DIGEST}"
+    assert image_reference.with_default_tag("nginx") == "nginx:latest"
+    assert image_reference.with_default_tag("localhost:5000/x") == "localhost:5000/x:latest"
+    assert image_reference.with_default_tag("nginx:1") == "nginx:1"
+    assert image_reference.with_default_tag(f"nginx@{DIGEST}") == f"nginx@{DIGEST}"
 
 
 def test_name_for_credentials() -> None:
-    assert reference.parse("nginx:1").name == "docker.io/library/nginx"
+    assert image_reference.parse("nginx:1").name == "docker.io/library/nginx"
