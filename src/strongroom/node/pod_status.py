@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from strongroom.api.core.v1.pod import restarts
 from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import plan, qos, resources
 from strongroom.node.runtime.observed import Container, PodRuntime, State
@@ -240,7 +241,13 @@ def _exit_code(status: Object) -> int:
 
 
 def _phase(pod: Object, facts: Facts, inits: Sequence[Object], regular: Sequence[Object]) -> str:
-    policy = plan.restart_policy(pod)
+    reset = any(run.created_at < plan.reset_at(pod, facts.runtime) for run in plan.newest(pod, facts.runtime))
+
+    def again(spec: Object, code: int) -> bool:
+        run = facts.runtime.latest(spec["name"])
+        condemned = run is not None and facts.condemned(run)
+        return restarts.again(spec, pod["spec"], code or int(condemned))
+
     pending_init = sidecar_running = False
     for spec, status in zip(plan.init_containers(pod), inits, strict=True):
         state = status["state"]
@@ -248,7 +255,7 @@ def _phase(pod: Object, facts: Facts, inits: Sequence[Object], regular: Sequence
             sidecar_running = sidecar_running or "running" in state
             pending_init = pending_init or ("waiting" in state and not _has_run(status))
         elif "terminated" in state and _exit_code(status) != 0:
-            if policy == plan.NEVER:
+            if not reset and not restarts.again(spec, pod["spec"], _exit_code(status)):
                 return FAILED
             pending_init = True
         elif "running" in state or "waiting" in state:
@@ -260,11 +267,8 @@ def _phase(pod: Object, facts: Facts, inits: Sequence[Object], regular: Sequence
     if running or (sidecar_running and not regular):
         return RUNNING
     codes = [_exit_code(status) for status in regular]
-    if not facts.terminating and policy != plan.NEVER:
-        latest = [facts.runtime.latest(status["name"]) for status in regular]
-        again = any(container is not None and facts.condemned(container) for container in latest)
-        if policy == plan.ALWAYS or any(codes) or again:
-            return RUNNING
+    if not facts.terminating and (reset or any(map(again, plan.spec_containers(pod), codes))):
+        return RUNNING
     if sidecar_running and not facts.terminating:
         return RUNNING
     return FAILED if any(codes) else SUCCEEDED

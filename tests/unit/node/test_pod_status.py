@@ -283,3 +283,27 @@ def test_ephemeral_containers_have_a_list_of_their_own_and_change_nothing_else()
         assert name in status["state"]
         assert "started" not in status
         assert after == plain
+
+
+def test_phase_where_containers_have_policies_of_their_own() -> None:
+    rule = {"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}
+    whole = pod("Never", names=("a", "b"))
+    whole["spec"]["containers"][0] |= {"restartPolicy": "Never", "restartPolicyRules": [rule]}
+
+    def phase(*codes: int) -> object:
+        ended = [ran(name, State.EXITED, code) for name, code in zip("ab", codes, strict=True)]
+        return pod_status.generate(whole, facts(*ended))["phase"]
+
+    assert phase(42, 0) == "Running"
+    assert phase(1, 0) == "Failed"
+    assert phase(0, 0) == "Succeeded"
+
+
+def test_phase_while_all_containers_start_anew() -> None:
+    rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [7]}}
+    whole = pod("Never", names=("a", "b"))
+    whole["spec"]["containers"][0] |= {"restartPolicy": "Never", "restartPolicyRules": [rule]}
+    cause = replace(ran("a", State.EXITED, 7), created_at=1, finished_at=5)
+    other = replace(ran("b", State.EXITED, 143), created_at=2, finished_at=6)
+    assert pod_status.generate(whole, facts(cause, other))["phase"] == "Running"
+    assert pod_status.generate(whole, facts(cause, other, terminating=True))["phase"] == "Failed"

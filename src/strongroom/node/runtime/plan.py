@@ -1,21 +1,23 @@
 """What to do next for a pod: pure, from its object and what the runtime says.
 
 Init containers run one after the other, each to success; a sidecar (an init container that restarts always)
-only has to run. Then all containers run at once, and run again as the pod's restart policy says. Ephemeral
-containers run once, whatever the others do, and say nothing of how the pod is.
+only has to run. Then all containers run at once, and run again as their restart policy says or the pod's. One
+may end in a way by which all start anew, from the first init container on: whatever was made before that end
+is of the past then. Ephemeral containers run once, whatever the others do, and say nothing of how the pod is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from strongroom.api.core.v1.pod import restarts
 from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import labels
 from strongroom.node.runtime.observed import Container, PodRuntime, State
 
 ALWAYS = "Always"
-ON_FAILURE = "OnFailure"
-NEVER = "Never"
+NEVER = restarts.NEVER
+_KILLED = 128 + 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,46 +102,83 @@ def is_sidecar(container: Object) -> bool:
     return container.get("restartPolicy") == ALWAYS
 
 
-def restarts(policy: str, exited: Container, health: Health) -> bool:
+def runs_again(pod: Object, container: Object, exited: Container, health: Health) -> bool:
     """Whether a container that ended is run again. One that a probe ended failed, whatever its exit code."""
-    failed = exited.exit_code != 0 or health.failed(exited) is not None
-    return policy == ALWAYS or (policy == ON_FAILURE and failed)
+    code = exited.exit_code
+    if code == 0 and health.failed(exited) is not None:
+        code = _KILLED
+    return restarts.again(container, pod.get("spec") or {}, code)
+
+
+def reset_at(pod: Object, runtime: PodRuntime) -> int:
+    """When a container last ended such that all start anew, in nanoseconds since 1970; 0: none did."""
+    if not restarts.may_take_all(pod.get("spec") or {}):
+        return 0
+    ends = [
+        run.finished_at
+        for container in (*init_containers(pod), *spec_containers(pod))
+        for run in runtime.containers.get(container["name"], ())
+        if run.state is State.EXITED and restarts.takes_all(container, run.exit_code)
+    ]
+    return max(ends, default=0)
 
 
 def decide(pod: Object, runtime: PodRuntime, health: Health) -> Plan:
     """The next steps for a pod that is to run."""
     sandbox = runtime.sandbox
+    reset = reset_at(pod, runtime)
     if is_done(pod, runtime, health):
         return Plan(done=True)
     if sandbox is None or not sandbox.ready:
         attempt = sandbox.attempt + 1 if sandbox else 0
-        if sandbox and restart_policy(pod) == NEVER and runtime.containers:
+        if sandbox and runtime.containers and not _could_restart(pod):
             return Plan(done=True)
         # Containers end with their sandbox; in a new one the init containers run again.
         return Plan(
             sandbox_attempt=attempt, replaces_sandbox=sandbox is not None, starts=_first(pod, runtime, health)
         )
-    starts, kills, ready = _init_steps(pod, runtime, health)
+    if old := [run for run in runtime.running if run.created_at < reset and _counts(pod, run)]:
+        return Plan(
+            kills=[Kill(run, f"Container {run.name} will be restarted with all others") for run in old]
+        )
+    starts, kills, ready = _init_steps(pod, runtime, health, reset)
     if ready:
-        more_starts, more_kills = _container_steps(pod, runtime, health)
+        more_starts, more_kills = _container_steps(pod, runtime, health, reset)
         starts, kills = starts + more_starts, kills + more_kills
     return Plan(starts=starts + _ephemeral_starts(pod, runtime), kills=kills)
 
 
+def _could_restart(pod: Object) -> bool:
+    spec = pod.get("spec") or {}
+    return any(restarts.ever(each, spec) for each in spec_containers(pod)) or restarts.may_take_all(spec)
+
+
+def _counts(pod: Object, run: Container) -> bool:
+    """Whether it is one of those that start together."""
+    return any(each["name"] == run.name for each in (*init_containers(pod), *spec_containers(pod)))
+
+
 def is_done(pod: Object, runtime: PodRuntime, health: Health) -> bool:
     """Whether the pod has ended by itself: an init container failed for good, or all containers ended."""
-    policy = restart_policy(pod)
+    if any(run.created_at < reset_at(pod, runtime) for run in newest(pod, runtime)):
+        return False
     for init in init_containers(pod):
         latest = runtime.latest(init["name"])
         if is_sidecar(init) or latest is None or latest.state is not State.EXITED:
             continue
-        if latest.exit_code != 0 and policy == NEVER:
+        if latest.exit_code != 0 and not restarts.again(init, pod["spec"], latest.exit_code):
             return True
-    found = [runtime.latest(container["name"]) for container in spec_containers(pod)]
+    found = [(container, runtime.latest(container["name"])) for container in spec_containers(pod)]
     return bool(found) and all(
-        latest is not None and latest.state is State.EXITED and not restarts(policy, latest, health)
-        for latest in found
+        latest is not None and latest.state is State.EXITED and not runs_again(pod, container, latest, health)
+        for container, latest in found
     )
+
+
+def newest(pod: Object, runtime: PodRuntime) -> list[Container]:
+    """The newest run of each container that has run, without ephemeral ones."""
+    found = (runtime.latest(each["name"]) for each in (*init_containers(pod), *spec_containers(pod)))
+    return [run for run in found if run is not None]
 
 
 def _next_attempt(latest: Container | None) -> int:
@@ -159,29 +198,30 @@ def _first(pod: Object, runtime: PodRuntime, health: Health) -> list[Start]:
     """What starts first in a new sandbox."""
     inits = init_containers(pod)
     first = inits[:1] or spec_containers(pod)
-    policy = restart_policy(pod)
     starts = []
     for container in first:
         latest = runtime.latest(container["name"])
         ended = latest is not None and latest.state is State.EXITED
-        finished = ended and latest is not None and not restarts(policy, latest, health)
+        finished = ended and latest is not None and not runs_again(pod, container, latest, health)
         if inits or not finished:
             starts.append(_start(container, latest, is_init=bool(inits)))
     return starts
 
 
-def _init_steps(pod: Object, runtime: PodRuntime, health: Health) -> tuple[list[Start], list[Kill], bool]:
-    """Steps for init containers, and whether they are through."""
+def _init_steps(
+    pod: Object, runtime: PodRuntime, health: Health, reset: int
+) -> tuple[list[Start], list[Kill], bool]:
+    """Steps for init containers, and whether they are through. Runs made before `reset` are of the past."""
     starts: list[Start] = []
     kills: list[Kill] = []
     inits = init_containers(pod)
     current = runtime.sandbox.id if runtime.sandbox else ""
     started_before = any(
-        _in_sandbox(runtime.latest(container["name"]), current) for container in spec_containers(pod)
+        _in_sandbox(runtime.latest(container["name"]), current, reset) for container in spec_containers(pod)
     )
     for init in inits:
         latest = runtime.latest(init["name"])
-        if not _in_sandbox(latest, current):
+        if not _in_sandbox(latest, current, reset):
             if started_before and not is_sidecar(init):
                 continue  # cleaned up since; it has done its work in this sandbox
             return [*starts, _start(init, latest, is_init=True)], kills, False
@@ -209,10 +249,11 @@ def _init_steps(pod: Object, runtime: PodRuntime, health: Health) -> tuple[list[
     return starts, kills, True
 
 
-def _container_steps(pod: Object, runtime: PodRuntime, health: Health) -> tuple[list[Start], list[Kill]]:
+def _container_steps(
+    pod: Object, runtime: PodRuntime, health: Health, reset: int
+) -> tuple[list[Start], list[Kill]]:
     starts: list[Start] = []
     kills: list[Kill] = []
-    policy = restart_policy(pod)
     for container in spec_containers(pod):
         latest = runtime.latest(container["name"])
         if latest is None or latest.state is State.CREATED:
@@ -225,10 +266,9 @@ def _container_steps(pod: Object, runtime: PodRuntime, health: Health) -> tuple[
                 kills.append(Kill(latest, text))
             elif failed := health.failed(latest):
                 text = f"Container {latest.name} failed {failed[0]} probe"
-                kills.append(
-                    Kill(latest, text if policy == NEVER else f"{text}, will be restarted", failed[1])
-                )
-        elif restarts(policy, latest, health):
+                again = restarts.again(container, pod["spec"], _KILLED)
+                kills.append(Kill(latest, f"{text}, will be restarted" if again else text, failed[1]))
+        elif latest.created_at < reset or runs_again(pod, container, latest, health):
             starts.append(_start(container, latest, is_init=False))
     return starts, kills
 
@@ -243,8 +283,10 @@ def _ephemeral_starts(pod: Object, runtime: PodRuntime) -> list[Start]:
     return starts
 
 
-def _in_sandbox(container: Container | None, sandbox_id: str) -> bool:
-    return container is not None and container.sandbox_id in ("", sandbox_id)
+def _in_sandbox(container: Container | None, sandbox_id: str, reset: int) -> bool:
+    if container is None or container.created_at < reset:
+        return False
+    return container.sandbox_id in ("", sandbox_id)
 
 
 def _lost(container: Container) -> str:

@@ -1,5 +1,7 @@
 """What a pod needs next."""
 
+from dataclasses import replace
+
 import pytest
 
 from strongroom.machinery.gvk import Object
@@ -243,3 +245,90 @@ def test_an_ephemeral_container_that_was_never_started_is_made_again() -> None:
 
 def test_an_ephemeral_container_keeps_no_pod_alive() -> None:
     assert decide(debugged(policy="Never"), runtime(ran(state=State.EXITED), ran("debugger"))).done
+
+
+def with_rule(name: str, action: str, code: int, **fields: object) -> Object:
+    rule = {"action": action, "exitCodes": {"operator": "In", "values": [code]}}
+    return {
+        "name": name,
+        "image": "i:1",
+        "restartPolicy": "Never",
+        "restartPolicyRules": [rule],
+        **fields,
+    }
+
+
+def at(run: Container, created: int, finished: int = 0) -> Container:
+    return replace(run, created_at=created, finished_at=finished, hash="")
+
+
+def test_a_container_runs_again_by_its_own_rule() -> None:
+    made = pod("Never")
+    made["spec"]["containers"] = [with_rule("c", "Restart", 42), {"name": "d", "image": "i:1"}]
+    other = ran("d", State.EXITED)
+    steps = decide(made, runtime(ran(state=State.EXITED, code=42), other))
+    assert (started(steps), steps.done) == (["c/1"], False)
+    assert decide(made, runtime(ran(state=State.EXITED, code=1), other)).done
+
+
+def test_an_init_container_that_fails_with_a_code_of_its_rule_runs_again() -> None:
+    made = pod("Never", inits=(with_rule("i1", "Restart", 42),))
+    assert started(decide(made, runtime(ran("i1", State.EXITED, 42)))) == ["i1/1"]
+    assert decide(made, runtime(ran("i1", State.EXITED, 1))).done
+
+
+def test_a_dead_sandbox_is_replaced_where_a_container_may_run_again() -> None:
+    made = pod("Never")
+    made["spec"]["containers"][0]["restartPolicy"] = "OnFailure"
+    dead = Sandbox("s0", ready=False)
+    assert decide(made, runtime(ran(state=State.EXITED, code=1), sandbox=dead)).sandbox_attempt == 1
+
+
+def all_anew() -> Object:
+    made = pod("Never", inits=({"name": "i1", "image": "i:1"}, SIDECAR))
+    made["spec"]["containers"] = [with_rule("c", "RestartAllContainers", 7), {"name": "d", "image": "i:1"}]
+    return made
+
+
+def test_an_exit_by_which_all_start_anew_ends_the_others_first() -> None:
+    steps = decide(
+        all_anew(),
+        runtime(
+            at(ran("i1", State.EXITED), 1, 2),
+            at(ran("side"), 3),
+            at(ran("c", State.EXITED, 7), 4, 9),
+            at(ran("d"), 5),
+        ),
+    )
+    assert [(kill.container.name, kill.message) for kill in steps.kills] == [
+        (name, f"Container {name} will be restarted with all others") for name in ("side", "d")
+    ]
+    assert (started(steps), steps.done) == ([], False)
+
+
+def test_then_they_start_from_the_first_init_container_on() -> None:
+    old = [
+        at(ran("side", State.EXITED, 143), 3, 10),
+        at(ran("c", State.EXITED, 7), 4, 9),
+        at(ran("d", State.EXITED, 143), 5, 10),
+    ]
+    first = at(ran("i1", State.EXITED), 1, 2)
+    assert started(decide(all_anew(), runtime(first, *old))) == ["i1/1"]
+    again = at(ran("i1", State.EXITED, attempt=1), 11, 12)
+    assert started(decide(all_anew(), runtime(again, first, *old))) == ["side/1"]
+    side = at(ran("side", attempt=1), 13)
+    steps = decide(all_anew(), runtime(again, first, side, *old))
+    assert (started(steps), steps.kills) == (["c/1", "d/1"], [])
+    both = [at(ran("c", attempt=1), 14), at(ran("d", attempt=1), 14)]
+    assert decide(all_anew(), runtime(again, first, side, *both, *old)) == plan.Plan()
+
+
+def test_one_that_has_not_started_anew_does_so_even_if_the_cause_has_ended_since() -> None:
+    runs = [
+        at(ran("i1", State.EXITED, attempt=1), 11, 12),
+        at(ran("side", attempt=1), 13),
+        at(ran("c", State.EXITED, 0, attempt=1), 14, 15),
+        at(ran("c", State.EXITED, 7), 4, 9),
+        at(ran("d", State.EXITED, 143), 5, 10),
+    ]
+    assert started(decide(all_anew(), runtime(*runs))) == ["d/1"]

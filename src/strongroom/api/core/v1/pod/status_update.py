@@ -3,12 +3,17 @@
 import ipaddress
 from collections.abc import Sequence
 
-from strongroom.api.core.v1.pod import containers, validation_annotations, validation_dns
+from strongroom.api.core.v1.pod import containers, restarts, validation_annotations, validation_dns
 from strongroom.machinery import names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
 _SYSTEM = ("PodScheduled", "Ready", "Initialized")
+_STATUSES = {
+    "containers": "containerStatuses",
+    "initContainers": "initContainerStatuses",
+    "ephemeralContainers": "ephemeralContainerStatuses",
+}
 
 
 def validate(new: Object, old: Object) -> list[FieldError]:
@@ -28,26 +33,24 @@ def validate(new: Object, old: Object) -> list[FieldError]:
         errors.append(
             validation.invalid_value("status.qosClass", status.get("qosClass"), "field is immutable")
         )
-    policy = spec.get("restartPolicy", "")
-    sidecars = {c.get("name") for c in containers.of(spec, "initContainers") if containers.is_sidecar(c)}
-    errors += _restarts(status, before, "containerStatuses", policy)
-    errors += _restarts(status, before, "initContainerStatuses", policy, sidecars)
-    errors += _restarts(status, before, "ephemeralContainerStatuses", "Never")
+    for kind, field in _STATUSES.items():
+        errors += _restarts(status, before, field, spec, kind)
     return errors + _pod_addresses(status.get("podIPs") or ()) + _host_addresses(status)
 
 
-def _restarts(
-    status: Object, before: Object, field: str, policy: str, free: Sequence[str] | set[str | None] = ()
-) -> list[FieldError]:
-    """What ended and is not to be started again stays ended. `free`: who may start again anyway."""
-    if policy == "Always":
+def _restarts(status: Object, before: Object, field: str, spec: Object, kind: str) -> list[FieldError]:
+    """What ended and is not to be started again stays ended. Ephemeral containers never run again."""
+    is_ephemeral = kind == "ephemeralContainers"
+    if not is_ephemeral and restarts.may_take_all(spec):
         return []
     errors: list[FieldError] = []
+    known = {container.get("name"): container for container in containers.of(spec, kind)}
     for index, old in enumerate(before.get(field) or ()):
         ended = (old.get("state") or {}).get("terminated")
-        if ended is None or old.get("name") in free:
+        if ended is None:
             continue
-        if ended.get("exitCode", 0) != 0 and policy == "OnFailure":
+        container = None if is_ephemeral else known.get(old.get("name"))
+        if container is not None and restarts.again(container, spec, ended.get("exitCode", 0)):
             continue
         errors += [
             validation.forbidden(
