@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from strongroom.machinery.gvk import Object
-from strongroom.node import downward
+from strongroom.node import downward, env_file
 from strongroom.node.lookup import Objects
 from strongroom.node.volumes import config_map, secret
 
@@ -27,6 +27,8 @@ class PodFacts:
     pod_ips: Sequence[str] = ()
     allocatable: Mapping[str, str] = field(default_factory=dict)
     service_variables: Mapping[str, str] = field(default_factory=dict)
+    file: Callable[[str, str], bytes | None] = lambda _volume, _path: None
+    """The file of a volume at a path, both by their names; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,23 @@ class _Builder:
             self.put(name, self._field(str(field_ref.get("fieldPath", ""))).encode(), secret=False)
         elif (resource_ref := origin.get("resourceFieldRef")) is not None:
             self.put(name, self._resource(resource_ref).encode(), secret=False)
+        elif (file := origin.get("fileKeyRef")) is not None:
+            self._add_file_key(name, file)
         else:
             self._add_key(name, origin)
+
+    def _add_file_key(self, name: str, reference: Object) -> None:
+        """What a container wrote may be secret: it is kept like a value of a Secret."""
+        key, path = str(reference.get("key", "")), str(reference.get("path", ""))
+        try:
+            content = self.facts.file(str(reference.get("volumeName", "")), path)
+            value = b"" if content is None else env_file.value(content, key)
+        except env_file.EnvFileError:
+            raise EnvError("couldn't parse env file") from None
+        if value:
+            self.put(name, value, secret=True)
+        elif not reference.get("optional"):
+            raise EnvError(f'environment variable key "{key}" not found in file "{path}"')
 
     def _add_key(self, name: str, origin: Object) -> None:
         for kind, title in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):

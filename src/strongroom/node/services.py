@@ -8,7 +8,7 @@ from pathlib import Path
 from strongroom.aio.clock import Clock
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
-from strongroom.node import env
+from strongroom.node import env, env_file
 from strongroom.node.back_off import BackOffs
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.protocol import CRI
@@ -65,6 +65,9 @@ class Services:
             pod_ips=self.machine.ips if host_network else pod_ips,
             allocatable=self.machine.capacity(),
             service_variables=self.service_variables(pod),
+            file=lambda volume, path: env_file.read(
+                self.volumes.path(pod, {"name": volume, "emptyDir": {}}), path
+            ),
         )
 
     def forget_env(self, container_id: str) -> None:

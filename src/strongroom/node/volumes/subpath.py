@@ -15,18 +15,25 @@ def prepare(volume: Path, sub_path: str, target: Path, *, create: bool) -> Path:
     for the volume's group. The path is resolved first and then opened without following links, so a container
     that swaps links meanwhile gains nothing. Raises `VolumeError`.
     """
+    descriptor = open_below(volume, sub_path, create=create)
+    try:
+        _bind(descriptor, target)
+    finally:
+        os.close(descriptor)
+    return target
+
+
+def open_below(volume: Path, sub_path: str, *, create: bool = False) -> int:
+    """A descriptor (`O_PATH`) of what `sub_path` names inside `volume`, to be closed by the caller.
+
+    Raises `VolumeError` where it leads out of the volume, OSError where it cannot be opened."""
     root = volume.resolve()
     if Path(sub_path).is_absolute() or ".." in Path(sub_path).parts:
         raise VolumeError("subPath must be a relative path below the volume")
     resolved = (root / sub_path).resolve()
     if not resolved.is_relative_to(root):
         raise VolumeError("subPath leads out of the volume")
-    descriptor = _open(root, resolved.relative_to(root).parts, create=create)
-    try:
-        _bind(descriptor, target)
-    finally:
-        os.close(descriptor)
-    return target
+    return _open(root, resolved.relative_to(root).parts, create=create)
 
 
 def _open(root: Path, parts: tuple[str, ...], *, create: bool) -> int:
