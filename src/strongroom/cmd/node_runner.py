@@ -17,6 +17,7 @@ from strongroom.node.containerd import daemon, network, orphans, pause, tools
 from strongroom.node.containerd.client import ContainerdClient
 from strongroom.node.containerd.events import ContainerEvents
 from strongroom.node.containerd.exec_sync import ContainerdExecSync
+from strongroom.node.containerd.oom_kills import OOMKills
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.client import CRIClient
 from strongroom.node.routes import RouteKeeper
@@ -136,6 +137,7 @@ class NodeRunner:
                     annotations=self._annotations(certificate),
                     exec_sync=exec_sync,
                     secret_env=SecretEnv(settings.secret_env_dir) if settings.owns_containerd else None,
+                    oom_kills=OOMKills(settings.oom_kills_dir) if settings.owns_containerd else None,
                 )
                 group.spawn("announce", self._announce(agent))
                 group.spawn("routes", RouteKeeper(self._proxy, settings.node_name).run())

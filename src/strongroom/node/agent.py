@@ -18,6 +18,7 @@ from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import events, pod_lifecycle_events, pod_logs, service_variables
 from strongroom.node import machine as machines
+from strongroom.node.containerd.oom_kills import OOMKills
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
@@ -54,7 +55,8 @@ class Agent:
 
     `streaming_port` is where exec, attach and logs are served; the Node object tells it, and has
     `annotations`. `exec_sync` runs the commands of probes and hooks; None: the runtime does it by itself.
-    `secret_env` keeps values in the environment from being stored by a runtime of our own.
+    `secret_env` keeps values in the environment from being stored by a runtime of our own, `oom_kills` knows
+    more of its containers' ends than it tells.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Agent:
         annotations: Mapping[str, str] = NO_ANNOTATIONS,
         exec_sync: ExecSync | None = None,
         secret_env: SecretEnv | None = None,
+        oom_kills: OOMKills | None = None,
     ) -> None:
         self._client = client
         self._cri = cri
@@ -102,6 +105,7 @@ class Agent:
             seccomp_dir=settings.seccomp_dir,
             exec_sync=runner,
             secret_env=secret_env,
+            oom_kills=oom_kills,
             cgroups=PodCgroups(settings.pod_pids_limit) if settings.owns_containerd else None,
             service_variables=lambda pod: service_variables.variables(pod, self.services.values()),
         )
@@ -179,14 +183,18 @@ class Agent:
             self._workers.runtime_changed()
 
     async def _clean_up(self) -> None:
-        """Pods that the runtime or the disk knows, and the API does not; values for containers that ended."""
-        secret_env = self._services.secret_env
+        """Pods that the runtime or the disk knows, and the API does not; values for containers that ended,
+        and notes on those that are gone."""
+        secret_env, oom_kills = self._services.secret_env, self._services.oom_kills
         logs = pod_logs.directories(self._services.logs_dir)
-        # Before the look at the runtime: whoever has values was created before them.
+        # Before the look at the runtime: whoever has values or a note was created before them.
         with_values = secret_env.containers() if secret_env is not None else []
+        noted = oom_kills.containers() if oom_kills is not None else []
         there = await observed.observe_all(self._cri)
+        all_of_them = [container for pod in there.values() for container in pod.all_containers()]
+        if oom_kills is not None:
+            oom_kills.keep_only([container.id for container in all_of_them], noted)
         if secret_env is not None:
-            all_of_them = [container for pod in there.values() for container in pod.all_containers()]
             alive = [container.id for container in all_of_them if container.state is not State.EXITED]
             secret_env.keep_only(alive, with_values)
         found = set(there) | set(self._services.volumes.pods_on_disk())

@@ -36,5 +36,7 @@ async def follow(source: EventSource, workers: PodWorkers) -> None:
     async for event in source:
         if event.kind == "resync":
             workers.runtime_changed()
+        elif event.kind == "oom":
+            workers.out_of_memory(event.container_id)
         elif event.kind in _ENDS and not event.exec_id:
             workers.container_ended(event.container_id)

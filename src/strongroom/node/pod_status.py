@@ -18,6 +18,15 @@ RUNNING = "Running"
 SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 TERMINAL = frozenset({SUCCEEDED, FAILED})
+_LOST: Object = {
+    "terminated": {
+        "exitCode": 137,
+        "reason": "ContainerStatusUnknown",
+        "message": "The container could not be located when the pod was terminated",
+        "startedAt": None,
+        "finishedAt": None,
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,8 @@ class Facts:
     """What a container has of cpu and memory: a note of `resources`."""
     terminating: bool = False
     """The node is ending the pod: what has stopped is not started again."""
+    ended: bool = False
+    """All has been stopped: this is the pod's last status."""
     reason: str = ""
     message: str = ""
     """Why the pod as a whole failed, such as DeadlineExceeded."""
@@ -81,7 +92,11 @@ def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Objec
     inits = [_container_status(pod, init, facts, is_init=True) for init in plan.init_containers(pod)]
     regular = [_container_status(pod, item, facts, is_init=False) for item in plan.spec_containers(pod)]
     ephemeral = [_ephemeral_status(pod, item, facts) for item in plan.ephemeral_containers(pod)]
+    if facts.ended and _has_begun(pod, inits, regular):
+        _account_for(regular, old)
     phase = FAILED if facts.reason else _phase(pod, facts, inits, regular)
+    if facts.ended and phase not in TERMINAL:
+        phase = FAILED
     if old.get("phase") in TERMINAL:
         phase = old["phase"]
     status: dict[str, Any] = {
@@ -93,6 +108,8 @@ def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Objec
     }
     if facts.reason:
         status |= {"reason": facts.reason, "message": facts.message}
+    elif old.get("phase") in TERMINAL:
+        status |= {key: old[key] for key in ("reason", "message") if key in old}
     if inits:
         status["initContainerStatuses"] = inits
     if regular:
@@ -153,6 +170,25 @@ def _container_status(pod: Object, spec: Object, facts: Facts, *, is_init: bool)
     return status
 
 
+def _has_begun(pod: Object, inits: Sequence[Object], regular: Sequence[Object]) -> bool:
+    """Whether it was the turn of the regular containers: the init containers are done, or one of the regular
+    ones has been started."""
+    steps = plan.init_containers(pod)
+    if not steps or any(status["lastState"] or "waiting" not in status["state"] for status in regular):
+        return True
+    return not plan.is_sidecar(steps[-1]) and "terminated" in inits[-1]["state"] and not _exit_code(inits[-1])
+
+
+def _account_for(statuses: Sequence[Object], old: Object) -> None:
+    """Let each container of a pod that has ended have ended: as was told of it before, or in some way that
+    nobody knows. One that never ran has not succeeded."""
+    before = {item["name"]: item.get("state") or {} for item in old.get("containerStatuses") or ()}
+    for status in statuses:
+        if "waiting" in status["state"]:
+            told = before.get(status["name"], {})
+            status["state"] = told if "terminated" in told else dict(_LOST)
+
+
 def _ephemeral_status(pod: Object, spec: Object, facts: Facts) -> Object:
     """Of a container that was added to the running pod: it is never ready, and none waits for it."""
     status = _container_status(pod, spec, facts, is_init=False)
@@ -208,15 +244,7 @@ def _waiting(waiting: Waiting) -> Object:
 
 def _terminated(container: Container, facts: Facts) -> Object:
     if container.state is State.UNKNOWN:
-        return {
-            "terminated": {
-                "exitCode": 137,
-                "reason": "ContainerStatusUnknown",
-                "message": "The container could not be located when the pod was terminated",
-                "startedAt": None,
-                "finishedAt": None,
-            }
-        }
+        return dict(_LOST)
     ended: dict[str, Any] = {"exitCode": container.exit_code}
     if container.reason:
         ended["reason"] = container.reason

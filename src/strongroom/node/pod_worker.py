@@ -78,6 +78,7 @@ class PodWorker:
         self._runtime = observed.EMPTY
         self._stale = True
         self._exited: set[str] = set()
+        self._retell = False
         self._volumes = PodVolumes(services)
         self._resizing = resizing.Resizing(services)
         self._waiting: dict[str, Waiting] = {}
@@ -156,6 +157,11 @@ class PodWorker:
         it is first seen may be out of date."""
         self._exited.add(container_id)
 
+    def out_of_memory(self) -> None:
+        """A container of the pod had no memory left. That may be told after its end, even the pod's."""
+        self._retell = True
+        self.runtime_changed()
+
     def probes_changed(self) -> None:
         """A probe found something else than before."""
         self._wake.set()
@@ -206,6 +212,9 @@ class PodWorker:
             delays += self._run_steps(pod)
         elif self.stage is Stage.ENDING or (self.stage is Stage.ENDED and self._wants_removal(pod)):
             delays.append(await self._end(pod))
+        elif self._retell and pod is not None and not self._runtime.empty:
+            self._retell = False
+            self._publish(pod, ended=True)
         return min((delay for delay in delays if delay is not None), default=None)
 
     def _wants_removal(self, pod: Object | None) -> bool:
@@ -226,7 +235,7 @@ class PodWorker:
             return None
         self._stale = False
         try:
-            self._runtime = await observed.observe(self._services.cri, self.uid)
+            self._runtime = await self._services.observe(self.uid)
         except CRIError:
             self._stale = True
             raise
@@ -256,8 +265,8 @@ class PodWorker:
         self._services.recorder.event(pod, events.WARNING, refused.reason, refused.message)
         self._services.statuses.set(pod, pod_status.rejected(pod, *self._failure))
 
-    def _publish(self, pod: Object) -> None:
-        """Tell the API what is."""
+    def _publish(self, pod: Object, *, ended: bool = False) -> None:
+        """Tell the API what is; `ended`: all of the pod has been stopped."""
         facts = pod_status.Facts(
             runtime=self._runtime,
             now=self._services.now(),
@@ -269,8 +278,10 @@ class PodWorker:
             condemned=lambda container: self._services.probes.failed(container) is not None,
             given=self._resizing.given,
             terminating=self.stage is not Stage.RUNNING,
-            reason=self._failure[0] if self._failure else "",
-            message=self._failure[1] if self._failure else "",
+            ended=ended,
+            # Not before nothing of it runs any more: others take a pod that has failed for one that has stopped.
+            reason=self._failure[0] if self._failure and ended else "",
+            message=self._failure[1] if self._failure and ended else "",
         )
         self._status = pod_status.generate(pod, facts, self._status)
         self._services.statuses.set(pod, self._status)
@@ -505,18 +516,19 @@ class PodWorker:
         services = self._services
         services.probes.stop(self.uid)
         await self._operations.finish(beside="end")
-        self._runtime = await observed.observe(services.cri, self.uid)
+        self._runtime = await services.observe(self.uid)
         self.ids |= {container.id for container in self._runtime.all_containers()}
         self._grace_in_use = self._grace(self.pod)
         if self._runtime.running:
             await pod_termination.stop_containers(
                 services, self.pod, self._runtime, lambda: self._grace(self.pod)
             )
-        self._runtime = await observed.observe(services.cri, self.uid)
+        self._runtime = await services.observe(self.uid)
         self._read_messages()
         services.probes.forget(self.uid)
-        if self.pod is not None and not self._object_gone and not self._runtime.empty:
-            self._publish(self.pod)
+        if self.pod is not None and not self._object_gone and self.refused is None:
+            if self._failure is not None or not self._runtime.empty:
+                self._publish(self.pod, ended=True)
         await pod_termination.stop_sandboxes(services, self._runtime)
         try:
             await pod_termination.take_down_volumes(services, self.uid)

@@ -79,6 +79,13 @@ class PodWorkers:
         for worker in self._workers.values():
             worker.unknown_ended(container_id)
 
+    def out_of_memory(self, container_id: str) -> None:
+        """A container had no memory left, as the runtime reports: it gives that as the reason of its end."""
+        for worker in self._workers.values():
+            if container_id in worker.ids:
+                worker.out_of_memory()
+                return
+
     def runtime_changed(self) -> None:
         """Anything may have happened in the runtime."""
         for worker in self._workers.values():

@@ -10,6 +10,7 @@ from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node import env, env_file
 from strongroom.node.back_off import BackOffs
+from strongroom.node.containerd.oom_kills import OOMKills
 from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.delivery.reporter import Reporter
@@ -19,6 +20,7 @@ from strongroom.node.images.puller import Puller
 from strongroom.node.machine import Machine
 from strongroom.node.object_cache import ObjectCache
 from strongroom.node.probes.manager import Probes
+from strongroom.node.runtime import observed
 from strongroom.node.runtime.pod_cgroup import PodCgroups
 from strongroom.node.status_manager import StatusManager
 from strongroom.node.volumes.manager import VolumeManager
@@ -49,6 +51,8 @@ class Services:
     """The variables of Services for a pod."""
     secret_env: SecretEnv | None = None
     """Keeps values of Secrets out of what the runtime stores; None: the runtime is not ours."""
+    oom_kills: OOMKills | None = None
+    """Knows which containers had no memory left; None: the runtime is not ours, and says what it knows."""
     cgroups: PodCgroups | None = None
     """Keeps each pod's processes within limits; None: the runtime is not ours."""
     crash_back_offs: BackOffs = field(init=False)
@@ -69,6 +73,11 @@ class Services:
                 self.volumes.path(pod, {"name": volume, "emptyDir": {}}), path
             ),
         )
+
+    async def observe(self, uid: str) -> observed.PodRuntime:
+        """Read all of one pod from the runtime."""
+        found = await observed.observe(self.cri, uid)
+        return found if self.oom_kills is None else observed.with_oom_kills(found, self.oom_kills.happened)
 
     def forget_env(self, container_id: str) -> None:
         """The container has ended, and with it the need for its environment."""

@@ -95,6 +95,11 @@ class NodeSettings:
         return self.containerd_run_dir / "env"
 
     @property
+    def oom_kills_dir(self) -> Path:
+        """Notes of the containers that had no memory left."""
+        return self.containerd_run_dir / "oom"
+
+    @property
     def wrappers_dir(self) -> Path:
         """Programs that stand in for the OCI runtimes. Not below /run, from where nothing may be run."""
         return self.data_dir / "bin"

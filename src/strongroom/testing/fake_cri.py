@@ -93,6 +93,14 @@ class FakeCRI:
         assert container is not None
         self._exit(container, exit_code, reason)
 
+    def tell_out_of_memory(self, name: str, attempt: int = 0) -> None:
+        """The runtime learns why a container called `name` has ended."""
+        key = (name, attempt)
+        found = (item.status for item in self._containers.values())
+        (status,) = (item for item in found if (item.metadata.name, item.metadata.attempt) == key)
+        status.reason = "OOMKilled"
+        self._emit("oom", status.id)
+
     def lose_sandbox(self) -> None:
         """All sandboxes die, and what runs in them."""
         for sandbox in self._sandboxes.values():

@@ -11,6 +11,7 @@ from strongroom.api import resources
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
 from strongroom.node.agent import Agent
+from strongroom.node.containerd.oom_kills import OOMKills
 from strongroom.node.settings import NodeSettings
 from strongroom.testing.fake_api import FakeAPI
 from strongroom.testing.fake_cri import FakeCRI
@@ -35,7 +36,14 @@ class World:
     async def start(self) -> Agent:
         settings = NodeSettings("n1", self.directory / "data", self.directory / "run", node_ip="192.0.2.1")
         agent = Agent(
-            Client(self.api, "test"), self.cri, settings, self.cri, Quiet(), SystemClock(), streaming_port=7
+            Client(self.api, "test"),
+            self.cri,
+            settings,
+            self.cri,
+            Quiet(),
+            SystemClock(),
+            streaming_port=7,
+            oom_kills=OOMKills(self.directory / "oom"),
         )
         self.task = asyncio.get_running_loop().create_task(agent.run())
         async with asyncio.timeout(5):
@@ -111,6 +119,14 @@ async def test_start_removes_the_logs_of_pods_of_which_nothing_else_is_left(worl
     (world.logs / "something-else").mkdir()
     await world.start()
     await world.until(lambda: {entry.name for entry in world.logs.iterdir()} == {kept.name, "something-else"})
+
+
+async def test_notes_on_containers_that_are_gone_are_removed(world: World) -> None:
+    notes = world.directory / "oom"
+    notes.mkdir()
+    (notes / "long-gone").touch()
+    await world.start()
+    await world.until(lambda: not list(notes.iterdir()))
 
 
 async def test_cancelled_twice_it_ends(world: World) -> None:

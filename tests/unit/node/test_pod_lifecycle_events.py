@@ -31,7 +31,8 @@ async def test_only_ends_and_resyncs_wake_and_only_their_pods(tmp_path: Path) ->
             await node.settle()
             return len([call for call, _ in node.cri.calls if call == "list_pod_sandboxes"]) - before
 
-        assert await looked_at(Event("start", container), Event("oom", container)) == 0
+        assert await looked_at(Event("start", container), Event("oom", "unknown")) == 0
+        assert await looked_at(Event("oom", container)) == 1
         assert await looked_at(Event("exit", container, "an-exec"), Event("exit", "unknown")) == 0
         assert await looked_at(Event("delete", container)) >= 1
         assert await looked_at(Event("resync")) >= 2

@@ -182,6 +182,33 @@ def test_a_pod_past_its_deadline() -> None:
     )
 
 
+def test_every_container_of_a_pod_that_has_ended_has_ended() -> None:
+    """One that never ran has not succeeded; what was told of one that is gone by now stays."""
+    told = {"exitCode": 0, "reason": "Completed"}
+    before = [{"name": "gone", "state": {"terminated": told}}, {"name": "c", "state": {"waiting": {}}}]
+    whole = pod("Never", names=("c", "gone", "ran"), status={"containerStatuses": before})
+    status = pod_status.generate(whole, facts(ran("ran", State.EXITED), ended=True, terminating=True))
+    never, gone, done = (item["state"]["terminated"] for item in status["containerStatuses"])
+    assert (never["exitCode"], never["reason"]) == (137, "ContainerStatusUnknown")
+    assert gone == told and done["reason"] == "Completed"
+    assert status["phase"] == "Failed"
+
+
+def test_containers_whose_turn_never_came_are_not_said_to_have_ended() -> None:
+    failed = pod("Never", inits=(INIT,))
+    status = pod_status.generate(failed, facts(ran("i", State.EXITED, 1), ended=True, terminating=True))
+    assert "waiting" in status["containerStatuses"][0]["state"]
+    cut_short = pod(inits=(INIT,))
+    status = pod_status.generate(cut_short, facts(ran("i", State.EXITED, 137), ended=True, terminating=True))
+    assert status["phase"] == "Failed"
+
+
+def test_why_a_pod_failed_stays() -> None:
+    old = {"phase": "Failed", "reason": "DeadlineExceeded", "message": "too long"}
+    status = pod_status.generate(pod(status=old), facts(ran(state=State.EXITED), ended=True))
+    assert {key: status[key] for key in old} == old
+
+
 INIT = {"name": "i", "image": "i:1"}
 SIDECAR = {"name": "side", "image": "side:1", "restartPolicy": "Always"}
 

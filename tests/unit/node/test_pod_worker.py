@@ -342,15 +342,6 @@ async def test_a_changed_image_replaces_the_container(node: Node) -> None:
     assert node.cri.config("c").image.image == "id:shell:2"
 
 
-async def test_a_pod_past_its_deadline_is_ended(node: Node) -> None:
-    node.put_pod(activeDeadlineSeconds=60)
-    await node.until(node.is_ready)
-    await node.pass_time(61)
-    await node.until(lambda: node.status().get("phase") == "Failed")
-    assert node.status()["reason"] == "DeadlineExceeded"
-    await node.until(lambda: node.cri.running("c") is None)
-
-
 async def test_labels_reach_the_files_that_show_them(node: Node) -> None:
     items = [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]
     volumes = [{"name": "v", "downwardAPI": {"items": items}}]

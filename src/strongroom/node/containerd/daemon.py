@@ -12,7 +12,16 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from strongroom.aio import clock as clocks
-from strongroom.node.containerd import config, leftovers, mounts, network, orphans, process, secret_env, tools
+from strongroom.node.containerd import (
+    config,
+    leftovers,
+    mounts,
+    network,
+    orphans,
+    process,
+    runtime_wrapper,
+    tools,
+)
 from strongroom.node.cri.client import CRIClient
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.settings import NodeSettings
@@ -175,7 +184,10 @@ class Daemon:
         written = {}
         for handler, program in self._tools.runtimes.items():
             written[handler] = settings.wrappers_dir / handler
-            _write(written[handler], secret_env.wrapper(program, settings.secret_env_dir), 0o755)
+            text = runtime_wrapper.render(
+                program, values=settings.secret_env_dir, oom_kills=settings.oom_kills_dir
+            )
+            _write(written[handler], text, 0o755)
         return written
 
     def _find_running(self) -> process.Process | None:

@@ -2,14 +2,13 @@
 
 containerd keeps a container's specification, environment included, in its database. So what it is given holds
 marks in the place of values; the values lie in a file of their own, in memory, readable for root alone. A
-wrapper around the OCI runtime puts them where the marks are, in the files (in memory too) from which the
+wrapper around the OCI runtime (`runtime_wrapper`) puts them where the marks are, in the files (in memory too) from which the
 runtime makes a container's first process and each exec.
 
 The file is a sed script: no program that has to be compiled, and a millisecond for each call of the runtime.
 """
 
 import secrets
-import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -17,50 +16,14 @@ from pathlib import Path
 
 from strongroom.node.env import Environment
 
-_MARK = "strongroom:secret"
+MARK = "strongroom:secret"
+"""What stands in a stored specification in place of a value, with more behind it."""
 _JSON = {
     **{number: f"\\u{number:04x}".encode() for number in range(32)},
     ord('"'): b'\\"',
     ord("\\"): b"\\\\",
 }
 _SED = {ord("\\"): b"\\\\", ord("/"): b"\\/", ord("&"): b"\\&"}
-
-_WRAPPER = """\
-#!/bin/sh
-# Written by strongroom at each start. Runs the OCI runtime; before it makes a container or a process in one,
-# puts the values of Secrets where the specification holds marks for them. They are in memory and stay there.
-runtime={runtime}
-values={directory}
-verb= file= before=
-for word; do
-    case $before in
-        --bundle) file=$word/config.json ;;
-        --process) file=$word ;;
-        --root | --log | --log-format | --pid-file | --console-socket) ;;
-        *) case $word in create | exec) verb=${{verb:-$word}} ;; esac ;;
-    esac
-    before=$word
-done
-if [ "$verb" ] && [ "$file" ]; then
-    if [ -f "$values/$word" ]; then
-        LC_ALL=C sed -i -f "$values/$word" "$file" 2>/dev/null || {{
-            echo "the values of Secrets could not be put into the environment" >&2
-            exit 1
-        }}
-    elif [ "$verb" = create ] && grep -q {mark} "$file"; then
-        echo "the values of Secrets for the environment are not there" >&2
-        exit 1
-    fi
-fi
-exec "$runtime" "$@"
-"""
-
-
-def wrapper(runtime: Path, directory: Path) -> str:
-    """The text of the program that stands in for `runtime`; values are in files of `directory`."""
-    return _WRAPPER.format(
-        runtime=shlex.quote(str(runtime)), directory=shlex.quote(str(directory)), mark=shlex.quote(_MARK)
-    )
 
 
 class SecretEnv:
@@ -77,7 +40,7 @@ class SecretEnv:
         values = dict(environment.values)
         script = []
         for number, name in enumerate(sorted(environment.secret)):
-            mark = f"{_MARK}:{token}:{number}:".encode()
+            mark = f"{MARK}:{token}:{number}:".encode()
             script.append(b"s/%b/%b/g\n" % (mark, _escaped(values[name])))
             values[name] = mark
         return replace(environment, values=values), b"".join(script)

@@ -4,8 +4,8 @@ A container's state is never remembered apart from these facts; what to do next 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from strongroom.node.cri import _generated_cri_pb2 as pb
@@ -13,6 +13,7 @@ from strongroom.node.cri import errors
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.runtime import labels
 
+OOM_KILLED = "OOMKilled"
 _CUT_SHORT = "context canceled"
 """How containerd words it that whoever asked for a start went away before it was done."""
 
@@ -102,6 +103,18 @@ async def observe(cri: CRI, uid: str) -> PodRuntime:
     """Read all of one pod from the runtime."""
     found = await _observe(cri, {labels.POD_UID: uid})
     return found.get(uid, EMPTY)
+
+
+def with_oom_kills(runtime: PodRuntime, happened: Callable[[str], bool]) -> PodRuntime:
+    """The same with `OOMKilled` as the reason of each container of which `happened` knows it."""
+
+    def corrected(container: Container) -> Container:
+        if container.state is not State.EXITED or not happened(container.id):
+            return container
+        return replace(container, reason=OOM_KILLED)
+
+    containers = {name: tuple(map(corrected, items)) for name, items in runtime.containers.items()}
+    return replace(runtime, containers=containers)
 
 
 async def observe_all(cri: CRI) -> dict[str, PodRuntime]:

@@ -15,7 +15,7 @@ from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import qos, resources
 
 ROOT = Path("/sys/fs/cgroup")
-_PARENT = "strongroom"
+PARENT = "strongroom"
 _ONE, _MILLI = 10**9, 10**6
 """One, and a thousandth, of the units in which amounts are counted."""
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class PodCgroups:
     def make(self, pod: Object) -> str:
         """Make the pod's group or bring it up to date; its path as the runtime wants it. "": there can be
         none here, as the log says."""
-        path = f"{_PARENT}/pod{pod['metadata']['uid']}"
+        path = f"{PARENT}/pod{pod['metadata']['uid']}"
         try:
             for controller, files in limits(pod, self._pids, unified=self._unified).items():
                 if not self._unified and controller != "pids" and not (self._root / controller).is_dir():
@@ -103,7 +103,7 @@ class PodCgroups:
 
     def remove(self, uid: str) -> None:
         """Remove the group of a pod that is gone. One that is not there, or not empty yet, is left."""
-        for group in self._root.glob(f"{'' if self._unified else '*/'}{_PARENT}/pod{uid}"):
+        for group in self._root.glob(f"{'' if self._unified else '*/'}{PARENT}/pod{uid}"):
             inner = sorted((path for path in group.rglob("*") if path.is_dir()), key=_depth, reverse=True)
             for directory in (*inner, group):
                 with contextlib.suppress(OSError):

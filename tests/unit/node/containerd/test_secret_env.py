@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from strongroom.node import env
-from strongroom.node.containerd import secret_env
+from strongroom.node.containerd import runtime_wrapper, secret_env
 from strongroom.node.env import Environment
 from strongroom.testing import canary
 
@@ -38,7 +38,8 @@ class Runtime:
         program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {self.called}\nexit 7\n')
         program.chmod(0o755)
         self.wrapper = directory / "wrapper"
-        self.wrapper.write_text(secret_env.wrapper(program, directory / "values"))
+        text = runtime_wrapper.render(program, values=directory / "values", oom_kills=directory / "oom")
+        self.wrapper.write_text(text)
         self.wrapper.chmod(0o755)
 
     def write(self, name: str, environment: Environment, args: list[str]) -> Path:

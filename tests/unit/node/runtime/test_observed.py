@@ -99,3 +99,15 @@ def test_a_start_that_was_cut_short_is_no_run(message: str, started_at: int, sta
     )
     status.started_at = started_at
     assert observed.container_of(status, "").state is State[state]
+
+
+async def test_a_container_without_memory_left_is_told_so_even_if_the_runtime_missed_it() -> None:
+    cri = FakeCRI()
+    killed = await run(cri, "u1")
+    cri.end("c", 137)
+    again = await run(cri, "u1", 1)
+    found = observed.with_oom_kills(await observed.observe(cri, "u1"), lambda name: name in (killed, again))
+    reasons = {item.id: item.reason for item in found.all_containers()}
+    assert reasons == {killed: "OOMKilled", again: ""}, "one that runs has no reason"
+    found = observed.with_oom_kills(await observed.observe(cri, "u1"), lambda _: False)
+    assert {item.id: item.reason for item in found.all_containers()} == {killed: "Error", again: ""}
