@@ -51,7 +51,7 @@ class Image:
 
     manifest: bytes
     config: bytes
-    layer: bytes
+    layers: tuple[bytes, ...]
 
     @property
     def digest(self) -> str:
@@ -64,20 +64,21 @@ def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def build(files: Mapping[str, File], config: Mapping[str, object]) -> Image:
-    """Build an image of one layer.
+def build(files: Mapping[str, File], config: Mapping[str, object], *upper: Mapping[str, File]) -> Image:
+    """Build an image of one layer, with those of `upper` on top of it in their order.
 
+    A file `.wh.NAME` of an upper layer takes NAME away, `.wh..wh..opq` all that lower ones have in its folder.
     `files` maps paths without a leading slash to their content (a path that ends in a slash is a directory);
     missing parent directories are made with mode 0755.
     `config` is the OCI runtime configuration (`Env`, `Cmd`, `Entrypoint`, `ExposedPorts`, `StopSignal`, ...).
     """
-    tar = _tar(files)
-    layer = gzip.compress(tar, compresslevel=1, mtime=0)
+    tars = [_tar(layer) for layer in (files, *upper)]
+    layers = tuple(gzip.compress(tar, compresslevel=1, mtime=0) for tar in tars)
     document = {
         "architecture": _architecture(),
         "os": "linux",
         "config": dict(config),
-        "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
+        "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in tars]},
         "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "strongroom.testing.images"}],
         "created": "1970-01-01T00:00:00Z",
     }
@@ -86,14 +87,48 @@ def build(files: Mapping[str, File], config: Mapping[str, object]) -> Image:
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": {"mediaType": CONFIG_TYPE, "digest": digest_of(config_blob), "size": len(config_blob)},
-        "layers": [{"mediaType": LAYER_TYPE, "digest": digest_of(layer), "size": len(layer)}],
+        "layers": [
+            {"mediaType": LAYER_TYPE, "digest": digest_of(layer), "size": len(layer)} for layer in layers
+        ],
     }
-    return Image(json.dumps(manifest, separators=(",", ":")).encode(), config_blob, layer)
+    return Image(json.dumps(manifest, separators=(",", ":")).encode(), config_blob, layers)
 
 
 def shell(*, cmd: Sequence[str] = ("sleep", "infinity"), env: Sequence[str] = ()) -> Image:
     """An image with `/bin/sh` (busybox), `/bin/bash` and every busybox applet."""
     return build(shell_files(), _config(cmd, env))
+
+
+def layered() -> Image:
+    """A shell with files below `/l`, of which upper layers take some away; `LAYERED` is what remains."""
+    lower = {
+        "l/stays": File(b"stays"),
+        "l/file": File(b"gone"),
+        "l/folder/deep/file": File(b"gone"),
+        "l/part/stays": File(b"stays"),
+        "l/part/file": File(b"gone"),
+        "l/opaque/file": File(b"gone"),
+        "l/opaque/folder/file": File(b"gone"),
+        "l/link": File(link="stays"),
+        "l/back": File(b"gone"),
+        "l/anew/file": File(b"gone"),
+    }
+    middle = {
+        "l/.wh.file": File(),
+        "l/.wh.folder": File(),
+        "l/part/.wh.file": File(),
+        "l/opaque/.wh..wh..opq": File(),
+        "l/opaque/new": File(b"new"),
+        "l/.wh.link": File(),
+        "l/.wh.back": File(),
+        "l/.wh.anew": File(),
+    }
+    upper = {"l/back": File(b"back"), "l/anew/new": File(b"new")}
+    return build(shell_files() | lower, _config(("sleep", "infinity"), ()), middle, upper)
+
+
+LAYERED = {"stays": "stays", "part/stays": "stays", "opaque/new": "new", "back": "back", "anew/new": "new"}
+"""The files below `/l` of an image that is `layered`, and what is in them."""
 
 
 def nginx(version: str = "1.27.0") -> Image:
@@ -139,7 +174,7 @@ def push(
     if credentials is not None:
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(credentials).encode()).decode()
     try:
-        for blob in (image.layer, image.config):
+        for blob in (*image.layers, image.config):
             _push_blob(connection, repository, blob, headers)
         typed = headers | {"Content-Type": MANIFEST_TYPE}
         _call(connection, "PUT", f"/v2/{repository}/manifests/{tag}", typed, image.manifest, (201,))

@@ -41,16 +41,7 @@ class OwnContainerd:
     async def __aenter__(self) -> Self:
         await self.daemon.start()
         await pause.ensure(self.client, self.cri, self.settings.pause_image, clock=self.clock, timeout=5)
-        shell = images.shell()
-        image = pause.Image(
-            pause.Blob(pause.MANIFEST_TYPE, shell.manifest),
-            pause.Blob(pause.CONFIG_TYPE, shell.config),
-            [pause.Blob(pause.LAYER_TYPE, shell.layer)],
-        )
-        await pause.import_image(self.client, SHELL, image, self.clock)
-        async with asyncio.timeout(20):  # the CRI plugin hears of images that it did not pull by an event
-            while await self.cri.image_status(SHELL) is None:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await self.put_image(SHELL, images.shell())
         return self
 
     async def __aexit__(
@@ -68,10 +59,23 @@ class OwnContainerd:
             for directory in (self._directory, self._run_dir):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
+    async def put_image(self, name: str, image: images.Image) -> None:
+        """Have an image without a registry."""
+        parts = pause.Image(
+            pause.Blob(pause.MANIFEST_TYPE, image.manifest),
+            pause.Blob(pause.CONFIG_TYPE, image.config),
+            [pause.Blob(pause.LAYER_TYPE, layer) for layer in image.layers],
+        )
+        await pause.import_image(self.client, name, parts, self.clock)
+        async with asyncio.timeout(20):  # the CRI plugin hears of images that it did not pull by an event
+            while await self.cri.image_status(name) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
     async def pod(self, name: str, containers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """Start a pod of namespace `default`; the ids of its containers by name.
 
-        Each container is told by fields of CRI's ContainerConfig, such as `command`; its image is a shell's.
+        Each container is told by fields of CRI's ContainerConfig, such as `command`; its image is a shell's
+        unless they name another.
         """
         labels = {
             "io.kubernetes.pod.name": name,
@@ -91,10 +95,9 @@ class OwnContainerd:
             (logs / container).mkdir(parents=True)
             config = pb.ContainerConfig(
                 metadata=pb.ContainerMetadata(name=container),
-                image=pb.ImageSpec(image=SHELL),
                 log_path=f"{container}/0.log",
                 labels={**labels, "io.kubernetes.container.name": container},
-                **fields,
+                **{"image": pb.ImageSpec(image=SHELL), **fields},
             )
             ids[container] = await self.cri.create_container(sandbox_id, config, sandbox)
             await self.cri.start_container(ids[container])

@@ -139,3 +139,15 @@ def test_links_of_an_image_lead_no_mount_out_of_it(
     assert (outside / "file").read_text() == "theirs"
     assert str(outside) not in Path("/proc/self/mountinfo").read_text()
     latest.ok("delete", "pod", "p", timeout=40)
+
+
+def test_what_upper_layers_of_a_pulled_image_take_away_is_not_there(
+    start: Start, latest: Kubectl, registry: Registry
+) -> None:
+    registry.push("library/layered:1", images.layered())
+    start("p", image="layered:1")
+    find = "cd /l && find . ! -type d | while read f; do echo ${f#./}=$(cat $f); done"
+    found = latest.ok("exec", "p", "--", "sh", "-c", find).split()
+    assert dict(line.split("=") for line in found) == images.LAYERED
+    folders = latest.ok("exec", "p", "--", "find", "/l", "-type", "d").split()
+    assert set(folders) == {"/l", "/l/part", "/l/opaque", "/l/anew"}

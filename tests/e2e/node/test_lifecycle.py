@@ -82,16 +82,17 @@ def test_how_containers_end(latest: Kubectl) -> None:
     assert (nothing["reason"], nothing["exitCode"]) == ("StartError", 128)
     assert "no such file or directory" in nothing["message"]
 
-    def waits() -> Any:
-        return status(latest, "crash")["containerStatuses"][0]["state"].get("waiting", {})
+    def backing_off() -> Any:
+        found = status(latest, "crash")["containerStatuses"][0]
+        return found if found["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff" else None
 
-    expect.until(lambda: waits().get("reason") == "CrashLoopBackOff", timeout=40)
+    found = expect.until(backing_off, timeout=60)
     uid = latest.ok("get", "pod", "crash", "-ojsonpath={.metadata.uid}")
-    namespace = latest.namespace
-    wanted = f"back-off 10s restarting failed container=main pod=crash_{namespace}({uid})"
-    assert waits()["message"] == wanted
-    crash = status(latest, "crash")["containerStatuses"][0]
-    assert (crash["restartCount"], crash["lastState"]["terminated"]["exitCode"]) == (1, 5)
+    # Ten seconds after the first restart, twice as many after each further one.
+    delay = {1: "10s", 2: "20s", 3: "40s", 4: "1m20s"}[found["restartCount"]]
+    wanted = f"back-off {delay} restarting failed container=main pod=crash_{latest.namespace}({uid})"
+    assert found["state"]["waiting"]["message"] == wanted
+    assert found["lastState"]["terminated"]["exitCode"] == 5
 
 
 def test_who_a_container_is_and_what_it_may_do(latest: Kubectl, cluster: Cluster) -> None:

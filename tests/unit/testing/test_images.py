@@ -21,14 +21,14 @@ def test_manifest_names_the_blobs_it_comes_with() -> None:
     image = images.build(FILES, {"Cmd": ["ls"]})
     manifest = json.loads(image.manifest)
     assert manifest["config"]["digest"] == images.digest_of(image.config)
-    assert manifest["layers"][0]["digest"] == images.digest_of(image.layer)
+    assert manifest["layers"][0]["digest"] == images.digest_of(image.layers[0])
     config = json.loads(image.config)
-    assert config["rootfs"]["diff_ids"] == [images.digest_of(gzip.decompress(image.layer))]
+    assert config["rootfs"]["diff_ids"] == [images.digest_of(gzip.decompress(image.layers[0]))]
     assert config["config"] == {"Cmd": ["ls"]}
 
 
 def test_layer_holds_files_links_and_their_parents() -> None:
-    layer = gzip.decompress(images.build(FILES, {}).layer)
+    layer = gzip.decompress(images.build(FILES, {}).layers[0])
     with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
         members = {member.name: member for member in archive.getmembers()}
         assert sorted(members) == ["bin", "bin/ls", "etc", "etc/deep", "etc/deep/file", "tmp"]
