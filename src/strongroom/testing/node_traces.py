@@ -31,27 +31,31 @@ class Traces:
 
 def of(cluster: Cluster) -> Traces:
     """Look at the node of a cluster, whose containerd runs or is about to be brought back."""
+    return below(cluster.data_dir / "node", cluster.run_dir)
+
+
+def below(data_dir: Path, run_dir: Path) -> Traces:
+    """Look at the node that has these directories."""
     try:
-        sandboxes, containers = asyncio.run(_in_runtime(cluster))
+        sandboxes, containers = asyncio.run(_in_runtime(run_dir))
     except UnavailableError:
         time.sleep(2)
-        sandboxes, containers = asyncio.run(_in_runtime(cluster))
-    node, run = cluster.data_dir / "node", cluster.run_dir
+        sandboxes, containers = asyncio.run(_in_runtime(run_dir))
     return Traces(
         sandboxes=sandboxes,
         containers=containers,
-        shims=_shims(run / "containerd" / "containerd.sock"),
-        volumes=_entries(node / "pods"),
-        mounts=[str(point) for point in mounts.below((node / "pods").resolve())],
-        logs=_entries(node / "logs" / "pods"),
-        environments=_entries(run / "containerd" / "env"),
-        networks=_networks(run / "containerd"),
-        execs=_entries(run / "streams"),
+        shims=_shims(run_dir / "containerd" / "containerd.sock"),
+        volumes=_entries(data_dir / "pods"),
+        mounts=[str(point) for point in mounts.below((data_dir / "pods").resolve())],
+        logs=_entries(data_dir / "logs" / "pods"),
+        environments=_entries(run_dir / "containerd" / "env"),
+        networks=_networks(run_dir / "containerd"),
+        execs=_entries(run_dir / "streams"),
     )
 
 
-async def _in_runtime(cluster: Cluster) -> tuple[list[str], list[str]]:
-    cri = CRIClient(f"unix://{cluster.run_dir}/containerd/containerd.sock")
+async def _in_runtime(run_dir: Path) -> tuple[list[str], list[str]]:
+    cri = CRIClient(f"unix://{run_dir}/containerd/containerd.sock")
     try:
         sandboxes = await cri.list_pod_sandboxes({})
         containers = await cri.list_containers({})
