@@ -81,6 +81,7 @@ async def test_it_is_brought_back_when_it_dies_and_containers_do_not_notice(own:
     ids = await own.pod("p", {"c": {"command": ["sleep", "100"]}})
     processes, resynced = pids(ids["c"]), asyncio.Event()
     told: list[Collection[orphans.Shim]] = []
+    answers = asyncio.Event()
     shims = set(orphans.shims(own.settings))
 
     async def watch() -> None:
@@ -93,9 +94,14 @@ async def test_it_is_brought_back_when_it_dies_and_containers_do_not_notice(own:
             elif seen == 2:
                 resynced.set()
 
+    def restarted(left: Collection[orphans.Shim]) -> None:
+        told.append(left)
+        answers.set()
+
     async with asyncio.TaskGroup() as group:
-        running = [group.create_task(own.daemon.supervise(told.append)), group.create_task(watch())]
+        running = [group.create_task(own.daemon.supervise(restarted)), group.create_task(watch())]
         await until(resynced)
+        await until(answers)
         for task in running:
             task.cancel()
     assert pids(ids["c"]) == processes
