@@ -279,7 +279,7 @@ class PodWorker:
             given=self._resizing.given,
             terminating=self.stage is not Stage.RUNNING,
             ended=ended,
-            # Not before nothing of it runs any more: others take a pod that has failed for one that has stopped.
+            # Not while some of it runs: others take a pod that has failed for one that has stopped.
             reason=self._failure[0] if self._failure and ended else "",
             message=self._failure[1] if self._failure and ended else "",
         )
@@ -526,9 +526,9 @@ class PodWorker:
         self._runtime = await services.observe(self.uid)
         self._read_messages()
         services.probes.forget(self.uid)
-        if self.pod is not None and not self._object_gone and self.refused is None:
-            if self._failure is not None or not self._runtime.empty:
-                self._publish(self.pod, ended=True)
+        told = self.refused is not None or (self._failure is None and self._runtime.empty)
+        if self.pod is not None and not self._object_gone and not told:
+            self._publish(self.pod, ended=True)
         await pod_termination.stop_sandboxes(services, self._runtime)
         try:
             await pod_termination.take_down_volumes(services, self.uid)

@@ -67,7 +67,7 @@ def digest_of(data: bytes) -> str:
 def build(files: Mapping[str, File], config: Mapping[str, object], *upper: Mapping[str, File]) -> Image:
     """Build an image of one layer, with those of `upper` on top of it in their order.
 
-    A file `.wh.NAME` of an upper layer takes NAME away, `.wh..wh..opq` all that lower ones have in its folder.
+    A file `.wh.NAME` of an upper layer takes NAME away, `.wh..wh..opq` all that lower ones have beside it.
     `files` maps paths without a leading slash to their content (a path that ends in a slash is a directory);
     missing parent directories are made with mode 0755.
     `config` is the OCI runtime configuration (`Env`, `Cmd`, `Entrypoint`, `ExposedPorts`, `StopSignal`, ...).

@@ -2,8 +2,8 @@
 
 containerd keeps a container's specification, environment included, in its database. So what it is given holds
 marks in the place of values; the values lie in a file of their own, in memory, readable for root alone. A
-wrapper around the OCI runtime (`runtime_wrapper`) puts them where the marks are, in the files (in memory too) from which the
-runtime makes a container's first process and each exec.
+wrapper around the OCI runtime (`runtime_wrapper`) puts them where the marks are, in the files (in memory too)
+from which the runtime makes a container's first process and each exec.
 
 The file is a sed script: no program that has to be compiled, and a millisecond for each call of the runtime.
 """
