@@ -14,6 +14,7 @@ from strongroom.server.admission.plugin import Chain
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication.authenticator import Chain as Authenticators
 from strongroom.server.authorization.authorizer import Authorizer
+from strongroom.server.connections.peers import Peers
 from strongroom.server.discovery import Discovery
 from strongroom.server.dispatch import Dispatcher, PathHandler
 from strongroom.server.endpoint import Endpoint
@@ -111,7 +112,9 @@ class Application:
         strategies = [*(registry.strategy for registry in catalog), *reviews]
         discovery = Discovery(strategies, server_address)
         requests = RequestCounts(lambda info: dispatcher.serves(info))
-        self.in_flight = InFlight(limits, requests)
+        self.peers = Peers()
+        self._began = self.peers.began
+        self.in_flight = InFlight(limits, requests, self.peers)
         dispatcher = Dispatcher(
             catalog,
             admission,
@@ -140,6 +143,7 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
+        self._began(scope.get("client"))
         if kind == "http":
             await self._handle(Request(scope, receive, send))
         elif kind == "websocket":

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from strongroom.machinery.request_info import RequestInfo
+from strongroom.server.connections.peers import Peers
 from strongroom.server.request_counts import RequestCounts
 from strongroom.telemetry.requests import Kind
 
@@ -29,12 +30,15 @@ class InFlight:
         "most_mutating",
         "most_reading",
         "mutating",
+        "peers",
         "reading",
         "refused",
     )
 
-    def __init__(self, limits: Limits, requests: RequestCounts) -> None:
+    def __init__(self, limits: Limits, requests: RequestCounts, peers: Peers) -> None:
         self.limits = limits
+        self.peers = peers
+        """Learns whose connections the long-running ones are on."""
         self.kind = requests.kind
         self.reading = 0
         self.mutating = 0

@@ -137,7 +137,7 @@ async def test_head_that_does_not_end_is_not_waited_for(
     server: APIServer, authority: pki.Authority, pair: pki.ServingCertificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However busily it comes."""
-    monkeypatch.setattr(listener_module, "IDLE_SECONDS", 1)
+    monkeypatch.setattr(listener_module, "HEAD_SECONDS", 1)
     listener = Listener(server.app, "127.0.0.1", 0, pair.certificate, pair.key)
     await listener.start()
     async with asyncio.timeout(10), _connected(authority, listener) as (reader, writer):

@@ -51,12 +51,14 @@ def with_max_in_flight(inner: Handler, counts: InFlight) -> Handler:
 
 
 async def _long_running(request: Request, inner: Handler, counts: InFlight) -> None:
-    kind = counts.kind(request)
+    kind, client = counts.kind(request), request.scope.get("client")
     counts.long_running[kind] += 1
+    counts.peers.hold(client)
     try:
         await inner(request)
     finally:
         counts.long_running[kind] -= 1
+        counts.peers.release(client)
 
 
 async def _beyond(request: Request, inner: Handler, counts: InFlight) -> None:
