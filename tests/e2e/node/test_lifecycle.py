@@ -257,6 +257,12 @@ def test_what_the_node_does_not_do_it_says(latest: Kubectl) -> None:
         pod("gpu", container=gpu),
         pod("gpu-by-hand", container=gpu, nodeName="n1"),
         pod("huge", container={"resources": {"requests": {"cpu": "1000"}}}, nodeName="n1"),
+        pod("sysctl", securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}),
+        pod("strict", securityContext={"supplementalGroupsPolicy": "Strict"}),
+        pod("for-windows", container={"securityContext": {"windowsOptions": {"runAsUserName": "ann"}}}),
+        pod("class", runtimeClassName="none"),
+        manifests.pod("image", image="Bad Name"),
+        pod("hook", container={"lifecycle": {"postStart": {"exec": {"command": ["false"]}}}}),
         ready=False,
     )
     for name, text in {
@@ -267,13 +273,24 @@ def test_what_the_node_does_not_do_it_says(latest: Kubectl) -> None:
         "gpu": "Insufficient example.com/gpu",
         "gpu-by-hand": "Allocate failed due to requested number of devices unavailable for example.com/gpu",
         "huge": "Node didn't have enough resource: cpu, requested: 1000000",
+        "sysctl": 'forbidden sysctl: "kernel.msgmax" not allowlisted',
+        "strict": "SupplementalGroupsPolicy=Strict is not supported in this node",
+        "for-windows": "securityContext.windowsOptions has no effect on a Linux node",
+        "class": 'runtimeclass.node.k8s.io "none" not found',
+        "image": 'Failed to apply default image tag "Bad Name"',
+        "hook": "FailedPostStartHook",
     }.items():
         expect.until(lambda: text in latest.ok("describe", "pod", name), timeout=40, what=f"{name}: {text}")  # noqa: B023
-    refused = {name: status(latest, name) for name in ("windows", "gpu-by-hand", "huge")}
+    refused = {name: status(latest, name) for name in ("windows", "gpu-by-hand", "huge", "sysctl", "strict")}
     reasons = {name: (found["phase"], found["reason"]) for name, found in refused.items()}
     assert reasons == {
         "windows": ("Failed", "PodOSNotSupported"),
         "gpu-by-hand": ("Failed", "UnexpectedAdmissionError"),
         "huge": ("Failed", "OutOfcpu"),
+        "sysctl": ("Failed", "SysctlForbidden"),
+        "strict": ("Failed", "SupplementalGroupsPolicyNotSupported"),
     }
+    (image,) = status(latest, "image")["containerStatuses"]
+    assert image["state"]["waiting"]["reason"] == "InvalidImageName"
+    latest.ok("wait", "--for=condition=Ready", "pod/for-windows", "--timeout=40s")
     assert {status(latest, name)["phase"] for name in ("claim", "nfs", "users", "gpu")} == {"Pending"}

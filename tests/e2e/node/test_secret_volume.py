@@ -1,7 +1,9 @@
 """Secret volumes: where they live, how they look, how they change, what stays when the Secret goes."""
 
+import json
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +113,25 @@ def test_deletion_of_the_pod_leaves_no_mount(latest: Kubectl, start: Start, clus
     pods = cluster.data_dir / "node" / "pods"
     assert pods.is_dir()
     expect.until(lambda: not (pods / uid).exists(), what="no directory of the pod")
+
+
+def test_an_immutable_secret_is_not_watched(latest: Kubectl, start: Start, cluster: Cluster) -> None:
+    for name, immutable in (("fixed", True), ("loose", False)):
+        made = manifests.secret(name, {"k": name}, immutable=immutable)
+        latest.ok("create", "-f", "-", stdin=manifests.text(made))
+    sources = {f"/{name}": {"secret": {"secretName": name}} for name in ("fixed", "loose")}
+    start("p", volumes=sources)
+
+    def watches() -> dict[str, int]:
+        """Those of the node that are under way, by the Secret's name."""
+        found: Counter[str] = Counter()
+        for line in (cluster.data_dir / "audit" / "audit.log").read_text().splitlines():
+            event = json.loads(line)
+            about = event.get("objectRef") or {}
+            if (event["verb"], about.get("namespace")) == ("watch", latest.namespace):
+                name = event["requestURI"].partition("metadata.name%3D")[2].partition("&")[0]
+                found[name] += {"ResponseStarted": 1, "ResponseComplete": -1}.get(event["stage"], 0)
+        return {name: found[name] for name in ("fixed", "loose")}
+
+    expect.until(lambda: watches() == {"fixed": 0, "loose": 1}, what=f"the watches: {watches()}")
+    assert run(latest, "cat /fixed/k /loose/k") == "fixedloose"
