@@ -55,6 +55,19 @@ class TestEtcdCached(EngineContract):
         return lambda: EngineOverCache(EtcdEngine(parse(etcd.url)), {})
 
 
+@pytest.mark.parametrize("size", [1_600_000, 3_000_000])
+async def test_a_value_that_is_too_large_for_etcd_is_told_from_an_etcd_that_is_away(
+    etcd: Etcd, size: int
+) -> None:
+    async with running(lambda: EtcdEngine(parse(etcd.url))) as engine:
+        with pytest.raises(errors.TooLarge, match="^etcdserver: request is too large$"):
+            await engine.create("/registry/secrets/default/a", bytes(size))
+        assert await engine.get("/registry/secrets/default/a") is None
+        revision = await engine.create("/registry/secrets/default/a", b"{}")
+        with pytest.raises(errors.TooLarge):
+            await engine.update("/registry/secrets/default/a", bytes(size), revision)
+
+
 async def test_engines_on_one_etcd_see_one_anothers_writes(etcd: Etcd) -> None:
     async with (
         running(lambda: EtcdEngine(parse(etcd.url))) as one,

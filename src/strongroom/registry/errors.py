@@ -8,6 +8,8 @@ def to_status(error: BaseException) -> status.StatusError | None:
     """The answer for an error of the store; None for any other. Its text holds no stored value."""
     if isinstance(error, errors.Unreadable):
         return status.internal_error(f"{error.key}: {error.reason}")
+    if isinstance(error, errors.TooLarge):
+        return status.StatusError(500, "", str(error))
     if isinstance(error, errors.Unavailable):
         return status.service_unavailable(f"the store is unavailable: {error}")
     if isinstance(error, errors.FutureRevision):

@@ -17,7 +17,7 @@ from strongroom.registry import applying, deletion, encoding, listing, watching
 from strongroom.registry.encoding import Document
 from strongroom.registry.managed_fields import ManagedFields, Writer
 from strongroom.registry.options import DeleteOptions, ListOptions, WatchOptions
-from strongroom.store.errors import Compacted, KeyExists, RevisionConflict
+from strongroom.store.errors import Compacted, KeyExists, RevisionConflict, TooLarge
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import Entry, WatchCache
 
@@ -157,7 +157,13 @@ class Registry:
         self._validate(obj)
         warnings += self.strategy.warnings(obj, None)
         for _ in range(NAME_TRIES):
-            document = await self._insert(namespace, obj, dry_run)
+            try:
+                document = await self._insert(namespace, obj, dry_run)
+            except TooLarge:
+                if writer is None:
+                    raise
+                metadata.pop("managedFields", None)  # Rather without knowing its managers than not at all.
+                document = await self._insert(namespace, obj, dry_run)
             if document is not None:
                 return Written(document, warnings)
             if not generated:
@@ -244,7 +250,13 @@ class Registry:
             if not entry.stale and self._is_same(new, old):
                 return Written(Document(entry.body(), old), warnings, changed=False)
             self._count_generation(new, old, rules)
-            document = await self._replace(key, new, entry, dry_run)
+            try:
+                document = await self._replace(key, new, entry, dry_run)
+            except TooLarge:
+                if writer is None:
+                    raise
+                new["metadata"].pop("managedFields", None)
+                document = await self._replace(key, new, entry, dry_run)
             if document is not None:
                 return Written(document, warnings)
         raise status.conflict(self.resource, name)

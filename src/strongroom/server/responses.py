@@ -43,6 +43,10 @@ async def send(
     headers = [content_type, (b"audit-id", request.audit_id), cache, _UNNAMED, *more]
     if request.warnings:
         headers += _warnings(request.warnings)
+    if request.method == "HEAD":
+        # By HTTP/2 Granian would send the body, which breaks the stream.
+        headers.append((b"content-length", b"%d" % len(body)))
+        body = b""
     request.started, request.code = True, code
     await request.send({"type": "http.response.start", "status": code, "headers": headers})
     await request.send({"type": "http.response.body", "body": body})

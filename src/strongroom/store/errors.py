@@ -45,6 +45,10 @@ class Unavailable(StoreError):
     """The engine can't serve now (disk full, closed, no quorum). A write answered so was not acknowledged."""
 
 
+class TooLarge(StoreError):
+    """The engine takes no value of this size. `str()` is what an API answers, as upstream does."""
+
+
 class Corrupt(StoreError):
     """What is stored can't be read: names the file or key and what to do."""
 

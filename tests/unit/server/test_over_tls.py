@@ -56,6 +56,15 @@ async def test_an_audit_id_is_given_back(client: httpx.AsyncClient) -> None:
         assert (await client.get(path)).headers["audit-id"] != (await client.get(path)).headers["audit-id"]
 
 
+async def test_head_has_the_headers_of_a_body_and_none(client: httpx.AsyncClient) -> None:
+    answer = await client.head("/healthz")
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "2")
+    refused = await client.head(SECRETS)
+    assert (refused.status_code, refused.content) == (405, b"")
+    assert int(refused.headers["content-length"]) > 100
+    assert (await client.get("/healthz")).text == "ok"
+
+
 async def test_many_requests_at_once(client: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(
         *(client.post(SECRETS, json={"metadata": {"name": f"s{n}"}}) for n in range(50)),

@@ -43,4 +43,4 @@ def _note(request: Request, user: UserInfo) -> None:
 
 
 def _refuse(request: Request) -> Awaitable[None]:
-    return responses.error(request, status.unauthorized(), filtered=True)
+    return responses.error(request, status.unauthorized())

@@ -33,6 +33,9 @@ EVERYTHING: Final = b"\0"
 """As key and range_end: all keys."""
 _COMPACTED: Final = "required revision has been compacted"
 _FUTURE: Final = "required revision is a future revision"
+_TOO_LARGE: Final = "etcdserver: request is too large"
+_LARGER: Final = "received message larger than max"
+"""What gRPC says in front of it."""
 _BAD_TOKEN: Final = "invalid auth token"  # noqa: S105
 R = TypeVar("R", bound=Message)
 
@@ -111,7 +114,7 @@ class EtcdClient:
         return await self._call("KV/Range", request, pb.RangeResponse)
 
     async def txn(self, request: pb.TxnRequest) -> pb.TxnResponse:
-        """When it raises Unavailable it may have happened."""
+        """When it raises Unavailable it may have happened. Raises TooLarge."""
         return await self._call("KV/Txn", request, pb.TxnResponse)
 
     async def compact(self, revision: int) -> None:
@@ -189,6 +192,8 @@ class EtcdClient:
             return CompactedError()
         if _FUTURE in details:
             return FutureError()
+        if _TOO_LARGE in details or _LARGER in details:
+            return errors.TooLarge(_TOO_LARGE)
         known: Mapping[Any, str] = {
             grpc.StatusCode.DEADLINE_EXCEEDED: "no answer in time",
             grpc.StatusCode.UNAVAILABLE: "not reachable, or without a leader",
