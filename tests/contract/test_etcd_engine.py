@@ -60,7 +60,7 @@ async def test_a_value_that_is_too_large_for_etcd_is_told_from_an_etcd_that_is_a
     etcd: Etcd, size: int
 ) -> None:
     async with running(lambda: EtcdEngine(parse(etcd.url))) as engine:
-        with pytest.raises(errors.TooLarge, match="^etcdserver: request is too large$"):
+        with pytest.raises(errors.TooLarge, match=r"^etcdserver: request is too large$"):
             await engine.create("/registry/secrets/default/a", bytes(size))
         assert await engine.get("/registry/secrets/default/a") is None
         revision = await engine.create("/registry/secrets/default/a", b"{}")
