@@ -52,6 +52,8 @@ _log = logging.getLogger(__name__)
 _RETRY = 10.0
 _OBSTACLE_RETRY = 60.0
 """Seconds between two Events about what a pod asks for and this node cannot do."""
+_MOST_UNKNOWN = 64
+"""Ends of containers that nobody knows, before it is looked which of them are the pod's."""
 _DEADLINE_TEXT = "Pod was active on the node longer than the specified deadline"
 
 
@@ -156,6 +158,9 @@ class PodWorker:
         """A container ended that no worker has seen yet: if it is the pod's, what the runtime says of it when
         it is first seen may be out of date."""
         self._exited.add(container_id)
+        if len(self._exited) > _MOST_UNKNOWN:  # A look at the runtime drops those that are others'.
+            self._stale = True
+            self._wake.set()
 
     def out_of_memory(self) -> None:
         """A container of the pod had no memory left. That may be told after its end, even the pod's."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 CHUNK = 64 * 1024
+MOST_PINS = 1024
+"""Certificates that are kept; nodes get new ones, and go."""
 _ERROR_BODY = 64 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -83,6 +85,8 @@ class NodeConnector:
         # Connections are kept by this very object.
         pin = self._pins.get(node.certificate)
         if pin is None:
+            if len(self._pins) >= MOST_PINS:
+                del self._pins[next(iter(self._pins))]
             pin = self._pins[node.certificate] = aiohttp.Fingerprint(bytes.fromhex(node.certificate))
         return {"ssl": pin, "headers": {"Authorization": f"Bearer {self._proof(node.node)}"}}
 
@@ -138,10 +142,15 @@ class NodeConnector:
             return _unreachable(node, error)
 
     async def _why(self, node: Endpoint, path: str, query: Query) -> str:
-        """A refused handshake has lost its body: the same request without the upgrade tells it."""
+        """A refused handshake has lost its body: the same request without the upgrade tells it, or "" if not."""
+        import aiohttp
+
         known = self._credentials(node)
-        async with self._opened().get(node.url(path), params=list(query), **known) as answer:
-            return await _error_text(answer)
+        try:
+            async with self._opened().get(node.url(path), params=list(query), **known) as answer:
+                return await _error_text(answer)
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            return ""
 
     async def close(self) -> None:
         if self._session is not None:

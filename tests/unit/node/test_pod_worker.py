@@ -577,3 +577,13 @@ def resize(node: Node, amounts: object) -> None:
 def held(node: Node) -> object:
     status = node.status()["containerStatuses"][0]
     return status["resources"]
+
+
+async def test_ends_of_other_pods_containers_are_not_kept_for_ever(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    (worker,) = node.workers._workers.values()
+    for number in range(300):
+        node.workers.container_ended(f"another-{number}")
+    await node.settle()
+    assert len(worker._exited) <= 64

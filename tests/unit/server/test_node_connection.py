@@ -20,6 +20,8 @@ class Node:
         self.heard: list[str] = []
         self.port = 0
         self.redirect = ""
+        self.answers = 1 << 30
+        """So many, then it breaks off."""
 
     async def start(self) -> None:
         application = web.Application()
@@ -34,6 +36,8 @@ class Node:
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.heard.append(request.headers.get("Authorization", ""))
+        if len(self.heard) > self.answers and request.transport is not None:
+            request.transport.abort()
         if self.redirect:
             return web.Response(status=302, headers={"Location": self.redirect})
         return web.Response(text="line\n")
@@ -127,3 +131,25 @@ async def test_a_node_sends_the_server_nowhere_else(
         assert asked == [] and len(node.heard) == 3
     finally:
         await runner.cleanup()
+
+
+async def test_certificates_of_nodes_that_were_are_not_kept_for_ever(connector: NodeConnector) -> None:
+    def pin(number: int) -> object:
+        return connector._credentials(Endpoint("127.0.0.1", 1, "n1", f"{number:064x}"))["ssl"]
+
+    first = pin(0)
+    assert pin(0) is first
+    for number in range(node_connection.MOST_PINS + 10):
+        pin(number)
+    assert len(connector._pins) == node_connection.MOST_PINS
+
+
+async def test_a_refused_handshake_whose_reason_can_not_be_asked_for(
+    node: Node, connector: NodeConnector
+) -> None:
+    """The node answers without an upgrade, then breaks off."""
+    node.answers = 1
+    with pytest.raises(status.StatusError, match="the node answered 200") as refused:
+        await connector.websocket(node.endpoint(), "/exec/default/p/c", [], ["v5.channel.k8s.io"])
+    assert refused.value.code == 500
+    assert len(node.heard) > 1

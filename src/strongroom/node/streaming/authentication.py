@@ -16,6 +16,8 @@ from strongroom.machinery.status import StatusError
 
 KEPT: Final = 30.0
 """Seconds that an answer is good for; the API server shows the same token for a while."""
+KEPT_REFUSALS: Final = 5.0
+"""Shorter, since a refusal may be because the API has not seen something yet."""
 _LIMIT: Final = 64
 _log = logging.getLogger(__name__)
 
@@ -27,23 +29,29 @@ class ServerProofs:
         self._client = client
         self._audience = node_joining.audience(node_name)
         self._clock = clock
-        self._good: dict[bytes, float] = {}
+        self._known: dict[bytes, tuple[bool, float]] = {}
 
     async def __call__(self, token: str) -> bool:
         """Never raises."""
         if not token:
             return False
         digest, now = hashlib.sha256(token.encode()).digest(), self._clock.monotonic()
-        if now < self._good.get(digest, 0.0):
-            return True
-        good = await self._review(token)
-        if good:
-            if len(self._good) >= _LIMIT:
-                self._good.clear()
-            self._good[digest] = now + KEPT
-        return good
+        good, until = self._known.get(digest, (False, 0.0))
+        if now < until:
+            return good
+        said = await self._review(token)
+        if said is None:
+            return False
+        self._known.pop(digest, None)
+        if len(self._known) >= _LIMIT:
+            # A refused one, if there is any: whoever tries many does not make the server's be forgotten.
+            refused = (each for each, (was_good, _) in self._known.items() if not was_good)
+            del self._known[next(refused, next(iter(self._known)))]
+        self._known[digest] = (said, now + (KEPT if said else KEPT_REFUSALS))
+        return said
 
-    async def _review(self, token: str) -> bool:
+    async def _review(self, token: str) -> bool | None:
+        """None: nobody answers."""
         review = {
             "kind": "TokenReview",
             "apiVersion": reviews.TOKEN_REVIEWS.api_version,
@@ -53,7 +61,7 @@ class ServerProofs:
             said = (await self._client.create(reviews.TOKEN_REVIEWS, review)).get("status") or {}
         except (StatusError, ConnectionFailed) as error:
             _log.warning("the API can't be asked who comes to this node: %s", error)
-            return False
+            return None
         user = (said.get("user") or {}).get("username")
         return (
             said.get("authenticated") is True

@@ -71,6 +71,10 @@ class NodeTokens:
                 node_joining.SERVER_USER, [node_joining.audience(node)], int(now), PROOF_LIFETIME
             )
             token = self._settings.keys.sign(claims)
+            # The longest not made anew goes: of a node that is gone, or a key that signs no more.
+            self._proofs.pop(key, None)
+            if len(self._proofs) >= CACHE_SIZE:
+                del self._proofs[next(iter(self._proofs))]
             self._proofs[key] = (now, token)
         return token
 

@@ -8,7 +8,7 @@ import pytest
 from strongroom.aio.clock import FakeClock
 from strongroom.client.response import ConnectionFailed, Response
 from strongroom.client.rest import Client
-from strongroom.node.streaming.authentication import KEPT, ServerProofs
+from strongroom.node.streaming.authentication import KEPT, KEPT_REFUSALS, ServerProofs
 
 GOOD = {
     "authenticated": True,
@@ -71,3 +71,32 @@ async def test_no_token_is_not_worth_a_question() -> None:
     proofs, api, _ = _proofs(GOOD)
     assert not await proofs("")
     assert api.asked == []
+
+
+async def test_who_is_refused_is_not_asked_about_again_at_once_but_soon() -> None:
+    proofs, api, clock = _proofs({"user": {}})
+    assert not await proofs("token")
+    assert not await proofs("token")
+    assert len(api.asked) == 1
+    clock.advance(KEPT_REFUSALS)
+    api.status = GOOD
+    assert await proofs("token")
+
+
+async def test_an_api_that_does_not_answer_refuses_nobody_for_later() -> None:
+    proofs, api, _ = _proofs(ConnectionFailed("away"))
+    assert not await proofs("token")
+    api.status = GOOD
+    assert await proofs("token")
+
+
+async def test_many_tokens_that_are_refused_take_no_memory_nor_the_servers_place() -> None:
+    proofs, api, _ = _proofs(GOOD)
+    assert await proofs("token")
+    api.status = {"user": {}}
+    for number in range(500):
+        assert not await proofs(str(number))
+    assert len(proofs._known) <= 64
+    asked = len(api.asked)
+    assert await proofs("token")
+    assert len(api.asked) == asked
