@@ -142,7 +142,7 @@ class NodeConnector:
             return _unreachable(node, error)
 
     async def _why(self, node: Endpoint, path: str, query: Query) -> str:
-        """A refused handshake has lost its body: the same request without the upgrade tells it, or "" if not."""
+        """A refused handshake has lost its body: the same request without the upgrade may tell it."""
         import aiohttp
 
         known = self._credentials(node)
