@@ -15,6 +15,8 @@ SUBRESOURCE: Final = "token"
 
 KEY_ANNOTATION: Final = "strongroom.dev/key-sha256"
 """On a Node: the digest of the key of the machine that joined under its name."""
+TOKEN_ANNOTATION: Final = "strongroom.dev/bootstrap-token-id"  # noqa: S105 - a key, no token
+"""On a Node: the id of the bootstrap token that the machine joined with."""
 CERTIFICATE_ANNOTATION: Final = "strongroom.dev/serving-certificate-sha256"
 """On a Node: the digest of the certificate that its endpoint for exec and logs shows."""
 

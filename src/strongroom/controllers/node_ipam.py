@@ -38,8 +38,18 @@ def networks(node: Object) -> Iterator[Network]:
             yield found
 
 
+def address(node: Object) -> Iterator[Network]:
+    """The address that a node says it has, as the network of that one. The first alone: it might name some of
+    each subnet, and there were none left for others."""
+    for each in (node.get("status") or {}).get("addresses") or ():
+        if each.get("type") == "InternalIP":
+            if (found := _network(each.get("address"))) is not None:
+                yield found
+            return
+
+
 def choose(node: Object, taken: Iterable[Network]) -> Network | None:
-    """A subnet for a node: the one it wishes, if that is free, else the first; None: all are taken."""
+    """A subnet for a node: the one it wishes, if nothing in it is taken, else the first; None: all are."""
     used = list(taken)
     wish = _network((node["metadata"].get("annotations") or {}).get(node_joining.POD_NETWORK_ANNOTATION))
     possible = wish is not None and wish.prefixlen == MASK_SIZE and wish.subnet_of(CLUSTER_CIDR)
@@ -100,7 +110,10 @@ class NodeIPAM:
         if node is None or any(networks(node)):
             return
         uid = node["metadata"]["uid"]
-        taken = [found for other in self._nodes.values() for found in networks(other)]
+        others = list(self._nodes.values())
+        taken = [found for other in others for found in networks(other)]
+        # Whoever has the subnet that a node's address is in gets what others send to that node.
+        taken += [found for other in others for found in address(other)]
         taken += [given for holder, (_, given) in self._given.items() if holder != uid]
         chosen = choose(node, taken)
         if chosen is None:

@@ -31,29 +31,31 @@ Routes = Mapping[str, str]
 Network = ipaddress.IPv4Network
 
 
-def wanted(nodes: Sequence[Object], own_name: str) -> dict[str, str]:
-    """The routes that a node is to have.
+def wanted(nodes: Sequence[Object], own_name: str, connected: Iterable[Network] = ()) -> dict[str, str]:
+    """The routes that a node is to have; `connected`: the networks that this machine is on.
 
-    None that overlaps its own Pods, or holds an address of a node."""
-    own: list[Network] = []
-    others: dict[Network, ipaddress.IPv4Address] = {}
-    addresses: set[ipaddress.IPv4Address] = set()
+    Subnets are given by the cluster, and no node can change its own. Addresses are what each node says of
+    itself: one that names an address in the subnet of a node is not believed, so it takes no other's route
+    away, and no route leads to its own Pods. None overlaps this node's Pods or what the machine reaches
+    without a router, its neighbours among them.
+    """
+    subnets = [network for node in nodes for network in _networks(node)]
+    near: list[Network] = list(connected)
+    ways: list[tuple[Network, ipaddress.IPv4Address]] = []
+    own_address = None
     for node in nodes:
         address = _address(node)
-        if address is not None:
-            addresses.add(address)
-        for network in _networks(node):
-            if node["metadata"]["name"] == own_name:
-                own.append(network)
-            elif address is not None:
-                others[network] = address
-    own_address = {_address(node) for node in nodes if node["metadata"]["name"] == own_name}
+        if node["metadata"]["name"] == own_name:
+            near += _networks(node)
+            own_address = address
+        elif address is not None and not any(address in subnet for subnet in subnets):
+            ways += [(network, address) for network in _networks(node)]
     return {
         str(network): str(address)
-        for network, address in sorted(others.items())
-        if address not in own_address
-        and not any(network.overlaps(each) for each in own)
-        and not any(each in network for each in addresses)
+        for network, address in sorted(ways)
+        if address != own_address
+        and (own_address is None or own_address not in network)
+        and not any(network.overlaps(each) for each in near)
     }
 
 
@@ -72,6 +74,12 @@ def parse(listed: str) -> dict[str, str]:
     """What `ip -json route show proto 157` says."""
     found: list[dict[str, Any]] = json.loads(listed or "[]")
     return {str(Network(each["dst"])): each.get("gateway", "") for each in found if "dst" in each}
+
+
+def parse_connected(listed: str) -> list[Network]:
+    """What `ip -json route show scope link` says: the networks that need no router."""
+    found: list[dict[str, Any]] = json.loads(listed or "[]")
+    return [Network(each["dst"]) for each in found if each.get("dst", "default") != "default"]
 
 
 def _networks(node: Object) -> Iterable[Network]:
@@ -118,16 +126,19 @@ class RouteKeeper:
         known: Routes | None = None
         while True:
             self._changed.clear()
-            want = wanted(list(self._nodes.values()), self._name)
-            if want != known:
+            nodes = list(self._nodes.values())
+            asked = wanted(nodes, self._name)
+            if asked != known:
                 try:
+                    near = await _ip(program, "-4", "-json", "route", "show", "scope", "link")
+                    want = wanted(nodes, self._name, parse_connected(near))
                     have = parse(await _ip(program, "-json", "route", "show", "proto", PROTOCOL))
                 except (OSError, ValueError) as error:
                     _log.warning("routes to Pods of other nodes: %s", error)
                     await asyncio.sleep(backoff.next())
                     continue
                 if await self._apply(program, decide(want, have)):
-                    known = want
+                    known = asked
                     backoff.reset()
                 else:
                     # A neighbour may not be there yet.

@@ -5,6 +5,7 @@ creations under way never get the same. Servers that share a store don't see eac
 """
 
 import ipaddress
+import logging
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 from strongroom.registry.encoding import Document
 from strongroom.registry.generic import Registry
+from strongroom.store import errors as store_errors
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import Entry, WatchCache
 
@@ -28,6 +30,7 @@ CHOSEN_BY_HAND: Final = 256
 """The first addresses are left to those who name one (KEP-3070)."""
 NODE_PORTS: Final = range(30000, 32768)
 TRIES: Final = 1000
+_log = logging.getLogger(__name__)
 
 Port = tuple[str, int]
 """Protocol and node port."""
@@ -55,11 +58,11 @@ class _Taken:
             self._of_service.clear()
             self._counts.clear()
             for entry in services.rows.entries():
-                self._set(entry.key, tuple(_held_by(entry.decode()["spec"])))
+                self._set(entry.key, _held_by_stored(entry))
         else:
             for change in changes:
                 gone = change.type == "DELETED"
-                self._set(change.entry.key, () if gone else tuple(_held_by(change.entry.decode()["spec"])))
+                self._set(change.entry.key, () if gone else _held_by_stored(change.entry))
         self._revision = services.revision
 
     def _set(self, key: str, holds: tuple[str | Port, ...]) -> None:
@@ -67,6 +70,20 @@ class _Taken:
         if holds:
             self._of_service[key] = holds
             self._counts.update(holds)
+
+
+def _held_by_stored(entry: Entry) -> tuple[str | Port, ...]:
+    """What a stored Service has; nothing if nobody can read it, which is no reason to refuse others."""
+    try:
+        return tuple(_held_by(entry.decode()["spec"]))
+    except (store_errors.Unreadable, ValueError, LookupError, TypeError, AttributeError) as error:
+        # What it says might hold a part of the object.
+        _log.warning(
+            "%s can't be read (%s): its address and ports may be given to others",
+            entry.key,
+            type(error).__name__,
+        )
+        return ()
 
 
 def _held_by(spec: Object) -> Iterator[str | Port]:

@@ -38,6 +38,15 @@ def test_a_wish_that_can_not_be_is_none(wish: str) -> None:
     assert node_ipam.choose(_node(wish=wish), []) == FIRST
 
 
+def test_no_node_is_given_a_subnet_that_another_s_address_is_in() -> None:
+    neighbour = _node("n2")
+    named = [f"10.70.3.{n}" for n in range(5, 8)]
+    neighbour["status"] = {"addresses": [{"type": "InternalIP", "address": each} for each in named]}
+    (taken,) = node_ipam.address(neighbour)
+    assert str(taken) == "10.70.3.5/32", "one address of a node counts, however many it names"
+    assert node_ipam.choose(_node(wish=str(OTHER)), [taken]) == FIRST
+
+
 def test_subnets_of_other_sizes_are_kept_clear_of() -> None:
     wide = ipaddress.IPv4Network("10.64.0.0/12")
     assert node_ipam.choose(_node(wish=str(OTHER)), [wide]) == ipaddress.IPv4Network("10.80.0.0/24")

@@ -130,3 +130,18 @@ async def test_endpoints_are_served_with_a_warning(server: APIServer) -> None:
     assert answer.headers["warning"] == (
         '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
     )
+
+
+async def test_a_service_that_can_not_be_read_keeps_no_other_from_being_made(
+    server: APIServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await create(server, "before")
+    keys = [f"/registry/services/specs/default/{name}" for name in ("torn", "other")]
+    for key, stored in zip(keys, (b"\xffcanary", b'{"kind":"Service","spec":"canary"}'), strict=True):
+        await server.objects.create(key, stored)
+    after = await create(server, "after", type="NodePort")
+    assert after.status == 201, after.text
+    assert after.json["spec"]["clusterIP"] != made.json["spec"]["clusterIP"]
+    assert (await create(server, "b", clusterIP=made.json["spec"]["clusterIP"])).status == 422
+    assert all(key in caplog.text for key in keys)
+    assert "canary" not in caplog.text

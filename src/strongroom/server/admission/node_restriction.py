@@ -178,6 +178,8 @@ def _node(attributes: Attributes, node: str) -> None:
     # Who has a node's token for a day could else have the next ones with a key of theirs, for ever.
     if _key(new) != _key(old):
         raise _refused(attributes, f"node {shown} is not allowed to modify its key")
+    if _annotation(new, node_joining.TOKEN_ANNOTATION) != _annotation(old, node_joining.TOKEN_ANNOTATION):
+        raise _refused(attributes, f"node {shown} is not allowed to modify the token that it joined with")
     specs: list[dict[str, Any]] = [each.get("spec") or {} for each in (new, old or {})]
     # Not so upstream: here other nodes send to a node what is for its subnet.
     if any(
@@ -194,9 +196,13 @@ def _node(attributes: Attributes, node: str) -> None:
 
 def _key(node: Object | None) -> str | None:
     """The digest of the key that the machine joined with; None: it did not."""
+    return _annotation(node, node_joining.KEY_ANNOTATION)
+
+
+def _annotation(node: Object | None, key: str) -> str | None:
     annotations = ((node or {}).get("metadata") or {}).get("annotations") or {}
-    digest: str | None = annotations.get(node_joining.KEY_ANNOTATION)
-    return digest
+    value: str | None = annotations.get(key)
+    return value
 
 
 def _may_label(key: str) -> bool:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from strongroom.aio.clock import FakeClock
 from strongroom.api import node_joining
+from strongroom.server.handlers import node_token
 from strongroom.server.node_tokens import tokens
 from strongroom.server.service_accounts.keys import Keys
 from strongroom.server.service_accounts.settings import TokenSettings
@@ -84,6 +85,7 @@ async def test_a_machine_joins_with_a_bootstrap_token(world: World) -> None:
     assert KEY not in str(node)
     assert node["metadata"]["annotations"] == {
         "strongroom.dev/key-sha256": node_joining.key_digest(KEY),
+        "strongroom.dev/bootstrap-token-id": "abcdef",
     }
     assert user["extra"]["authentication.kubernetes.io/node-uid"] == [node["metadata"]["uid"]]
     proxy = await world.whoami(given["proxyToken"])
@@ -98,6 +100,34 @@ async def test_nobody_takes_the_name_of_a_node_that_is_there(world: World) -> No
     assert "has another key" in taken.json["message"]
     await world.server.request("POST", "/api/v1/nodes", {"metadata": {"name": "by-hand"}})
     assert (await world.post("by-hand")).status == 409
+
+
+async def test_one_bootstrap_token_makes_so_many_nodes_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_token, "NODES_OF_A_TOKEN", 3)
+    answers = await asyncio.gather(*(world.post(f"m{n}") for n in range(6)))
+    assert sorted(answer.status for answer in answers) == [201] * 3 + [403] * 3
+    refused = next(answer for answer in answers if answer.status == 403)
+    assert refused.json["message"].endswith(
+        "is forbidden: 3 nodes have joined with this bootstrap token: make another one"
+    )
+    joined = [f"m{n}" for n, answer in enumerate(answers) if answer.status == 201]
+    # Those that are there go on joining, an administrator is not counted, and what is deleted makes room.
+    assert (await world.post(joined[0])).status == 201
+    assert (await world.post("by-admin", token=api_server.ADMIN)).status == 201
+    await world.server.request("DELETE", f"/api/v1/nodes/{joined[0]}")
+    assert [(await world.post(f"n{n}")).status for n in range(2)] == [201, 403]
+
+
+async def test_a_node_does_not_change_which_token_it_joined_with(world: World) -> None:
+    given = await world.join("m1")
+    for value in (None, "fedcba"):
+        change = {"metadata": {"annotations": {node_joining.TOKEN_ANNOTATION: value}}}
+        answer = await world.server.request(
+            "PATCH", "/api/v1/nodes/m1", change, content_type=MERGE, token=given["token"]
+        )
+        assert answer.status == 403, answer.text
 
 
 async def test_not_even_the_administrator_gets_a_node_s_token_without_its_key(world: World) -> None:
