@@ -98,8 +98,10 @@ def roll(wanted: Deployment, new: ReplicaSet, *old: ReplicaSet) -> dict[str, int
         ((3, 0), [(5, 5), (5, 2)], {"b": 3}),
         ((3, 3), [(5, 4), (5, 5)], {"a": 0}),
         ((1, 0), [(6, 0), (6, 6)], {"a": 2}),
-        # more than wanted
+        ((1, 0), [(6, 0), (6, 4)], {"a": 2}),
+        # more than wanted, and more than may be
         ((12, 12), [], {"new": 10}),
+        ((14, 14), [], {"new": 10}),
     ],
 )
 def test_steps_of_a_rolling_update(
@@ -156,6 +158,7 @@ def of_size(name: str, replicas: int, before: int, maximum: int, available: int 
         (5, [8, 5], {"a": 5, "new": 3}),
         (0, [8, 5], {"a": 0, "new": 0}),
         (11, [5, 8], {"new": 9}),
+        (10, [8, 5], {}),
     ],
 )
 def test_a_rollout_under_way_is_scaled_in_proportion(

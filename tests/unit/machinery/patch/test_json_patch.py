@@ -193,12 +193,12 @@ def _same(left: Any, right: Any) -> bool:
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
-_PARTS = st.sampled_from(["a", "b", "~1", "~0x", "0", "1", "2", "-", "-1"])
+_PARTS = st.sampled_from(["a", "b", "~1", "~0x", "~01", "0", "1", "2", "-", "-1"])
 _POINTERS = st.lists(_PARTS, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
 _SMALL = st.recursive(
     st.sampled_from([1, True, "x", 0, False]),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "/", "~x"]), inner)
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "/", "~x", "~1"]), inner)
     ),
     max_leaves=6,
 )
@@ -223,7 +223,7 @@ def _pointers(value: Any, at: str = "") -> list[str]:
 @st.composite
 def _patched(draw: st.DrawFn) -> tuple[Any, list[dict[str, Any]]]:
     """A document, and operations most of which are on what is there."""
-    document = draw(st.dictionaries(st.sampled_from(["a", "b", "/", "~x"]), _SMALL, min_size=1))
+    document = draw(st.dictionaries(st.sampled_from(["a", "b", "/", "~x", "~1"]), _SMALL, min_size=1))
     operations = draw(st.lists(_OPERATIONS, min_size=1, max_size=3))
     for each in operations:
         for name in {"path", "from"} & each.keys():

@@ -187,7 +187,20 @@ async def test_denials_say_why(server: APIServer, method: str, path: str, reason
 async def test_what_a_node_needs_to_read(server: APIServer, path: str) -> None:
     await _prepare(server, "mine")
     await _pod(server, "p", "mine")
-    assert (await server.get(path, token=NODE)).status != 403
+    absent = path.endswith("/n1")  # its Node and its Lease are yet to be made
+    assert (await server.get(path, token=NODE)).status == (404 if absent else 200)
+
+
+async def test_only_the_core_groups_objects_are_found_by_their_relation(server: APIServer) -> None:
+    await _prepare(server, "mine")
+    await _pod(server, "p", "mine")
+    for group, allowed in (("", True), ("example.com", False)):
+        for kind, name in (("secrets", "mine"), ("pods", "p")):
+            asked = {"group": group, "resource": kind, "namespace": "default", "name": name, "verb": "get"}
+            review = {"spec": {"resourceAttributes": asked}}
+            path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+            answer = await server.request("POST", path, review, token=NODE)
+            assert (answer.status, answer.json["status"]["allowed"]) == (201, allowed), (group, kind)
 
 
 async def test_node_writes_its_status_and_events(server: APIServer) -> None:

@@ -103,3 +103,18 @@ async def test_ended_watches_are_forgotten() -> None:
         await asyncio.gather(waiting, return_exceptions=True)
         await watch.aclose()
     assert not log.watchers._live
+
+
+@pytest.mark.parametrize("since", range(1, 8))
+async def test_a_watch_from_any_revision_be_it_yet_to_come_has_what_is_after_it(since: int) -> None:
+    log = Log()
+    log.write(2)  # 2, 3
+    watch = log.watch("/", since)
+    first = asyncio.gather(anext(watch))
+    await asyncio.sleep(0.001)
+    log.write(3)  # 4, 5, 6 as one
+    log.write(4)  # 7 to 10
+    seen = [event.kv.mod_revision for event in (await first)[0]]
+    seen += await take(watch, 10) if seen[-1] < 10 else []
+    assert seen == list(range(since + 1, 11))
+    await watch.aclose()

@@ -368,3 +368,17 @@ async def test_format_without_a_way_from_it_is_refused(path: Path, monkeypatch: 
         pass
     monkeypatch.setattr(schema, "FORMAT", 2)
     assert "use an older one" in str(await refusal(path))
+
+
+async def test_a_group_of_any_size_is_stored_whole(path: Path) -> None:
+    rows, total = writer.ROWS_PER_STATEMENT, 0
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        for size in (1, rows - 1, rows, rows + 1, 2 * rows, 2 * rows + 1):
+            names = [f"/registry/{size:03d}/{n:03d}" for n in range(size)]
+            revisions = await asyncio.gather(*[engine.create(name, name.encode()) for name in names])
+            total += size
+            assert sorted(revisions) == list(range(total - size + 2, total + 2))
+            found = await engine.range(f"/registry/{size:03d}/")
+            assert [(kv.key, kv.value) for kv in found.items] == [(name, name.encode()) for name in names]
+    async with running(lambda: SQLiteEngine(path)) as engine:
+        assert (await engine.range("/registry/")).count == total
