@@ -1,5 +1,7 @@
 """RBAC through the whole server: reasons, changes that count at once, default roles, reviews."""
 
+import itertools
+import random
 from typing import Any
 
 import pytest
@@ -53,6 +55,62 @@ async def test_a_role_counts_as_soon_as_its_binding_is_answered_and_no_longer_th
     assert (await server.get(SECRETS, token="nobody")).status == 200
     await server.request("DELETE", f"{HERE}/rolebindings/b")
     assert (await server.get(SECRETS, token="nobody")).status == 403
+
+
+async def test_who_is_taken_out_of_a_binding_may_nothing_by_it_any_more(server: APIServer) -> None:
+    await make(server, f"{HERE}/roles", role("reader", rule("list", "secrets")))
+    await make(server, f"{HERE}/rolebindings", binding("b", "Role", "reader"))
+    assert (await server.get(SECRETS, token="nobody")).status == 200
+    other = {**NOBODY, "name": "somebody"}
+    answer = await server.request(
+        "PUT", f"{HERE}/rolebindings/b", binding("b", "Role", "reader", {**NOBODY, "kind": "Group"}, other)
+    )
+    assert answer.status == 200
+    assert (await server.get(SECRETS, token="nobody")).status == 403
+
+
+def _may(index: RBACIndex) -> dict[tuple[str, str], tuple[list[str], list[str]]]:
+    """All that each of a few may do, and what is missing for it."""
+    index.catch_up()
+    found = {}
+    for name, namespace in itertools.product(("a", "b"), ("", "default", "kube-system")):
+        held, problems = index.rules(UserInfo(name, groups=("g",)), namespace)
+        found[name, namespace] = (sorted(map(repr, held)), sorted(problems))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_an_index_that_followed_changes_at_random_is_one_that_is_made_anew(
+    server: APIServer, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """With the history short: sometimes it reaches back to the last look, sometimes all is read again."""
+    monkeypatch.setattr("strongroom.store.resource_cache.HISTORY_MINIMUM", 3)
+    monkeypatch.setattr("strongroom.store.resource_cache.HISTORY_LIMIT", 3)
+    chance, followed, seen = random.Random(seed), RBACIndex(server.catalog), set()
+    for _ in range(60):
+        for _ in range(chance.choice((1, 1, 2, 8))):
+            cluster, name = chance.random() < 0.4, chance.choice("xyz")
+            root = RBAC if cluster else f"{RBAC}/namespaces/{chance.choice(('default', 'kube-system'))}"
+            kind = chance.choice(("role", "rolebinding", "rolebinding"))
+            path = f"{root}/{'cluster' if cluster else ''}{kind}s"
+            if chance.random() < 0.35:
+                await server.request("DELETE", f"{path}/{name}")
+                continue
+            if kind == "role":
+                body = role(name, *[rule(verb, "pods") for verb in ("get", "list") if chance.random() < 0.6])
+            else:
+                # A binding's role is for good: it goes with the binding's name.
+                of = "ClusterRole" if cluster or name == "z" else "Role"
+                subjects = [{**NOBODY, "name": each} for each in "ab" if chance.random() < 0.5]
+                subjects += [{**NOBODY, "kind": "Group", "name": "g"}] * (chance.random() < 0.2)
+                body = {**binding(name, of, name), "subjects": subjects}
+            if (await server.request("PUT", f"{path}/{name}", body)).status == 404:
+                await make(server, path, body)
+        found = _may(followed)
+        assert found == _may(RBACIndex(server.catalog))
+        seen.add(str(found))
+    assert len(seen) > 20, "without changes nothing is shown"
+    assert any("not found" in each for each in seen), "a binding may name a role that is not there"
 
 
 async def test_a_rule_with_names_allows_those_alone_and_no_list(server: APIServer) -> None:
