@@ -97,6 +97,13 @@ def test_unknown_fields_of_every_wire_type_are_skipped() -> None:
     assert DECODER.decode("t.v1.Thing", unknown + b"\x0a\x01x") == {"name": "x", "meta": {}}
 
 
+def test_numbers_of_a_list_may_come_as_one_field_or_one_by_one() -> None:
+    minus_one = b"\xff" * 9 + b"\x01"
+    numbers = b"\x52\x0d\x07\xac\x02" + minus_one + b"\x50\x05" + b"\x52\x00"
+    spec = b"\x1a" + bytes([len(numbers)]) + numbers
+    assert DECODER.decode("t.v1.Thing", spec)["spec"]["numbers"] == [7, 300, -1, 5]
+
+
 def test_the_last_of_a_single_field_counts_and_maps_are_sorted() -> None:
     labels = b"\x0a\x06\x0a\x01b\x12\x01x\x0a\x06\x0a\x01a\x12\x01y"
     raw = b"\x0a\x01p\x0a\x01q" + b"\x12" + bytes([len(labels)]) + labels
