@@ -11,7 +11,7 @@ from strongroom.aio import tasks
 from strongroom.api import resources
 from strongroom.api.apps.v1.restart_on_change import ANNOTATION, OBSERVED, RESTARTED_AT
 from strongroom.client.requests import MERGE_PATCH
-from strongroom.controllers.restart import decision
+from strongroom.controllers.restart import decision, secret_watches
 from strongroom.controllers.restart.view import CONDITION
 from strongroom.machinery.gvk import Object
 from strongroom.testing import managed, pod_runner
@@ -262,3 +262,26 @@ async def test_a_change_while_no_controller_ran_is_not_missed_and_nothing_else_r
         await first.start_controllers()
         await made.rest()
         assert await made.restarts() == ["a"]
+
+
+async def test_who_names_more_secrets_than_are_watched_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secret_watches, "OF_A_NAMESPACE", 1)
+    await world.secret(password="one")
+    await world.deployment("a")
+    reference = {"secretKeyRef": {"name": "more", "key": "k", "optional": True}}
+    container = {"name": "c", "env": [{"name": "M", "valueFrom": reference}]}
+    patch = {"spec": {"template": {"spec": {"containers": [{**container, "image": "i"}]}}}}
+    await world.client.patch(
+        resources.DEPLOYMENTS, "a", patch, "default", content_type="application/strategic-merge-patch+json"
+    )
+
+    async def told() -> bool:
+        found = await world.client.list(resources.EVENTS, "default")
+        return any(
+            each["reason"] == "TooManySecretsToWatch" and "1 secrets, more first" in each["message"]
+            for each in found.items
+        )
+
+    await managed.until(told)

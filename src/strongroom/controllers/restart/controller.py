@@ -1,6 +1,7 @@
 """The loop of the restarts. It looks at a namespace at a time, since Secrets don't reach beyond theirs."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
@@ -13,17 +14,20 @@ from strongroom.client.rest import Client
 from strongroom.client.watching import DELETED
 from strongroom.controllers import workload_cache
 from strongroom.controllers.controller import Controller
-from strongroom.controllers.restart import decision, record, view
+from strongroom.controllers.restart import decision, record, secret_watches, view
 from strongroom.controllers.restart.decision import Action, Note, Roll, Say, State
 from strongroom.controllers.restart.seal import SealingKey
 from strongroom.controllers.restart.secret_watches import SecretWatches
+from strongroom.controllers.restart.view import Workload
 from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
 
 NAME = "restart-controller"
 RESTARTED = "RestartedOnSecretChange"
 STOPPED = "RestartOnSecretChangeStopped"
+TOO_MANY = "TooManySecretsToWatch"
 _BEHIND = 0.05
+_FULL = 60.0
 
 
 class RestartController:
@@ -42,6 +46,8 @@ class RestartController:
         self._templates: dict[tuple[str, str], tuple[str, int]] = {}
         """The digest of each one's template, and the resourceVersion that it was seen to come with, or 0."""
         self._written: dict[tuple[str, str], int] = {}
+        self._left_out: dict[tuple[str, str], tuple[str, ...]] = {}
+        """The Secrets that each one names and nobody watches, as it was told."""
         self._loop = Controller(NAME, self._reconcile, (deployments,), clock)
         self._secrets = SecretWatches(client, key, self._loop.queue.add, clock)
         deployments.subscribe(self._deployment_changed)
@@ -62,6 +68,7 @@ class RestartController:
         if kind == DELETED or not view.concerns(deployment):
             self._templates.pop((namespace, name), None)
             self._written.pop((namespace, name), None)
+            self._left_out.pop((namespace, name), None)
             if name not in self._concerned.get(namespace, ()):
                 return
             self._concerned[namespace].discard(name)
@@ -85,10 +92,11 @@ class RestartController:
             view.workload(obj, self._templates.get((namespace, name), ("", 0))[1])
             for name, obj in deployments.items()
         ]
-        self._secrets.use(
+        left_out = self._secrets.use(
             namespace,
             frozenset(secret for each in workloads if not each.deleting for secret in each.uses or ()),
         )
+        self._tell_left_out(namespace, deployments, workloads, left_out)
         if not workloads:
             self._concerned.pop(namespace, None)
             return
@@ -101,6 +109,28 @@ class RestartController:
             await self._do(deployments[action.workload.name], action)
         if decided.look_again is not None:
             self._loop.queue.add_after(namespace, decided.look_again)
+
+    def _tell_left_out(
+        self,
+        namespace: str,
+        deployments: Mapping[str, Object],
+        workloads: Sequence[Workload],
+        left_out: frozenset[str],
+    ) -> None:
+        """A change of these restarts nobody, which the workload is told once."""
+        for each in workloads:
+            names = tuple(sorted(left_out.intersection(each.uses or ())))
+            if names != self._left_out.get((namespace, each.name), ()):
+                self._left_out[namespace, each.name] = names
+                if names:
+                    text = (
+                        f"Pods will not follow changes of {len(names)} secrets, {names[0]} first: "
+                        f"{secret_watches.OF_A_NAMESPACE} are watched in a namespace and "
+                        f"{secret_watches.IN_ALL} in all"
+                    )
+                    self._recorder.event(deployments[each.name], event_recorder.WARNING, TOO_MANY, text)
+        if left_out:
+            self._loop.queue.add_after(namespace, _FULL)
 
     def _is_behind(self, deployment: Object) -> bool:
         """Whether what was written here has not come back yet."""

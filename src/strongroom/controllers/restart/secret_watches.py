@@ -1,10 +1,12 @@
 """The Secrets that workloads with the annotation use, each watched for itself; only digests of values stay.
 
-Nothing else may be read here, and nothing else is: one watch for each Secret, by its name.
+Nothing else may be read here, and nothing else is: one watch for each Secret, by its name. Whoever may make a
+Deployment chooses these names, so there are limits, of a namespace's watches and of all.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from strongroom.aio.clock import Clock
 from strongroom.aio.tasks import TaskGroup
@@ -15,6 +17,9 @@ from strongroom.controllers.restart.seal import SealingKey
 from strongroom.controllers.restart.view import Secret
 from strongroom.machinery.gvk import Object
 
+OF_A_NAMESPACE: Final = 200
+IN_ALL: Final = 2000
+"""Watches."""
 _DIGESTS = "digests"
 
 
@@ -40,9 +45,13 @@ class SecretWatches:
         self._of: dict[str, frozenset[str]] = {}
         self._closing = TaskGroup("restart-closing", describe_errors=False)
 
-    def use(self, namespace: str, names: frozenset[str]) -> None:
-        """Watch these in the namespace from now on, and no others."""
+    def use(self, namespace: str, names: frozenset[str]) -> frozenset[str]:
+        """Watch these in the namespace from now on, and no others. Gives those that are too many; what is
+        watched stays so."""
         before = self._of.get(namespace, frozenset())
+        kept = before & names
+        room = min(OF_A_NAMESPACE - len(kept), IN_ALL - len(self._watched) + len(before - kept))
+        wanted, names = names, kept | frozenset(sorted(names - before)[: max(room, 0)])
         for name in before - names:
             self._closing.spawn("close", self._watched.pop((namespace, name)).tasks.aclose())
         for name in names - before:
@@ -51,6 +60,7 @@ class SecretWatches:
             self._of[namespace] = names
         else:
             self._of.pop(namespace, None)
+        return wanted - names
 
     def known(self, namespace: str) -> Mapping[str, Secret]:
         """By name, those that were read; one that does not exist has no uid."""
