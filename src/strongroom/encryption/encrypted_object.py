@@ -5,6 +5,7 @@ The field numbers are the format; the names are upstream's.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from strongroom.machinery.codec import protobuf
@@ -99,6 +100,7 @@ def _tagged(number: int, value: bytes) -> bytes:
     return bytes((number << 3 | protobuf.BYTES,)) + data_header(len(value))[1:] + value
 
 
+@lru_cache(maxsize=1024)
 def data_header(length: int) -> bytes:
     """What stands before `length` bytes of data at the start of a message: tag and length."""
     header = bytearray((_DATA_TAG,))

@@ -143,13 +143,17 @@ class _Fresh(threading.local):
     def __init__(self) -> None:
         self._bytes = b""
         self._at = 0
-        self._owner = 0
+
+    def forget(self) -> None:
+        """In a fork: they are the parent's."""
+        self._bytes = b""
+        self._at = 0
 
     def take(self, count: int) -> bytes:
         """`count` bytes that were not given before, in this process or one that it was forked from."""
         start, end = self._at, self._at + count
-        if end > len(self._bytes) or self._owner != os.getpid():
-            self._bytes, self._owner = os.urandom(_FRESH_POOL), os.getpid()
+        if end > len(self._bytes):
+            self._bytes = os.urandom(_FRESH_POOL)
             start, end = 0, count
         self._at = end
         return self._bytes[start:end]
@@ -157,6 +161,7 @@ class _Fresh(threading.local):
 
 _FRESH_POOL: Final = 8192
 _fresh = _Fresh()
+os.register_at_fork(after_in_child=_fresh.forget)
 
 
 class EnvelopeTransformer:

@@ -1,12 +1,14 @@
 """Spans of time for people: the Age column (`apimachinery/pkg/util/duration`) and RFC 3339 stamps."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24
 _YEAR = 365 * _DAY
+_NONE, _SECOND = timedelta(), timedelta(seconds=1)
+_stamped = datetime(1970, 1, 1, tzinfo=UTC), "1970-01-01T00:00:00Z"
 
 
 def human_duration(seconds: float) -> str:
@@ -46,7 +48,13 @@ def _pair(large: int, large_unit: str, small: int, small_unit: str) -> str:
 
 def timestamp(moment: datetime) -> str:
     """`metav1.Time`: RFC 3339 in UTC with whole seconds and `Z`. `moment` is aware and in UTC."""
-    return moment.isoformat(timespec="seconds")[:19] + "Z"
+    global _stamped
+    second, text = _stamped
+    if not _NONE <= moment - second < _SECOND:
+        second = moment.replace(microsecond=0)
+        text = second.isoformat(timespec="seconds")[:19] + "Z"
+        _stamped = second, text
+    return text
 
 
 def micro_timestamp(moment: datetime) -> str:

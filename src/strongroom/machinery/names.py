@@ -36,6 +36,7 @@ def _matcher(pattern: str) -> Matcher:
     return re.compile(pattern).fullmatch
 
 
+_PLAIN = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _is_label = _matcher(_LABEL)
 _is_subdomain = _matcher(_SUBDOMAIN)
 _is_subdomain_underscore = _matcher(_SUBDOMAIN_UNDERSCORE)
@@ -122,11 +123,16 @@ def _without_dash(name: str) -> str:
     return name[:-2] + "a" if len(name) > 1 and name.endswith("-") else name
 
 
+def _is_plain(name: str) -> bool:
+    """Whether it is a subdomain without dots; in a fraction of the time that a pattern takes."""
+    return name != "" and not name.strip(_PLAIN) and name[0] != "-" and name[-1] != "-"
+
+
 def dns1123_subdomain(name: str, *, prefix: bool = False) -> list[str]:
     """The rule for most objects' names."""
     if prefix:
         name = _without_dash(name)
-    if len(name) <= SUBDOMAIN_MAX and _is_subdomain(name):
+    if len(name) <= SUBDOMAIN_MAX and (_is_plain(name) or _is_subdomain(name)):
         return []
     messages = [max_length(SUBDOMAIN_MAX)] if size(name) > SUBDOMAIN_MAX else []
     if not _is_subdomain(name):

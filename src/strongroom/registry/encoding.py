@@ -1,14 +1,14 @@
 """Objects as bytes: the one canonical form, encoded once per write."""
 
 import os
-from typing import Any, NamedTuple
+import struct
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from strongroom.machinery.gvk import Object
 
 _METADATA = b'"metadata":{'
-_VARIANT = "89ab"
 
 
 class Document(NamedTuple):
@@ -57,28 +57,21 @@ def copy(obj: Object) -> Object:
     return duplicate
 
 
-class _Random:
-    """Random bytes from the operating system, fetched many at once.
-
-    A call to it gives up the interpreter's lock, and gets it back only in turn."""
-
-    def __init__(self) -> None:
-        self._bytes = b""
-        self._at = 0
-
-    def hex(self) -> str:
-        """16 of them."""
-        start = self._at
-        if start == len(self._bytes):
-            self._bytes, start = os.urandom(4096), 0
-        self._at = start + 16
-        return self._bytes[start : start + 16].hex()
-
-
-_random = _Random()
+_UID_PARTS: Final = struct.Struct("8s4sx3sc3s12s")
+"""Of the hex digits of 16 bytes; the version stands for the digit that is left out."""
+_VARIANTS: Final = {b"%x" % digit: b"89ab"[digit & 3 : (digit & 3) + 1] for digit in range(16)}
+_UIDS_AT_ONCE: Final = 64
+_uids: list[str] = []
+"""Made, and not yet given. A call to the operating system gives up the interpreter's lock, and gets it back
+only in turn."""
 
 
 def new_uid() -> str:
     """A random UUID (version 4)."""
-    h = _random.hex()
-    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+    if not _uids:
+        digits = os.urandom(16 * _UIDS_AT_ONCE).hex().encode()
+        _uids.extend(
+            (b"%b-%b-4%b-%b%b-%b" % (a, b, c, _VARIANTS[d], e, f)).decode()
+            for a, b, c, d, e, f in _UID_PARTS.iter_unpack(digits)
+        )
+    return _uids.pop()

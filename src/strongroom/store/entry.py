@@ -12,6 +12,8 @@ ADDED: Final = "ADDED"
 MODIFIED: Final = "MODIFIED"
 DELETED: Final = "DELETED"
 
+_QUOTE: Final = b'"'
+_R, _END = b"r}"
 _OPENING: Final = b'{"metadata":{"resourceVersion":"%d"'
 
 
@@ -118,13 +120,14 @@ def from_stored(layout: Layout, stored: Stored) -> Entry:
     if error:
         return UnreadableEntry(layout, key, revision, create_revision, error)
     start = len(layout.opening)
+    # A field that might be resourceVersion is left to what follows.
     if (
         data.startswith(layout.opening)
-        and data.startswith(b'"', start)
-        and not data.startswith(b'"resourceVersion"', start)
-        and data.endswith(b"}")
+        and data[-1] == _END
+        and data.startswith(_QUOTE, start)
+        and data[start + 1] != _R
     ):
-        item = b"".join((_OPENING % revision, b",", data[start:]))
+        item = b'{"metadata":{"resourceVersion":"%d",%b' % (revision, data[start:])
         return Entry(layout, key, revision, create_revision, item, stale)
     try:
         if layout.foreign is not None and not data.startswith(b"{"):

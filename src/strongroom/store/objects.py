@@ -67,27 +67,36 @@ class ObjectStore:
                 return transformer
         return None
 
-    def _sealed(self, key: str, data: bytes) -> "_Sealed":
+    def _sealed(self, key: str, data: bytes) -> bytes:
+        """The value to write, which the watch knows as long as the write is under way."""
         transformer = self._transformer(key)
         if transformer is None:
-            return _Sealed({}, data, data)
+            return data
         try:
-            return _Sealed(self._under_way, transformer.to_storage(data, key.encode()), data)
+            sealed = transformer.to_storage(data, key.encode())
         except TransformError as error:
             raise errors.Unavailable(f'unable to transform key "{key}": {error}') from None
+        self._under_way[sealed] = data
+        return sealed
 
     def _open(self, kv: KeyValue) -> Stored:
         return _open(kv, self._transformer(kv.key))
 
     async def create(self, key: str, data: bytes) -> int:
         """Store a new object; its revision. Raises KeyExists."""
-        with self._sealed(key, data) as sealed:
+        sealed = self._sealed(key, data)
+        try:
             return await self._engine.create(key, sealed)
+        finally:
+            self._under_way.pop(sealed, None)
 
     async def update(self, key: str, data: bytes, expected: int) -> int:
         """Replace the object whose revision is `expected`; the new revision. Raises RevisionConflict."""
-        with self._sealed(key, data) as sealed:
+        sealed = self._sealed(key, data)
+        try:
             return await self._engine.update(key, sealed, expected)
+        finally:
+            self._under_way.pop(sealed, None)
 
     async def delete(self, key: str, expected: int) -> int:
         """Delete the object whose revision is `expected`; the deletion's. Raises RevisionConflict."""
@@ -141,24 +150,6 @@ class ObjectStore:
         if data is not None:
             return Stored(kv.key, data, kv.create_revision, kv.mod_revision)
         return self._open(kv)
-
-
-class _Sealed:
-    """The sealed value of a write, known to the watch as long as the write is under way."""
-
-    __slots__ = ("_data", "_under_way", "_value")
-
-    def __init__(self, under_way: dict[bytes, bytes], value: bytes, data: bytes) -> None:
-        self._under_way = under_way
-        self._value = value
-        self._data = data
-
-    def __enter__(self) -> bytes:
-        self._under_way[self._value] = self._data
-        return self._value
-
-    def __exit__(self, *_: object) -> None:
-        del self._under_way[self._value]
 
 
 def _open(kv: KeyValue, transformer: Transformer | None) -> Stored:
