@@ -60,6 +60,19 @@ def test_those_of_the_port_and_no_others(listener: socket.socket, connections: C
     assert connections.open() == []
 
 
+def test_a_client_by_ipv4_of_a_listener_for_both() -> None:
+    """As Granian tells its address, so that the two are taken for the same."""
+    try:
+        both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    except (OSError, ValueError):
+        pytest.skip("no such addresses here")
+    with both, socket.create_connection(("127.0.0.1", both.getsockname()[1])) as client, both.accept()[0]:
+        asked = Connections(both.family, both.getsockname()[1])
+        (there,) = asked.open()
+        asked.close()
+        assert there.peer == written(("::ffff:127.0.0.1", client.getsockname()[1]))
+
+
 def test_what_the_client_has_not_taken_yet(listener: socket.socket, connections: Connections) -> None:
     client, server = connect(listener)
     with client, server:
