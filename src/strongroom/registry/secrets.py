@@ -54,6 +54,7 @@ class SecretRegistry(Registry):
         self, strategy: SecretStrategy, cache: WatchCache, objects: ObjectStore, clock: Clock
     ) -> None:
         super().__init__(strategy, cache, objects, clock)
+        self._prefix = strategy.resource.storage_prefix
         self._tails: dict[tuple[str, Shape], _Managed] = {}
 
     async def create_plain(
@@ -67,7 +68,7 @@ class SecretRegistry(Registry):
         time = duration.timestamp(self._clock.now())
         data = self._encoded(namespace, secret, encoding.new_uid(), time, self._managed(writer, secret), time)
         try:
-            revision = await self._objects.create(self.resource.key(namespace, secret.name), data)
+            revision = await self._objects.create(f"{self._prefix}{namespace}/{secret.name}", data)
         except KeyExists:
             raise self._taken(namespace, secret.name, generated=False) from None
         return await self._written(data, revision)
@@ -76,7 +77,7 @@ class SecretRegistry(Registry):
         """As `update` to the data of `secret`, by its only manager; the JSON of what is stored then."""
         if self._shared:
             await self._cache.refresh()
-        key = self.resource.key(namespace, secret.name)
+        key = f"{self._prefix}{namespace}/{secret.name}"
         entry = self.rows.get(key)
         if entry is None or entry.stale:
             return None

@@ -31,8 +31,26 @@ def is_bool(value: str) -> bool:
     return value in _TRUE or value in _FALSE or value == ""
 
 
+_creations: dict[str, RequestInfo] = {}
+"""By path: they come by the same few again and again."""
+_REMEMBERED = 1024
+
+
 def route(request: Request) -> RequestInfo:
     """Who asks what."""
+    if request.method != "POST" or request.query_string:
+        return _route(request)
+    info = _creations.get(request.path)
+    if info is None:
+        info = _route(request)
+        if info.verb == "create" and not info.name:
+            if len(_creations) >= _REMEMBERED:
+                _creations.clear()
+            _creations[request.path] = info
+    return info
+
+
+def _route(request: Request) -> RequestInfo:
     path = request.path
     parts = path.split("/")
     if parts[-1] == "":

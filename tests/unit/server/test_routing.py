@@ -93,3 +93,14 @@ def test_name_comes_from_the_field_selector() -> None:
 
 def test_path_decides_also_where_the_selector_names_another() -> None:
     assert _route("GET /api/v1/namespaces/n/secrets/a?fieldSelector=metadata.name%3Db")["name"] == "a"
+
+
+def test_a_path_that_is_known_from_a_creation_means_the_same_to_every_method() -> None:
+    path = "/api/v1/namespaces/n/secrets"
+    lines = [f"{method} {path}{query}" for method in ("POST", "GET", "DELETE") for query in ("", "?watch=1")]
+    first = [_route(line) for line in lines]
+    assert [_route(line) for line in reversed(lines)] == first[::-1]
+    assert [info["verb"] for info in first] == [
+        *("create", "create", "list", "watch"),
+        *("deletecollection", "deletecollection"),
+    ]

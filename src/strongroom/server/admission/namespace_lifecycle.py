@@ -8,6 +8,7 @@ from strongroom.machinery.gvk import Resource
 from strongroom.registry.generic import Registry
 from strongroom.server.admission.plugin import CREATE, DELETE, Attributes
 
+_REMEMBERED: Final = 1024
 _ENDING: Final = b'"deletionTimestamp"'
 IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
 
@@ -15,6 +16,10 @@ IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
 class NamespaceLifecycle:
     def __init__(self, namespaces: Registry) -> None:
         self._namespaces = namespaces
+        self._rows = namespaces.rows
+        self._prefix = namespaces.resource.storage_prefix
+        self._lasting: dict[str, object] = {}
+        """Namespaces that do not end, in the state that was looked at."""
 
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
         if operation == DELETE:
@@ -23,8 +28,16 @@ class NamespaceLifecycle:
 
     def passes(self, operation: str, namespace: str) -> bool:
         """As admission's `Passing`: there is the namespace, and nothing says that it ends."""
-        entry = self._namespaces.find("", namespace) if operation == CREATE else None
-        return entry is not None and not entry.error and _ENDING not in entry.item
+        entry = self._rows.get(self._prefix + namespace)
+        if entry is None or operation != CREATE:
+            return False
+        if self._lasting.get(namespace) is not entry:
+            if entry.error or _ENDING in entry.item:
+                return False
+            if len(self._lasting) >= _REMEMBERED:
+                self._lasting.clear()
+            self._lasting[namespace] = entry
+        return True
 
     async def admit(self, attributes: Attributes) -> None:
         if attributes.operation == DELETE:

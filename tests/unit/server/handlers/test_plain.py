@@ -350,11 +350,15 @@ async def test_a_namespace_with_a_quota_goes_the_general_way(both: Both, short: 
 async def test_a_namespace_that_ends_or_is_not_there_takes_none(both: Both, short: Counted) -> None:
     server = both.servers[0]
     await server.request("POST", "/api/v1/namespaces", {"metadata": {"name": "ending"}})
+    path = "/api/v1/namespaces/ending/secrets"
+    for number in range(2):
+        body = BODY.replace(b'"a"', b'"a%d"' % number)
+        assert (await server.request("POST", path, body)).status == 201
     await server.request("DELETE", "/api/v1/namespaces/ending")
     for namespace, code in (("ending", 403), ("absent", 404)):
         answer = await server.request("POST", f"/api/v1/namespaces/{namespace}/secrets", BODY)
         assert answer.status == code
-    assert not short.writes
+    assert short.writes == 2
 
 
 async def test_of_many_who_create_the_same_one_succeeds(both: Both, short: Counted) -> None:
