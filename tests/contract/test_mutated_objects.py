@@ -50,6 +50,7 @@ POD_SPEC: dict[str, Any] = {
                 {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
                 {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
                 {"name": "R", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}},
+                {"name": "E", "valueFrom": {"fileKeyRef": {"volumeName": "e", "path": "f", "key": "K"}}},
             ],
             "envFrom": [{"prefix": "P_", "secretRef": {"name": "s"}}, {"configMapRef": {"name": "c"}}],
             "resources": {"limits": {"cpu": "1", "memory": "64Mi"}, "requests": {"cpu": "100m"}},
@@ -62,7 +63,10 @@ POD_SPEC: dict[str, Any] = {
                 "runAsUser": 1,
                 "capabilities": {"drop": ["ALL"]},
                 "readOnlyRootFilesystem": True,
+                "windowsOptions": {"runAsUserName": "u"},
             },
+            "restartPolicy": "Never",
+            "restartPolicyRules": [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}],
             "imagePullPolicy": "Always",
         }
     ],

@@ -70,6 +70,8 @@ class Strategy:
     """`metadata.generation` starts at 1 and is bumped when anything outside metadata and status changes."""
     has_status: ClassVar[bool] = False
     """`status` is reset on create and kept on update through the main resource; written by `/status` only."""
+    any_finalizer: ClassVar[bool] = False
+    """A finalizer without a domain need not be one of Kubernetes' own."""
     creates_on_update: ClassVar[bool] = False
     """PUT of an object that is not there creates it."""
     unconditional_update: ClassVar[bool] = True

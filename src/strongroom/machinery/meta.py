@@ -100,9 +100,16 @@ def _dedupe_owner_references(meta: Object) -> list[str]:
 
 
 def validate_object_meta(
-    meta: Mapping[str, Any], *, namespaced: bool, name_rule: names.NameRule, path: str = "metadata"
+    meta: Mapping[str, Any],
+    *,
+    namespaced: bool,
+    name_rule: names.NameRule,
+    any_finalizer: bool = False,
+    path: str = "metadata",
 ) -> list[FieldError]:
-    """All broken rules of a new object's metadata; its name must have been generated before."""
+    """All broken rules of a new object's metadata; its name must have been generated before.
+
+    `any_finalizer`: one without a domain need not be Kubernetes' own."""
     errors: list[FieldError] = []
     if generate := meta.get("generateName"):
         errors += _invalid(f"{path}.generateName", generate, name_rule(generate, prefix=True))
@@ -125,12 +132,12 @@ def validate_object_meta(
         )
     errors += _validate_common(meta, path)
     if finalizers := meta.get("finalizers"):
-        errors += validate_finalizers(finalizers, f"{path}.finalizers")
+        errors += validate_finalizers(finalizers, f"{path}.finalizers", any_name=any_finalizer)
     return errors
 
 
 def validate_object_meta_update(
-    new: Mapping[str, Any], old: Mapping[str, Any], *, path: str = "metadata"
+    new: Mapping[str, Any], old: Mapping[str, Any], *, any_finalizer: bool = False, path: str = "metadata"
 ) -> list[FieldError]:
     """All broken rules of an update's metadata, other than those of `resourceVersion`."""
     errors: list[FieldError] = []
@@ -158,7 +165,7 @@ def validate_object_meta_update(
     errors += _validate_common(new, path)
     # Upstream leaves finalizers unchecked here and has every strategy check the whole object again.
     if (finalizers := new.get("finalizers")) and finalizers != old.get("finalizers"):
-        errors += validate_finalizers(finalizers, f"{path}.finalizers")
+        errors += validate_finalizers(finalizers, f"{path}.finalizers", any_name=any_finalizer)
     return errors
 
 
@@ -206,11 +213,12 @@ def validate_finalizer_domain(finalizer: str, path: str) -> list[FieldError]:
     return [validation.invalid_value(path, finalizer, text)]
 
 
-def validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
+def validate_finalizers(finalizers: Sequence[str], path: str, *, any_name: bool = False) -> list[FieldError]:
+    """`any_name`: one without a domain need not be Kubernetes' own."""
     errors: list[FieldError] = []
     for finalizer in finalizers:
         errors += _invalid(path, finalizer, names.qualified_name(finalizer))
-    for index, finalizer in enumerate(finalizers):
+    for index, finalizer in enumerate(() if any_name else finalizers):
         errors += validate_finalizer_domain(finalizer, f"{path}[{index}]")
     if ORPHAN in finalizers and FOREGROUND in finalizers:
         errors.append(

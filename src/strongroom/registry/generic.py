@@ -205,7 +205,10 @@ class Registry:
 
     def _validate(self, obj: Object) -> None:
         errors = meta.validate_object_meta(
-            obj["metadata"], namespaced=self.resource.namespaced, name_rule=self.strategy.validate_name
+            obj["metadata"],
+            namespaced=self.resource.namespaced,
+            name_rule=self.strategy.validate_name,
+            any_finalizer=self.strategy.any_finalizer,
         )
         errors += self.strategy.validate(obj)
         if errors:
@@ -323,7 +326,9 @@ class Registry:
         return status.invalid_kind(resource.group_resource, resource.group, resource.plural, name, [error])
 
     def _validate_update(self, new: Object, old: Object, rules: Rules) -> None:
-        errors = meta.validate_object_meta_update(new["metadata"], old["metadata"])
+        errors = meta.validate_object_meta_update(
+            new["metadata"], old["metadata"], any_finalizer=self.strategy.any_finalizer
+        )
         errors += rules.validate(new, old)
         if errors:
             raise status.invalid(self._stored_as, old["metadata"]["name"], errors)

@@ -15,6 +15,7 @@ from strongroom.server.admission.priority import Priority
 from strongroom.server.admission.rbac_escalation import RBACEscalation
 from strongroom.server.admission.resource_quota import ResourceQuota
 from strongroom.server.admission.service_account import ServiceAccount
+from strongroom.server.admission.taint_nodes import TaintNodes
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication import authenticator
 from strongroom.server.authentication.anonymous import AnonymousAuthenticator
@@ -81,6 +82,7 @@ def application(
             RBACEscalation(index, authorization),
             ServiceAccount(catalog[resources.SERVICE_ACCOUNTS]),
             NodeRestriction(catalog, authorization, audiences),
+            TaintNodes(),
             PodSecurity(catalog[resources.NAMESPACES], catalog[resources.PODS]),
             Priority(catalog[resources.PRIORITY_CLASSES]),
             # Last: what another plugin refuses must not be counted.

@@ -207,3 +207,15 @@ OLD = {"name": "a", "namespace": "n", "uid": "u", "creationTimestamp": "t", "gen
 def test_update_rules(old: dict[str, Any], change: dict[str, Any], expected: list[str]) -> None:
     before = {**OLD, **old}
     assert texts(meta.validate_object_meta_update({**OLD, **change}, before)) == expected
+
+
+def test_finalizers_of_some_kinds_may_have_any_name() -> None:
+    bad = {"name": "a", "namespace": "n", "finalizers": ["a", "é"]}
+    found = meta.validate_object_meta(
+        bad, namespaced=True, name_rule=names.dns1123_subdomain, any_finalizer=True
+    )
+    expected = [f'metadata.finalizers: Invalid value: "é": {names.qualified_name("é")[0]}']
+    assert [str(error) for error in found] == expected
+    old = {**bad, "finalizers": []}
+    found = meta.validate_object_meta_update(bad, old, any_finalizer=True)
+    assert [str(error) for error in found] == expected

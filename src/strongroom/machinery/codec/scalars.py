@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from strongroom.machinery import quantity as amounts
 from strongroom.machinery.codec.errors import TypeMismatch
-from strongroom.machinery.validation import go_quote
 
 RFC3339: Final = "2006-01-02T15:04:05Z07:00"
 RFC3339_MICRO: Final = "2006-01-02T15:04:05.000000Z07:00"
@@ -65,20 +64,20 @@ def _parse(text: str, layout: str) -> datetime:
             if part.isdigit()
             else taken != part
         ):
-            raise _refused(text, layout, f"cannot parse {go_quote(rest)} as {go_quote(part)}")
+            raise _refused(text, layout, f"cannot parse {_quote(rest)} as {_quote(part)}")
         if part.isdigit():
             numbers.append(int(taken))
         rest = rest[len(part) :]
     fraction = _FRACTION.match(rest)
     if layout is RFC3339_MICRO and not (fraction and len(fraction[1]) == 6 and rest[0] == "."):
-        raise _refused(text, layout, f'cannot parse {go_quote(rest)} as ".000000"')
+        raise _refused(text, layout, f'cannot parse {_quote(rest)} as ".000000"')
     if fraction:
         rest = rest[fraction.end() :]
     zone = _ZONE.match(rest)
     if zone is None:
-        raise _refused(text, layout, f'cannot parse {go_quote(rest)} as "Z07:00"')
+        raise _refused(text, layout, f'cannot parse {_quote(rest)} as "Z07:00"')
     if zone.end() != len(rest):
-        raise _refused(text, layout, f"extra text: {go_quote(rest[zone.end() :])}")
+        raise _refused(text, layout, f"extra text: {_quote(rest[zone.end() :])}")
     micros = int(fraction[1][:6].ljust(6, "0")) if fraction else 0
     return _moment(text, layout, numbers, micros, zone)
 
@@ -115,7 +114,19 @@ def _moment(text: str, layout: str, numbers: list[int], micros: int, zone: re.Ma
         raise _refused(text, layout, "day out of range") from error
 
 
+def _quote(text: str) -> str:
+    """As Go's `time` does: in bytes, whatever is not ASCII or cannot be seen as two digits."""
+    quoted = ""
+    for byte in text.encode():
+        char = chr(byte)
+        if char in ('"', "\\"):
+            quoted += "\\" + char
+        else:
+            quoted += char if 0x20 <= byte < 0x7F else f"\\x{byte:02x}"
+    return f'"{quoted}"'
+
+
 def _refused(text: str, layout: str, why: str) -> TypeMismatch:
     out_of_range = why.endswith("out of range") or why.startswith("extra text")
-    middle = "" if out_of_range else f" as {go_quote(layout)}"
-    return TypeMismatch(f"parsing time {go_quote(text)}{middle}: {why}")
+    middle = "" if out_of_range else f" as {_quote(layout)}"
+    return TypeMismatch(f"parsing time {_quote(text)}{middle}: {why}")

@@ -72,3 +72,11 @@ def test_quantity(value: object, printed: str) -> None:
 def test_what_is_no_quantity(value: object) -> None:
     with pytest.raises(TypeMismatch, match=r"quantities must match the regular expression"):
         scalars.quantity(value)
+
+
+def test_what_is_no_time_is_shown_in_bytes() -> None:
+    with pytest.raises(TypeMismatch) as caught:
+        scalars.time('é"\\\n')
+    shown = r"""\xc3\xa9\"\\\x0a"""
+    layout = "2006-01-02T15:04:05Z07:00"
+    assert str(caught.value) == f'parsing time "{shown}" as "{layout}": cannot parse "{shown}" as "2006"'

@@ -18,6 +18,7 @@ class LeaseStrategy(Strategy):
 
     resource = resources.LEASES
     singular = "lease"
+    any_finalizer = True
     creates_on_update = True
     unconditional_update = False
     columns = (NAME, Column("Holder", description="Who holds the lease."), AGE)

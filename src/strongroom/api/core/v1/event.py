@@ -20,6 +20,7 @@ class EventStrategy(Strategy):
 
     resource = resources.EVENTS
     singular = "event"
+    any_finalizer = True
     creates_on_update = True
     short_names = ("ev",)
     field_labels = (
@@ -44,6 +45,9 @@ class EventStrategy(Strategy):
         Column("Count", priority=1, description="How many times it occurred."),
         Column("Name", format="name", priority=1, description="The name of the event."),
     )
+
+    def validate_name(self, name: str, *, prefix: bool = False) -> list[str]:
+        return names.path_segment(name, prefix=prefix)
 
     def validate(self, obj: Object) -> list[FieldError]:
         return validate(obj, "reportingComponent")

@@ -38,10 +38,13 @@ def validate_protocols(port: Object, path: str) -> list[FieldError]:
         errors.append(validation.required(f"{path}.protocol"))
     elif protocol not in PROTOCOLS:
         errors.append(validation.not_supported(f"{path}.protocol", protocol, PROTOCOLS))
+    return errors + validate_application(port, path)
+
+
+def validate_application(port: Object, path: str) -> list[FieldError]:
+    """`appProtocol` alone."""
     application = port.get("appProtocol")
-    if application is not None:
-        errors += [
-            validation.invalid_value(f"{path}.appProtocol", application, m)
-            for m in names.qualified_name(application)
-        ]
-    return errors
+    if application is None:
+        return []
+    messages = names.qualified_name(application)
+    return [validation.invalid_value(f"{path}.appProtocol", application, m) for m in messages]

@@ -43,7 +43,8 @@ class EndpointSliceStrategy(Strategy):
         for port in listed or ():
             if port.get("name") is None:
                 port["name"] = ""
-        ports.default_protocol(listed or ())
+            if port.get("protocol") is None:
+                port["protocol"] = ports.TCP
         for endpoint in endpoints or ():
             endpoint.setdefault("conditions", {})
         # Both are written even when there is none.
@@ -213,5 +214,9 @@ def _ports(listed: Sequence[Object]) -> list[FieldError]:
         if name in seen:
             errors.append(validation.duplicate(f"{path}.name", name))
         seen.add(name)
-        errors += ports.validate_protocols(port, path)
+        if port["protocol"] == "":
+            errors.append(validation.not_supported(f"{path}.protocol", "", ports.PROTOCOLS))
+            errors += ports.validate_application(port, path)
+        else:
+            errors += ports.validate_protocols(port, path)
     return errors

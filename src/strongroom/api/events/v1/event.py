@@ -39,6 +39,7 @@ _IMMUTABLE = (
     "firstTimestamp",
     "lastTimestamp",
     "count",
+    "reason",  # upstream looks at it twice
     "type",
     "eventTime",
     "action",
@@ -46,6 +47,11 @@ _IMMUTABLE = (
     "reportingComponent",
     "reportingInstance",
 )
+_ZERO: Mapping[str, Any] = {
+    "count": 0,
+    **dict.fromkeys(("reason", "message", "type", "action", "reportingComponent", "reportingInstance"), ""),
+}
+"""What is shown of a field that is gone."""
 _SHOWN_AS = {"reportingComponent": "reportingController"}
 _REFERENCE = ("Kind", "Namespace", "Name", "UID", "APIVersion", "ResourceVersion", "FieldPath")
 _INTERNAL = {"involvedObject": _REFERENCE, "related": _REFERENCE, "source": ("Component", "Host")}
@@ -85,6 +91,8 @@ class NewEventStrategy(Strategy):
                 shown = _SHOWN_AS.get(field, field)
                 if field in _INTERNAL and value is not None:
                     value = {name: value.get(_json_name(name), "") for name in _INTERNAL[field]}
+                elif value is None:
+                    value = _ZERO.get(field)
                 errors.append(validation.invalid_value(shown, value, "field is immutable"))
         return errors
 

@@ -46,3 +46,8 @@ def test_row() -> None:
     assert STRATEGY.row(make(holderIdentity="me"), NOW) == ["a", "me", "5s"]
     assert STRATEGY.row(make(), NOW) == ["a", "", "5s"]
     assert [column.name for column in STRATEGY.columns] == ["Name", "Holder", "Age"]
+
+
+def test_only_leases_and_events_of_core_have_finalizers_of_any_name() -> None:
+    free = {strategy.resource for strategy in STRATEGIES.values() if strategy.any_finalizer}
+    assert free == {resources.LEASES, resources.EVENTS}

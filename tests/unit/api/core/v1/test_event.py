@@ -82,3 +82,10 @@ def test_fields() -> None:
     assert set(fields) == set(STRATEGY.field_labels)
     assert (fields["involvedObject.name"], fields["reason"], fields["source"]) == ("p", "R", "c")
     assert STRATEGY.selectable_fields(make(reportingComponent="r"))["source"] == "r"
+
+
+@pytest.mark.parametrize("name", ["A b", "x" * 300, "é"])
+def test_a_name_is_anything_that_a_path_can_hold(name: str) -> None:
+    assert STRATEGY.validate_name(name) == []
+    assert STRATEGY.validate_name("a/b") == ["may not contain '/'"]
+    assert STRATEGY.validate_name("..") == ["may not be '..'"]

@@ -84,6 +84,8 @@ def test_defaults() -> None:
         (make("10.0.0.1", deprecatedTopology={str(n): "x" for n in range(17)}),
          ["endpoints[0].deprecatedTopology: Too many: 17: must have at most 16 items"]),
         (make("10.0.0.1", ports=[{}, {}]), ['ports[1].name: Duplicate value: ""']),
+        (make("10.0.0.1", ports=[{"protocol": ""}]),
+         ['ports[0].protocol: Unsupported value: "": supported values: "SCTP", "TCP", "UDP"']),
         (make("10.0.0.1", ports=[{"protocol": "X"}]),
          ['ports[0].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"']),
         (make("10.0.0.1", ports=[{"appProtocol": "-"}]),

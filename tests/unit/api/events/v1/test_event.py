@@ -124,7 +124,10 @@ def test_rules(obj: dict[str, Any], expected: list[str]) -> None:
         (make(series={"count": 0, "lastObservedTime": TIME}),
          ['series.count: Invalid value: "": should be at least 2']),
         (make(note="other", reason="Why"),
-         [f'reason: Invalid value: "Why": {IMMUTABLE}', f'message: Invalid value: "other": {IMMUTABLE}']),
+         [f'reason: Invalid value: "Why": {IMMUTABLE}', f'message: Invalid value: "other": {IMMUTABLE}',
+          f'reason: Invalid value: "Why": {IMMUTABLE}']),
+        (make(action=""),
+         ["action: Required value", f'action: Invalid value: "": {IMMUTABLE}']),
     ],
 )  # fmt: skip
 def test_only_the_series_goes_on(new: dict[str, Any], expected: list[str]) -> None:

@@ -32,6 +32,7 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
         if len(containers.of(spec, kind)) != len(containers.of(before, kind)):
             text = "pod updates may not add or remove containers"
             return [*errors, validation.forbidden(f"spec.{kind}", text)]
+        errors += _images(spec, kind)
     found, stop = _deadline(spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
     errors += found
     if stop:
@@ -45,6 +46,19 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
         text = "pod updates may not change fields other than " + ",".join(UPDATABLE)
         difference = internal_types.difference("PodSpec", before, restored)
         errors.append(validation.forbidden("spec", f"{text}\n{difference}"))
+    return errors
+
+
+def _images(spec: Object, kind: str) -> list[FieldError]:
+    """Upstream looks at them once more than for a new Pod, and tells of them twice."""
+    errors: list[FieldError] = []
+    text = "must not have leading or trailing whitespace"
+    for index, container in enumerate(containers.of(spec, kind)):
+        path, image = f"spec.{kind}[{index}].image", container.get("image", "")
+        if not image:
+            errors.append(validation.required(path))
+        if image != image.strip():
+            errors.append(validation.invalid_value(path, image, text))
     return errors
 
 

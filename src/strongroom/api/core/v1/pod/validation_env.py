@@ -22,6 +22,7 @@ RESOURCES = (
 _KNOWN = frozenset((*ENV_FIELDS, *VOLUME_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"))
 _CPU_DIVISORS = ("1m", "1")
 _SIZE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+_HUGE_PAGES = ("requests.hugepages-", "limits.hugepages-")
 _SHOWN = {"ephemeral-storage": "local ephemeral storage"}
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef")
 
@@ -148,12 +149,13 @@ def validate_resource_reference(
         errors.append(validation.required(f"{path}.containerName"))
     elif not resource:
         errors.append(validation.required(f"{path}.resource"))
-    elif resource not in RESOURCES and not resource.startswith(("requests.hugepages-", "limits.hugepages-")):
+    elif resource not in RESOURCES and not resource.startswith(_HUGE_PAGES):
         errors.append(validation.not_supported(f"{path}.resource", resource, RESOURCES))
     divisor = reference.get("divisor", "0")
     kind = resource.partition(".")[2]
     allowed = _CPU_DIVISORS if kind == "cpu" else _SIZE_DIVISORS
-    if divisor != "0" and divisor not in allowed:
+    is_known = resource in RESOURCES or resource.startswith(_HUGE_PAGES)
+    if is_known and divisor != "0" and divisor not in allowed:
         label = "hugepages" if kind.startswith("hugepages-") else _SHOWN.get(kind, kind)
         shown = "1m and 1" if kind == "cpu" else ", ".join(allowed)
         detail = f"only divisor's values {shown} are supported with the {label} resource"

@@ -420,3 +420,10 @@ def test_label_keys_become_part_of_the_selector() -> None:
         f'spec.affinity.podAffinity.{REQUIRED}[0][0]: Invalid value: "app": exists in both matchLabelKeys '
         "and labelSelector"
     ]
+
+
+@pytest.mark.parametrize("resource", ["cpu", "", "limits.a"])
+def test_divisors_are_looked_at_for_known_resources_only(resource: str) -> None:
+    reference = {"resource": resource, "divisor": "7"}
+    found = errors(env=[{"name": "A", "valueFrom": {"resourceFieldRef": reference}}])
+    assert [text.split(":")[0] for text in found] == [f"{C}.env[0].valueFrom.resourceFieldRef.resource"]

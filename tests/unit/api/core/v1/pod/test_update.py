@@ -164,4 +164,7 @@ def test_refused(before: Spec, change: Callable[[Spec], object], expected: list[
 
 
 def test_the_new_spec_must_be_valid_by_itself() -> None:
-    assert changed(in_container("image", "")) == ["spec.containers[0].image: Required value"]
+    # Upstream looks at images twice.
+    assert changed(in_container("image", "")) == ["spec.containers[0].image: Required value"] * 2
+    text = 'spec.containers[0].image: Invalid value: " i": must not have leading or trailing whitespace'
+    assert changed(in_container("image", " i")) == [text] * 2
