@@ -219,6 +219,24 @@ def test_a_soft_constraint_is_a_wish() -> None:
     assert _outcome(pod, NODES[:1], others) == "a"
 
 
+@pytest.mark.parametrize(
+    ("more", "placed"),
+    [({}, False), ({"unmet": "ScheduleAnyway"}, True), ({"nodeTaintsPolicy": "Honor"}, True)],
+)
+def test_a_place_that_lets_no_pod_in_is_an_empty_one_unless_said_otherwise(more: Any, placed: bool) -> None:
+    nodes = [NODES[0], _node("b", "y", taints=[{"key": "k", "effect": "NoSchedule"}])]
+    pod = _pod(labels=WEB, topologySpreadConstraints=[_spread(**more)])
+    outcome = _outcome(pod, nodes, [_pod("w", "a", labels=WEB)])
+    assert (outcome == "a") is placed and ("topology spread" in outcome) is not placed, outcome
+
+
+def test_a_wish_to_spread_goes_outside_of_all_places_last() -> None:
+    pod = _pod(labels=WEB, topologySpreadConstraints=[_spread(unmet="ScheduleAnyway")])
+    others = [_pod(name, "a", labels=WEB) for name in "vwx"]
+    assert _outcome(pod, [NODES[0], _node("outside")], others) == "a"
+    assert _outcome(pod, [NODES[0], _node("outside")], []) == "a"
+
+
 def test_pods_of_one_owner_are_spread_over_nodes() -> None:
     others = [_pod("w", "a", owner="rs"), _pod("x", "b"), _pod("y", "b")]
     assert _outcome(_pod(owner="rs"), NODES, others) == "b"

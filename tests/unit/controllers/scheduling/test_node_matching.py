@@ -46,6 +46,7 @@ def test_every_label_of_the_selector_must_match(selector: dict[str, str], expect
         ("Gt", ["4"], True),
         ("Gt", ["5"], False),
         ("Lt", ["6"], True),
+        ("Lt", ["5"], False),
         ("Lt", ["x"], False),
         ("Gt", [], False),
         ("Unheard", ["5"], False),

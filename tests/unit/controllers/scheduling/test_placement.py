@@ -127,5 +127,15 @@ def test_a_port_of_the_host_is_given_once(port: Object, fits: bool) -> None:
     assert isinstance(outcome, placement.Placed) is fits
 
 
+@pytest.mark.parametrize(
+    ("address", "fits"), [("10.0.0.1", False), ("10.0.0.2", True), ("0.0.0.0", False), ("", False)]
+)
+def test_a_port_of_one_address_is_free_at_another(address: str, fits: bool) -> None:
+    pod, other = _pod(), _pod("x", node="a")
+    other["spec"]["containers"][0]["ports"] = [{"hostPort": 80, "hostIP": "10.0.0.1"}]
+    pod["spec"]["containers"][0]["ports"] = [{"hostPort": 80, **({"hostIP": address} if address else {})}]
+    assert isinstance(_place(pod, _node("a"), others=(other,)), placement.Placed) is fits
+
+
 def test_a_request_of_zero_needs_nothing() -> None:
     assert _place(_pod(requests={"example.com/gpu": "0"}), _node("a")) == placement.Placed("a")

@@ -172,6 +172,16 @@ async def test_refused(server: APIServer, body: object, code: int, message: str)
     assert (await server.get(SECRET)).status == 404
 
 
+async def test_what_the_system_sets_has_no_owner(server: APIServer) -> None:
+    made = await applied(server, secret({"k": "dg=="}))
+    known = {name: made["metadata"][name] for name in ("resourceVersion", "uid", "creationTimestamp")}
+    again = await applied(
+        server, secret({"k": "dw=="}, metadata={"name": "a", "namespace": "default", **known})
+    )
+    (entry,) = again["metadata"]["managedFields"]
+    assert entry["fieldsV1"] == {"f:data": {"f:k": {}}}
+
+
 @pytest.mark.parametrize("depth", [500, 990, 5000])
 async def test_depth_without_end(server: APIServer, depth: int) -> None:
     for opening, closing in ((b'{"a":', b"}"), (b"[", b"]")):
