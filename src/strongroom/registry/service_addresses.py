@@ -9,7 +9,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from strongroom.aio.clock import Clock
 from strongroom.api.core.v1.service import kinds
@@ -65,6 +65,12 @@ class _Taken:
                 self._set(change.entry.key, () if gone else _held_by_stored(change.entry))
         self._revision = services.revision
 
+    def numbers(self) -> tuple[int, int]:
+        """How many addresses and node ports are taken."""
+        taken = [each for each, number in self._counts.items() if number > 0]
+        ips = sum(isinstance(each, str) for each in taken)
+        return ips, len({each[1] for each in taken if not isinstance(each, str)})
+
     def _set(self, key: str, holds: tuple[str | Port, ...]) -> None:
         self._counts.subtract(self._of_service.pop(key, ()))
         if holds:
@@ -95,12 +101,27 @@ def _held_by(spec: Object) -> Iterator[str | Port]:
             yield port.get("protocol", ""), number
 
 
+class Used(NamedTuple):
+    """How many addresses and node ports Services have, and how many are left."""
+
+    ips: int
+    ips_left: int
+    ports: int
+    ports_left: int
+
+
 class ServiceRegistry(Registry):
     """Chooses addresses and node ports after validation, before the write."""
 
     def __init__(self, strategy: Strategy, cache: WatchCache, objects: ObjectStore, clock: Clock) -> None:
         super().__init__(strategy, cache, objects, clock)
         self._allocations = _Taken(self)
+
+    def used(self) -> Used:
+        """For those who watch that they last. A port counts once, whatever protocols have it."""
+        self._allocations.catch_up()
+        ips, ports = self._allocations.numbers()
+        return Used(ips, SERVICE_RANGE.num_addresses - 2 - ips, ports, len(NODE_PORTS) - ports)
 
     async def _insert(self, namespace: str, obj: Object, dry_run: bool) -> Document | None:
         held = self._allocate(obj, None)

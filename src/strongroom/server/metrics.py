@@ -4,20 +4,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from strongroom.api import resources
 from strongroom.machinery import status
+from strongroom.registry import service_addresses
 from strongroom.registry.catalog import Catalog
+from strongroom.registry.service_addresses import ServiceRegistry
 from strongroom.server import responses, version
 from strongroom.server.in_flight import InFlight
 from strongroom.server.request import Request
 from strongroom.server.request_counts import RequestCounts
 from strongroom.telemetry import metrics
-from strongroom.telemetry.metrics import Family, Labels
+from strongroom.telemetry.metrics import Family, Histogram, Labels
 from strongroom.telemetry.requests import Kind
 
 PATH: Final = "/metrics"
 _REQUEST: Final = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 _LONG: Final = ("verb", "group", "version", "resource", "subresource", "scope", "component")
 _COMPONENT: Final = "apiserver"
+_LASTING: Final = frozenset(("WATCH", "CONNECT"))
 
 
 class Metrics:
@@ -43,6 +47,7 @@ class Metrics:
         yield from self._of_requests()
         yield from self._of_load()
         yield from self._of_objects()
+        yield from self._of_addresses()
         yield Family(
             "gauge",
             "kubernetes_build_info",
@@ -68,6 +73,13 @@ class Metrics:
             [((*kind, _COMPONENT), latency) for kind, latency in self._requests.latencies()],
         )
         yield Family(
+            "histogram",
+            "apiserver_request_sli_duration_seconds",
+            "The same without watches and sessions: nothing waits here for webhooks or priorities.",
+            _LONG,
+            [((*labels, _COMPONENT), latency) for labels, latency in self._indicators().items()],
+        )
+        yield Family(
             "counter",
             "apiserver_request_aborts_total",
             "Requests whose client left before their answer.",
@@ -84,6 +96,30 @@ class Metrics:
                 for labels, number in _summed(self._in_flight.refused.items()).items()
             ],
         )
+
+    def _indicators(self) -> Mapping[Labels, Histogram]:
+        """How long requests took that have an end, whether they were dry runs or not."""
+        found: dict[Labels, Histogram] = {}
+        for kind, latency in self._requests.latencies():
+            if kind.verb not in _LASTING:
+                labels = (kind.verb, *kind[2:])
+                found.setdefault(labels, Histogram(latency.bounds)).add(latency)
+        return found
+
+    def _of_addresses(self) -> Iterator[Family]:
+        services = self._catalog[resources.SERVICES]
+        if not isinstance(services, ServiceRegistry):
+            return
+        used = services.used()
+        by_range = ("cidr",)
+        subnet = str(service_addresses.SERVICE_RANGE)
+        for name, help, labels, values, number in (
+            ("clusterip_allocator_allocated_ips", "Cluster IPs in use.", by_range, (subnet,), used.ips),
+            ("clusterip_allocator_available_ips", "Cluster IPs left.", by_range, (subnet,), used.ips_left),
+            ("nodeport_allocator_allocated_ports", "Node ports in use.", (), (), used.ports),
+            ("nodeport_allocator_available_ports", "Node ports left.", (), (), used.ports_left),
+        ):
+            yield Family("gauge", f"kube_apiserver_{name}", help, labels, [(values, number)])
 
     def _of_load(self) -> Iterator[Family]:
         now = self._in_flight
@@ -121,6 +157,17 @@ class Metrics:
             "Objects stored, as it was called before Kubernetes 1.34.",
             ("resource",),
             [((resource.group_resource,), number) for resource, number in counted],
+        )
+        yield Family(
+            "gauge",
+            "apiserver_watch_cache_resource_version",
+            "The version up to which the watch cache is, in its fifteen last digits.",
+            ("group", "resource"),
+            [
+                ((registry.resource.group, registry.resource.plural), registry.revision % 10**15)
+                for registry in self._catalog
+                if registry.strategy.view_of is None
+            ],
         )
 
 

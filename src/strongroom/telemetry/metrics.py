@@ -5,6 +5,7 @@ words of the API (a verb, a resource), never names of objects.
 """
 
 import functools
+import resource
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ class Histogram:
     def observe(self, value: float) -> None:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def add(self, other: "Histogram") -> None:
+        """Takes in what another one of the same bounds has."""
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
 
     def buckets(self) -> list[tuple[str, float]]:
         """Upper bound and how many values do not exceed it, as Prometheus wants them."""
@@ -74,6 +80,7 @@ class _Registry:
         for family in self._collect():
             yield _converted(family)
         yield from _process().collect()
+        yield _converted(_address_space())
 
 
 def _converted(family: Family) -> "Metric":
@@ -95,6 +102,13 @@ def _converted(family: Family) -> "Metric":
         assert not isinstance(value, Histogram)
         simple.add_metric(labels, value)
     return simple
+
+
+def _address_space() -> Family:
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    amount = float(limit) if limit != resource.RLIM_INFINITY else float(2**64 - 1)
+    help = "Maximum amount of virtual memory available in bytes."
+    return Family("gauge", "process_virtual_memory_max_bytes", help, (), [((), amount)])
 
 
 @functools.cache

@@ -143,3 +143,57 @@ async def test_a_role_opens_metrics(server: APIServer) -> None:
         "text/plain; version=0.0.4; charset=utf-8",
     )
     assert (await server.request("POST", "/metrics")).status == 405
+
+
+async def test_latencies_of_what_has_an_end_are_told_once_more(server: APIServer) -> None:
+    await server.create_secret("a")
+    await server.request("POST", f"{SECRETS}?dryRun=All", {"metadata": {"name": "c"}})
+    async with server.transport().stream("GET", SECRETS, query=[("watch", "1")]):
+        pass
+    async with asyncio.timeout(2):
+        durations = "apiserver_request_duration_seconds_count"
+        while not (watched := _watches(await _samples(server, durations))):  # noqa: ASYNC110 - none tells
+            await asyncio.sleep(0.005)
+    assert watched
+    found = await _samples(server, "apiserver_request_sli_duration_seconds_count")
+    assert found["secrets resource POST v1"] == 2
+    assert not _watches(found)
+
+
+def _watches(samples: dict[str, float]) -> list[str]:
+    return [labels for labels in samples if "WATCH" in labels]
+
+
+async def test_the_watch_cache_tells_how_far_it_is(server: APIServer) -> None:
+    made = await server.create_secret("a")
+    found = await _samples(server, "apiserver_watch_cache_resource_version")
+    assert found["secrets"] >= int(made["metadata"]["resourceVersion"])
+
+
+async def test_addresses_and_node_ports_that_are_in_use(server: APIServer) -> None:
+    services = "/api/v1/namespaces/default/services"
+
+    async def numbers() -> list[float]:
+        text = (await server.get("/metrics")).text
+        names = ("clusterip_allocator_{}_ips", "nodeport_allocator_{}_ports")
+        found = [
+            re.search(rf"^kube_apiserver_{name.format(what)}\S* (\S+)$", text, re.MULTILINE)
+            for name in names
+            for what in ("allocated", "available")
+        ]
+        return [float(each[1]) for each in found if each]
+
+    before = await numbers()
+    ports = [
+        {"name": name, "port": 53, "protocol": name.upper(), "nodePort": 30053} for name in ("tcp", "udp")
+    ]
+    await server.request(
+        "POST", services, {"metadata": {"name": "a"}, "spec": {"type": "NodePort", "ports": ports}}
+    )
+    await server.request("POST", services, {"metadata": {"name": "b"}, "spec": {"ports": [{"port": 80}]}})
+    after = await numbers()
+    assert [now - then for now, then in zip(after, before, strict=True)] == [2, -2, 1, -1]
+    assert after[0] + after[1] == 2**20 - 2
+    for name in ("a", "b"):
+        await server.request("DELETE", f"{services}/{name}")
+    assert await numbers() == before

@@ -36,6 +36,7 @@ def test_prometheus_reads_what_was_counted() -> None:
     assert samples["b",] == 2.5
     assert samples["c_seconds_bucket", "1", "GET"] == samples["c_seconds_bucket", "+Inf", "GET"] == 1
     assert (samples["c_seconds_count", "GET"], samples["c_seconds_sum", "GET"]) == (1, 0.5)
+    assert samples["process_virtual_memory_max_bytes",] >= samples["process_virtual_memory_bytes",]
     assert samples["process_open_fds",] > 0 and samples["process_resident_memory_bytes",] > 1e6
 
 
