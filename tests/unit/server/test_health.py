@@ -3,7 +3,14 @@ import pytest
 from strongroom.testing.api_server import APIServer
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/readyz/", "/livez/ping", "/readyz/etcd"])
+@pytest.mark.parametrize("path", ["/readyz/", "/livez/ping", "/readyz/etcd", "/healthz/ping"])
+async def test_single_checks_are_for_those_who_monitor(server: APIServer, path: str) -> None:
+    assert (await server.get(path, token="")).status == 403
+    answer = await server.get(path)
+    assert (answer.status, answer.text) == (200, "ok")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz"])
 async def test_ok_for_anybody(server: APIServer, path: str) -> None:
     answer = await server.get(path, token="")
     assert answer.status == 200

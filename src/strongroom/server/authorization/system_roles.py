@@ -15,7 +15,7 @@ _READ = "get list watch"
 _EVENTS = core("create patch update", "events")
 _LEASES = Rule(("create", "get", "list", "watch", "update"), ("coordination.k8s.io",), ("leases",))
 
-_PUBLIC = Rule(("get",), paths=("/healthz*", "/livez*", "/readyz*", "/version", "/version/"))
+_PUBLIC = Rule(("get",), paths=("/healthz", "/livez", "/readyz", "/version", "/version/"))
 
 USERS: Mapping[str, Sequence[Rule]] = {
     "system:kube-scheduler": (

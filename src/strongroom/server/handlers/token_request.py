@@ -5,7 +5,7 @@ from typing import Final
 
 from strongroom.aio.clock import Clock
 from strongroom.api import decoding, resources, reviews
-from strongroom.machinery import status
+from strongroom.machinery import status, validation
 from strongroom.machinery.gvk import Object
 from strongroom.registry.catalog import Catalog
 from strongroom.server import responses
@@ -75,7 +75,7 @@ async def create(
 
 
 def _check_metadata(body: Object, account: Object) -> None:
-    """Raises StatusError 400, 409."""
+    """Raises StatusError 400, 409, 422."""
     given, known = body["metadata"], account["metadata"]
     for field in ("name", "namespace"):
         if given.get(field) and given[field] != known[field]:
@@ -83,9 +83,9 @@ def _check_metadata(body: Object, account: Object) -> None:
                 raise status.bad_request(
                     "the namespace of the provided object does not match the namespace sent on the request"
                 )
-            raise status.bad_request(
-                f"the name of the object ({given[field]}) does not match the name on the URL ({known[field]})"
-            )
+            text = "must match the service account name if specified"
+            error = validation.invalid_value("metadata.name", given[field], text)
+            raise status.invalid(reviews.TOKEN_REQUESTS, known[field], [error])
         given[field] = known[field]
     uid = given.pop("uid", None)
     if uid and uid != known["uid"]:

@@ -417,3 +417,14 @@ async def test_no_token_has_a_second_spelling(world: World) -> None:
         for changed in (token[:-1] + end, token + end):
             expected = 403 if changed == token else 401
             assert await _raw_status(world, [(b"authorization", b"Bearer " + changed)]) == expected, changed
+
+
+async def test_a_request_for_a_token_names_no_other_account(world: World) -> None:
+    await world.account()
+    body = {"metadata": {"name": "other"}, "spec": {}}
+    answer = await world.server.request("POST", f"{ACCOUNTS}/app/token", body)
+    assert answer.status == 422
+    assert answer.json["message"] == (
+        'TokenRequest.authentication.k8s.io "app" is invalid: metadata.name: Invalid value: "other": must '
+        "match the service account name if specified"
+    )

@@ -106,11 +106,17 @@ def test_who_fills_token_secrets_lists_none_and_makes_none() -> None:
     assert not _allowed(filler, "create", "serviceaccounts/token")
 
 
-@pytest.mark.parametrize("path", ["/version", "/readyz/ping", "/livez", "/healthz"])
+@pytest.mark.parametrize("path", ["/version", "/version/", "/readyz", "/livez", "/healthz"])
 def test_health_and_version_need_no_role_that_could_be_lost(path: str) -> None:
     for user in (SOMEBODY, NOBODY):
         assert _allowed(user, "get", path)
         assert not _allowed(user, "post", path)
+
+
+def test_single_checks_of_health_are_for_those_who_monitor() -> None:
+    for user in (SOMEBODY, NOBODY):
+        for path in ("/readyz/ping", "/livez/etcd", "/healthzx"):
+            assert not _allowed(user, "get", path)
 
 
 def test_discovery_is_a_role_that_can_be_taken_away() -> None:
