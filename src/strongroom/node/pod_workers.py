@@ -13,6 +13,8 @@ from strongroom.node.runtime.observed import Container
 from strongroom.node.services import Services
 
 _log = logging.getLogger(__name__)
+AT_A_STRETCH = 0.005
+"""Seconds for which files are written before others have a turn, which may last longer than this."""
 
 
 class PodWorkers:
@@ -22,6 +24,8 @@ class PodWorkers:
         self._services = services
         self._workers: dict[str, PodWorker] = {}
         self._undelivered: list[PodWorker] = []
+        self._delivered: dict[str, PodWorker] = {}
+        """Those that are still to be told of what followed for their files, by uid, first come first."""
         self._delivering = False
         self._tasks = TaskGroup("pod-workers", describe_errors=False)
 
@@ -53,14 +57,22 @@ class PodWorkers:
                 self._tasks.spawn("deliver", self._deliver())
 
     async def _deliver(self) -> None:
+        """Files before all else, those of a change that comes meanwhile too."""
+        clock = self._services.clock
         try:
-            while self._undelivered:
+            while self._undelivered or self._delivered:
                 batch, self._undelivered = self._undelivered, []
-                for worker in batch:
-                    worker.deliver()
-                    await asyncio.sleep(0)
-                for worker in batch:
-                    worker.object_changed()
+                began = clock.monotonic()
+                with self._services.deliveries.held():
+                    for worker in batch:
+                        worker.deliver()
+                        self._delivered[worker.uid] = worker
+                        if clock.monotonic() - began >= AT_A_STRETCH:
+                            await asyncio.sleep(0)
+                            began = clock.monotonic()
+                # One at a time: the next change would have to wait for what all of them do.
+                self._delivered.pop(next(iter(self._delivered))).object_changed()
+                await asyncio.sleep(0)
         finally:
             self._delivering = False
 

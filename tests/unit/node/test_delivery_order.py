@@ -7,6 +7,7 @@ import pytest
 
 from strongroom.machinery.gvk import Object
 from strongroom.node.delivery.receipt import Delivery
+from strongroom.node.pod_worker import PodWorker
 from strongroom.node.volumes.manager import VolumeManager
 from strongroom.testing import node as nodes
 from strongroom.testing.node import Node
@@ -51,6 +52,39 @@ async def test_all_files_come_before_any_status(node: Node, monkeypatch: pytest.
     await node.until(lambda: order.count("told") >= len(PODS))
     assert order[: len(PODS)] == ["files"] * len(PODS)
     assert [(node.volume(name) / "k").read_bytes() for name in PODS] == [b"new"] * len(PODS)
+
+
+async def test_a_change_that_comes_meanwhile_is_in_all_files_before_the_rest_follows(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.put_secret("s", k="old")
+    for name in PODS:
+        node.put_pod(name, volumes=[{"name": "v", "secret": {"secretName": "s"}}])
+    await node.until(lambda: all(node.is_ready(name) for name in PODS))
+    await node.settle()
+    order: list[str] = []
+    set_up, follow = VolumeManager.set_up, PodWorker.object_changed
+
+    def noted(self: VolumeManager, pod: Object, volume: Object) -> bool:
+        order.append("files")
+        return set_up(self, pod, volume)
+
+    def followed(self: PodWorker) -> None:
+        if "follows" not in order:
+            node.put_secret("s", k="newer")
+        order.append("follows")
+        follow(self)
+
+    monkeypatch.setattr(VolumeManager, "set_up", noted)
+    monkeypatch.setattr(PodWorker, "object_changed", followed)
+    node.put_secret("s", k="new")
+    await node.until(lambda: order.count("follows") >= len(PODS))
+    text = "".join(each[1] for each in order)
+    first, _, rest = text.partition("o")
+    between, _, _ = rest.partition("i" * len(PODS))
+    assert first == "i" * len(PODS)
+    assert len(between) < len(PODS) - 1, "they did not wait until everybody had been told of the one before"
+    assert [(node.volume(name) / "k").read_bytes() for name in PODS] == [b"newer"] * len(PODS)
 
 
 async def test_only_volumes_that_are_made_of_an_object_are_looked_at(

@@ -5,8 +5,9 @@ know (the version of files that it has not written yet) it takes from the receip
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from strongroom.aio.backoff import Backoff
@@ -57,6 +58,8 @@ class Reporter:
         self._sleep = sleep
         self._entries: dict[str, _Entry] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._free = asyncio.Event()
+        self._free.set()
 
     def set(self, pod: Object, deliveries: Sequence[Delivery]) -> None:
         """The containers of `pod` hold this now. What has been told is not told again. Never waits."""
@@ -76,6 +79,15 @@ class Reporter:
             name = f"delivery-{metadata['namespace']}-{metadata['name']}"
             self._tasks.spawn(name, self._report(uid, entry))
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """No receipt is begun meanwhile: files are being written, and are not to wait for it."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
     async def flush(self, uid: str) -> None:
         """Wait until the newest receipt of the pod is written, or can't be."""
         if (entry := self._entries.get(uid)) is not None and entry.busy:
@@ -93,6 +105,7 @@ class Reporter:
             while self._entries.get(uid) is entry and told is not entry.wanted:
                 attempted = entry.wanted
                 async with self._slots:
+                    await self._free.wait()
                     written = await self._attempt(entry)
                 if written:
                     told = attempted

@@ -148,3 +148,15 @@ async def test_cancelled_twice_it_ends() -> None:
     world.reporter.set(POD, [Delivery(USE, "7")])
     await asyncio.gather(world.tasks.aclose(), world.tasks.aclose())
     assert not len(world.tasks)
+
+
+async def test_no_receipt_is_begun_while_files_are_written() -> None:
+    world = World()
+    with world.reporter.held():
+        world.reporter.set(POD, [Delivery(USE, "1")])
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert world.stored is None
+    await world.reporter.flush("u1")
+    assert world.version == "1"
+    await world.tasks.aclose()
