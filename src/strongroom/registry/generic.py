@@ -249,7 +249,8 @@ class Registry:
             if admit is not None:
                 await admit(new, old)
             self._validate_update(new, old, rules or self.main)
-            warnings += self.strategy.warnings(new, old)
+            if rules in (None, self.main):  # what the object warned of is not said again of its parts
+                warnings += self.strategy.warnings(new, old)
             if not entry.stale and self._is_same(new, old):
                 return Written(Document(entry.body(), old), warnings, changed=False)
             self._count_generation(new, old, rules)

@@ -210,3 +210,16 @@ async def test_lease_is_updated_only_from_what_was_read(server: APIServer) -> No
         'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0: '
         "must be specified for an update"
     )
+
+
+async def test_what_an_object_was_warned_of_is_not_said_again_of_its_status(server: APIServer) -> None:
+    services = "/api/v1/namespaces/default/services"
+    spec = {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]}
+    made = await server.request("POST", services, {"metadata": {"name": "s"}, "spec": spec})
+    assert "externalIPs is deprecated" in made.headers["warning"]
+    again = await server.request("PUT", f"{services}/s", made.json)
+    assert "externalIPs is deprecated" in again.headers["warning"]
+    patch: dict[str, Any] = {"status": {"loadBalancer": {"ingress": []}}}
+    media = "application/merge-patch+json"
+    reported = await server.request("PATCH", f"{services}/s/status", patch, content_type=media)
+    assert reported.status == 200 and "warning" not in reported.headers
