@@ -15,12 +15,19 @@ from strongroom.testing import managed, pod_runner
 
 
 class Ahead(SystemClock):
-    """Tells a time that is `minutes` away."""
+    """Tells a time that is `minutes` away from the beginning of this one.
+
+    A minute that passes by itself would be one more time of the schedule: it does only if a test takes longer.
+    """
 
     minutes = 0
 
+    def __init__(self) -> None:
+        now = super().now()
+        self._behind = now - now.replace(second=0, microsecond=0)
+
     def now(self) -> datetime:
-        return super().now() + timedelta(minutes=self.minutes)
+        return super().now() - self._behind + timedelta(minutes=self.minutes)
 
 
 class World:
