@@ -7,28 +7,12 @@ reads the kernel's count itself, after the last process has ended and before the
 before containerd says that the container has ended.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
+from strongroom.node.containerd.container_files import ContainerFiles
 
 
-class OOMKills:
-    """The notes, an empty file for each such container in `directory`."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+class OOMKills(ContainerFiles):
+    """The notes, an empty file for each such container."""
 
     def happened(self, container_id: str) -> bool:
         """Whether the container, which has ended, is one of them."""
         return (self._directory / container_id).exists()
-
-    def containers(self) -> list[str]:
-        """The ids of all of them."""
-        with suppress(FileNotFoundError):
-            return [path.name for path in self._directory.iterdir()]
-        return []
-
-    def keep_only(self, container_ids: Iterable[str], among: Iterable[str]) -> None:
-        """Forget those `among` the containers that are not in `container_ids`."""
-        for container_id in set(among) - set(container_ids):
-            (self._directory / container_id).unlink(missing_ok=True)

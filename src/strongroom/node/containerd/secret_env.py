@@ -9,11 +9,9 @@ The file is a sed script: no program that has to be compiled, and a millisecond 
 """
 
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
+from strongroom.node.containerd.container_files import ContainerFiles
 from strongroom.node.env import Environment
 
 MARK = "strongroom:secret"
@@ -26,11 +24,8 @@ _JSON = {
 _SED = {ord("\\"): b"\\\\", ord("/"): b"\\/", ord("&"): b"\\&"}
 
 
-class SecretEnv:
-    """The values of running containers, a file for each in `directory`, which must be in memory."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+class SecretEnv(ContainerFiles):
+    """The values of running containers, in a directory that must be in memory."""
 
     def hide(self, environment: Environment) -> tuple[Environment, bytes]:
         """The environment with marks for values of Secrets, and what `put` needs to bring them back."""
@@ -53,22 +48,6 @@ class SecretEnv:
         path = self._directory / container_id
         path.touch(mode=0o600)
         path.write_bytes(script)
-
-    def remove(self, container_id: str) -> None:
-        """The container has ended: nothing will run in it any more."""
-        with suppress(FileNotFoundError):
-            (self._directory / container_id).unlink()
-
-    def containers(self) -> list[str]:
-        """Ids of the containers whose values are kept."""
-        with suppress(FileNotFoundError):
-            return [path.name for path in self._directory.iterdir()]
-        return []
-
-    def keep_only(self, container_ids: Iterable[str], among: Iterable[str]) -> None:
-        """Remove the values of those `among` the containers that are not in `container_ids`."""
-        for container_id in set(among) - set(container_ids):
-            self.remove(container_id)
 
 
 def _escaped(value: bytes) -> bytes:
