@@ -28,12 +28,17 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
         yield running
 
 
-async def test_all_files_come_before_any_status(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def pods_with_the_secret(node: Node) -> None:
+    """PODS are ready, and each has the Secret `s` as its volume."""
     node.put_secret("s", k="old")
     for name in PODS:
         node.put_pod(name, volumes=[{"name": "v", "secret": {"secretName": "s"}}])
     await node.until(lambda: all(node.is_ready(name) for name in PODS))
     await node.settle()
+
+
+async def test_all_files_come_before_any_status(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    await pods_with_the_secret(node)
     order: list[str] = []
     set_up, tell = VolumeManager.set_up, node.services.deliveries.set
 
@@ -57,11 +62,7 @@ async def test_all_files_come_before_any_status(node: Node, monkeypatch: pytest.
 async def test_a_change_that_comes_meanwhile_is_in_all_files_before_the_rest_follows(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node.put_secret("s", k="old")
-    for name in PODS:
-        node.put_pod(name, volumes=[{"name": "v", "secret": {"secretName": "s"}}])
-    await node.until(lambda: all(node.is_ready(name) for name in PODS))
-    await node.settle()
+    await pods_with_the_secret(node)
     order: list[str] = []
     set_up, follow = VolumeManager.set_up, PodWorker.object_changed
 

@@ -60,3 +60,21 @@ async def test_what_does_not_open_is_named_and_left_alone() -> None:
         assert done.named == [f"{PREFIX}a/bad"]
         found = await engine.get(f"{PREFIX}a/bad")
         assert found is not None and found.mod_revision == 2
+
+
+async def test_what_others_wrote_anew_or_deleted_meanwhile_is_theirs() -> None:
+    async with running(MemoryEngine) as engine:
+        keyring = Keyring(OLD)
+        objects = ObjectStore(engine, {PREFIX: EnvelopeTransformer(keyring)})
+        for name in ("changed", "deleted"):
+            await objects.create(f"{PREFIX}{name}", b"1")
+        keyring.replace(NEW)
+        changed, deleted = (await objects.range(PREFIX)).items
+        assert changed.stale and deleted.stale
+        theirs = await objects.update(changed.key, b"2", changed.revision)
+        await objects.delete(deleted.key, deleted.revision)
+        assert not await reencryption._rewrite(objects, changed)
+        assert not await reencryption._rewrite(objects, deleted)
+        found = await objects.get(changed.key)
+        assert found is not None and (found.data, found.revision) == (b"2", theirs)
+        assert await objects.get(deleted.key) is None
