@@ -18,7 +18,7 @@ KUBECTL = Path(sys.executable).parent / "kubectl"
 class Options:
     """How long and how hard to measure."""
 
-    seconds: float = 5.0
+    seconds: int = 5
     """Of load, for each work that applies load."""
     connections: int = 16
     changes: int = 200

@@ -37,7 +37,7 @@ def run(
     if not token:
         raise OSError("wrk needs a bearer token in the kubeconfig")
     command = ["wrk", "--threads", "1", "--connections", str(options.connections), "--timeout", "10s"]
-    command += ["--duration", f"{options.seconds:g}s", "--script", str(SCRIPTS / script), target.url + path]
+    command += ["--duration", f"{options.seconds}s", "--script", str(SCRIPTS / script), target.url + path]
     done = subprocess.run(
         command,
         env=os.environ | {"BENCH_TOKEN": token, "BENCH_COMMON": str(SCRIPTS / "common.lua")} | environment,

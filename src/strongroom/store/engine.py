@@ -28,7 +28,7 @@ class EngineEvent(NamedTuple):
 
 
 def end_of(prefix: str) -> str:
-    """The first key behind all that begin with `prefix`, whatever characters they go on with."""
+    """The first key behind all that begin with `prefix`, which is not empty, whatever they go on with."""
     return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
