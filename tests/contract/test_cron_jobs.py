@@ -17,7 +17,7 @@ from strongroom.testing import managed, pod_runner
 class Ahead(SystemClock):
     """Tells a time that is `minutes` away from the beginning of this one.
 
-    A minute that passes by itself would be one more time of the schedule: it does only if a test takes longer.
+    A minute that passes by itself would be one more time of the schedule; few tests take as long as that.
     """
 
     minutes = 0
