@@ -11,6 +11,7 @@ from typing import Any
 from strongroom.api.core.v1.pod import restarts
 from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import plan, qos, resources
+from strongroom.node.runtime.anew import Anew
 from strongroom.node.runtime.observed import Container, PodRuntime, State
 
 PENDING = "Pending"
@@ -269,7 +270,7 @@ def _exit_code(status: Object) -> int:
 
 
 def _phase(pod: Object, facts: Facts, inits: Sequence[Object], regular: Sequence[Object]) -> str:
-    reset = any(run.created_at < plan.reset_at(pod, facts.runtime) for run in plan.newest(pod, facts.runtime))
+    reset = Anew(pod, facts.runtime).is_due(facts.runtime)
 
     def again(spec: Object, code: int) -> bool:
         run = facts.runtime.latest(spec["name"])

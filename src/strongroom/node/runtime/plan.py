@@ -13,6 +13,7 @@ from typing import Protocol
 from strongroom.api.core.v1.pod import restarts
 from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import labels
+from strongroom.node.runtime.anew import Anew
 from strongroom.node.runtime.observed import Container, PodRuntime, State
 
 ALWAYS = "Always"
@@ -110,23 +111,10 @@ def runs_again(pod: Object, container: Object, exited: Container, health: Health
     return restarts.again(container, pod.get("spec") or {}, code)
 
 
-def reset_at(pod: Object, runtime: PodRuntime) -> int:
-    """When a container last ended such that all start anew, in nanoseconds since 1970; 0: none did."""
-    if not restarts.may_take_all(pod.get("spec") or {}):
-        return 0
-    ends = [
-        run.finished_at
-        for container in (*init_containers(pod), *spec_containers(pod))
-        for run in runtime.containers.get(container["name"], ())
-        if run.state is State.EXITED and restarts.takes_all(container, run.exit_code)
-    ]
-    return max(ends, default=0)
-
-
 def decide(pod: Object, runtime: PodRuntime, health: Health) -> Plan:
     """The next steps for a pod that is to run."""
     sandbox = runtime.sandbox
-    reset = reset_at(pod, runtime)
+    anew = Anew(pod, runtime)
     if is_done(pod, runtime, health):
         return Plan(done=True)
     if sandbox is None or not sandbox.ready:
@@ -137,13 +125,13 @@ def decide(pod: Object, runtime: PodRuntime, health: Health) -> Plan:
         return Plan(
             sandbox_attempt=attempt, replaces_sandbox=sandbox is not None, starts=_first(pod, runtime, health)
         )
-    if old := [run for run in runtime.running if run.created_at < reset and _counts(pod, run)]:
+    if old := [run for run in runtime.running if anew.is_past(run)]:
         return Plan(
             kills=[Kill(run, f"Container {run.name} will be restarted with all others") for run in old]
         )
-    starts, kills, ready = _init_steps(pod, runtime, health, reset)
+    starts, kills, ready = _init_steps(pod, runtime, health, anew)
     if ready:
-        more_starts, more_kills = _container_steps(pod, runtime, health, reset)
+        more_starts, more_kills = _container_steps(pod, runtime, health, anew)
         starts, kills = starts + more_starts, kills + more_kills
     return Plan(starts=starts + _ephemeral_starts(pod, runtime), kills=kills)
 
@@ -153,14 +141,9 @@ def _could_restart(pod: Object) -> bool:
     return any(restarts.ever(each, spec) for each in spec_containers(pod)) or restarts.may_take_all(spec)
 
 
-def _counts(pod: Object, run: Container) -> bool:
-    """Whether it is one of those that start together."""
-    return any(each["name"] == run.name for each in (*init_containers(pod), *spec_containers(pod)))
-
-
 def is_done(pod: Object, runtime: PodRuntime, health: Health) -> bool:
     """Whether the pod has ended by itself: an init container failed for good, or all containers ended."""
-    if any(run.created_at < reset_at(pod, runtime) for run in newest(pod, runtime)):
+    if Anew(pod, runtime).is_due(runtime):
         return False
     for init in init_containers(pod):
         latest = runtime.latest(init["name"])
@@ -173,12 +156,6 @@ def is_done(pod: Object, runtime: PodRuntime, health: Health) -> bool:
         latest is not None and latest.state is State.EXITED and not runs_again(pod, container, latest, health)
         for container, latest in found
     )
-
-
-def newest(pod: Object, runtime: PodRuntime) -> list[Container]:
-    """The newest run of each container that has run, without ephemeral ones."""
-    found = (runtime.latest(each["name"]) for each in (*init_containers(pod), *spec_containers(pod)))
-    return [run for run in found if run is not None]
 
 
 def _next_attempt(latest: Container | None) -> int:
@@ -209,19 +186,19 @@ def _first(pod: Object, runtime: PodRuntime, health: Health) -> list[Start]:
 
 
 def _init_steps(
-    pod: Object, runtime: PodRuntime, health: Health, reset: int
+    pod: Object, runtime: PodRuntime, health: Health, anew: Anew
 ) -> tuple[list[Start], list[Kill], bool]:
-    """Steps for init containers, and whether they are through. Runs made before `reset` are of the past."""
+    """Steps for init containers, and whether they are through."""
     starts: list[Start] = []
     kills: list[Kill] = []
     inits = init_containers(pod)
     current = runtime.sandbox.id if runtime.sandbox else ""
     started_before = any(
-        _in_sandbox(runtime.latest(container["name"]), current, reset) for container in spec_containers(pod)
+        _in_sandbox(runtime.latest(container["name"]), current, anew) for container in spec_containers(pod)
     )
     for init in inits:
         latest = runtime.latest(init["name"])
-        if not _in_sandbox(latest, current, reset):
+        if not _in_sandbox(latest, current, anew):
             if started_before and not is_sidecar(init):
                 continue  # cleaned up since; it has done its work in this sandbox
             return [*starts, _start(init, latest, is_init=True)], kills, False
@@ -250,7 +227,7 @@ def _init_steps(
 
 
 def _container_steps(
-    pod: Object, runtime: PodRuntime, health: Health, reset: int
+    pod: Object, runtime: PodRuntime, health: Health, anew: Anew
 ) -> tuple[list[Start], list[Kill]]:
     starts: list[Start] = []
     kills: list[Kill] = []
@@ -268,7 +245,7 @@ def _container_steps(
                 text = f"Container {latest.name} failed {failed[0]} probe"
                 again = restarts.again(container, pod["spec"], _KILLED)
                 kills.append(Kill(latest, f"{text}, will be restarted" if again else text, failed[1]))
-        elif latest.created_at < reset or runs_again(pod, container, latest, health):
+        elif anew.is_past(latest) or runs_again(pod, container, latest, health):
             starts.append(_start(container, latest, is_init=False))
     return starts, kills
 
@@ -283,8 +260,8 @@ def _ephemeral_starts(pod: Object, runtime: PodRuntime) -> list[Start]:
     return starts
 
 
-def _in_sandbox(container: Container | None, sandbox_id: str, reset: int) -> bool:
-    if container is None or container.created_at < reset:
+def _in_sandbox(container: Container | None, sandbox_id: str, anew: Anew) -> bool:
+    if container is None or anew.is_past(container):
         return False
     return container.sandbox_id in ("", sandbox_id)
 

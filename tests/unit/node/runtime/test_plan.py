@@ -332,3 +332,29 @@ def test_one_that_has_not_started_anew_does_so_even_if_the_cause_has_ended_since
         at(ran("d", State.EXITED, 143), 5, 10),
     ]
     assert started(decide(all_anew(), runtime(*runs))) == ["d/1"]
+
+
+def test_one_that_restarted_by_itself_meanwhile_waits_for_the_init_containers_as_all_do() -> None:
+    old = [at(ran("side", State.EXITED, 143), 3, 10), at(ran("c", State.EXITED, 7), 4, 9)]
+    first, cause = at(ran("i1", State.EXITED), 1, 2), at(ran("d", State.EXITED, 42), 5, 8)
+    # Its start was under way when `c` ended, and was done after it.
+    early = at(ran("d", attempt=1), 11)
+    steps = decide(all_anew(), runtime(first, early, cause, *old))
+    assert ([kill.container.id for kill in steps.kills], started(steps)) == (["d-1"], [])
+    ended = replace(early, state=State.EXITED, finished_at=12)
+    assert started(decide(all_anew(), runtime(first, ended, cause, *old))) == ["i1/1"]
+    again, side = at(ran("i1", State.EXITED, attempt=1), 13, 14), at(ran("side", attempt=1), 15)
+    assert started(decide(all_anew(), runtime(again, first, side, ended, cause, *old))) == ["c/1", "d/2"]
+    # An init container whose runs were cleaned up has done its work.
+    assert started(decide(all_anew(), runtime(side, ended, cause, *old))) == ["c/1"]
+
+
+def test_a_sidecar_that_restarts_later_does_not_make_the_others_start_anew() -> None:
+    runs = [
+        at(ran("i1", State.EXITED, attempt=1), 11, 12),
+        at(ran("side", attempt=2), 20),
+        at(ran("c", attempt=1), 14),
+        at(ran("c", State.EXITED, 7), 4, 9),
+        at(ran("d", attempt=1), 14),
+    ]
+    assert decide(all_anew(), runtime(*runs)) == plan.Plan()
