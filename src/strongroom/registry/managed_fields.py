@@ -6,18 +6,26 @@ Like upstream, an object that has no managers gets none by an update; only a cre
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from strongroom.api import apply_schema
 from strongroom.api.strategy import Strategy
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.patch.apply import comparison, field_set, manager, updating
+from strongroom.machinery.patch.apply.comparison import Comparison
 from strongroom.machinery.patch.apply.field_set import FieldSet
-from strongroom.machinery.patch.apply.manager import Managed
+from strongroom.machinery.patch.apply.manager import Managed, Manager
 from strongroom.machinery.patch.apply.types import Atomic, MapType, Scalar, Struct, Type
+from strongroom.registry import settled
+from strongroom.registry.settled import Settled
 
 _FIELD: Final = "managedFields"
 _NEW: Final[Object] = {"metadata": {}}
 _SHAPES_MAX: Final = 2048
 _SHAPE_KEYS_MAX: Final = 64
+_AFTER_MAX: Final = 512
+_AFTER_LONGEST: Final = 8 * 1024
+"""Bytes of what an entry of `_after` is known by."""
 _SILENT_METADATA: Final = frozenset(
     ("name", "namespace", "uid", "creationTimestamp", "generation", "selfLink", "resourceVersion")
 )
@@ -42,6 +50,7 @@ class ManagedFields:
         self._flat: frozenset[str] = frozenset()
         self._whole: frozenset[str] = frozenset()
         self._shapes: dict[tuple[Any, ...], FieldSet] = {}
+        self._after: dict[tuple[bytes, bytes, Manager], Settled | None] = {}
 
     @property
     def kind(self) -> Struct:
@@ -102,9 +111,27 @@ class ManagedFields:
             metadata[_FIELD] = before
             return
         by = manager.updater(writer.name, self._api_version, writer.subresource)
+        if given is before and (times := settled.times(before)) is not None:
+            known = self._settled(before, difference, by)
+            if known is not None:
+                metadata[_FIELD] = known.entries(times, time)
+                return
         after = updating.settle(managed or _decode(before), difference, by, time)
         if after:
             metadata[_FIELD] = manager.encode(after)
+
+    def _settled(self, before: Sequence[Any], difference: Comparison, by: Manager) -> Settled | None:
+        """What comes of a change of entries that all have times. Known once for all that are alike."""
+        key = (settled.timeless(before), orjson.dumps([*difference]), by)
+        try:
+            return self._after[key]
+        except KeyError:
+            found = settled.settle(before, difference, by)
+        if sum(map(len, key[:2])) <= _AFTER_LONGEST:
+            if len(self._after) >= _AFTER_MAX:
+                self._after.clear()
+            self._after[key] = found
+        return found
 
     def same_but_times(self, new: Object, old: Object) -> bool:
         """Whether the managers of two states own the same, but not since the same time."""

@@ -9,6 +9,8 @@ from strongroom.machinery.codec import json_syntax
 from strongroom.machinery.codec.errors import DecodeError
 
 _SPACED_COLONS: Final = (b" :", b"\n:", b"\t:", b"\r:")
+_NO_ENDS_OF_KEYS: Final = (b'\\":', b':":', b'[":', b',":', b'{":')
+"""Where a quote before a colon may be within a text or at its beginning."""
 
 
 def encode(obj: Any) -> bytes:
@@ -49,6 +51,13 @@ def may_repeat_keys(data: bytes, keys: int) -> bool:
     if any(spaced in data for spaced in _SPACED_COLONS) or b'\\\\":' in data:
         return True
     return data.count(b'":') - data.count(b'\\":') != keys
+
+
+def count_keys(encoded: bytes) -> int:
+    """How many keys the dicts hold whose `encode` this is: less where texts begin or end oddly, never more."""
+    if not encoded.startswith((b"{", b"[")):
+        return 0
+    return encoded.count(b'":') - sum(map(encoded.count, _NO_ENDS_OF_KEYS))
 
 
 class Pairs(list[tuple[str, Any]]):

@@ -11,7 +11,7 @@ from strongroom.machinery.codec.errors import DecodeError
 
 KEYS = st.sampled_from(["a", "b", 'q":', "\\", "c:d", " :"])
 TREES = st.recursive(
-    st.none() | st.integers(0, 9) | st.sampled_from(['x":', "\\", ":", 'deep "k": 1']),
+    st.none() | st.integers(0, 9) | st.sampled_from(['x":', "\\", ":", ":x", 'deep "k": 1']),
     lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(KEYS, inner), max_size=3).map(json.Pairs),
     max_leaves=12,
 )
@@ -37,6 +37,18 @@ def test_no_repeated_key_goes_unseen(tree: object, spaced: str) -> None:
     decoded = json.decode(text)
     if json.duplicates(text):
         assert json.may_repeat_keys(text, count_keys(decoded))
+        assert json.may_repeat_keys(text, json.count_keys(json.encode(decoded)))
+
+
+@given(TREES)
+def test_keys_are_counted_in_what_is_encoded(tree: object) -> None:
+    decoded = json.decode(text_of(tree).encode())
+    assert json.count_keys(json.encode(decoded)) <= count_keys(decoded)
+
+
+def test_keys_of_managed_fields_are_counted_exactly() -> None:
+    fields = {"f:data": {".": {}, "f:a": {}, 'k:{"name":"x"}': {}}, "f:metadata": {"f:labels": {"f:a/b": {}}}}
+    assert json.count_keys(json.encode([{"time": "2026-01-01T01:01:01Z", "fieldsV1": fields}])) == 9
 
 
 def test_the_suspicion_is_rare() -> None:
