@@ -54,7 +54,7 @@ def may_repeat_keys(data: bytes, keys: int) -> bool:
 
 
 def count_keys(encoded: bytes) -> int:
-    """How many keys the dicts hold whose `encode` this is: less where texts begin or end oddly, never more."""
+    """How many keys the dicts hold whose `encode` this is: less if texts begin or end oddly, not more."""
     if not encoded.startswith((b"{", b"[")):
         return 0
     return encoded.count(b'":') - sum(map(encoded.count, _NO_ENDS_OF_KEYS))
