@@ -15,6 +15,10 @@ from strongroom.testing.kubectl import Kubectl
 
 @pytest.fixture
 def pod(kubectl: Kubectl) -> Kubectl:
+    return with_a_pod(kubectl)
+
+
+def with_a_pod(kubectl: Kubectl) -> Kubectl:
     """kubectl in a namespace with the running Pod `p`."""
     kubectl.ok("create", "-f", "-", stdin=manifests.text(manifests.pod("p")))
     kubectl.ok("wait", "--for=condition=Ready", "pod/p", "--timeout=40s")
@@ -76,8 +80,9 @@ def test_what_cannot_be_reached(pod: Kubectl) -> None:
     assert "container" in pod("exec", "p", "-c", "other", "--", "ls").stderr
 
 
-def test_a_client_that_dies_while_its_input_is_stuck_ends_the_command(pod: Kubectl) -> None:
+def test_a_client_that_dies_while_its_input_is_stuck_ends_the_command(latest: Kubectl) -> None:
     """Nobody reads what it sent, and its end is behind that."""
+    pod = with_a_pod(latest)
     command = ["sleep", "99973"]
 
     def runs() -> bool:
