@@ -36,13 +36,17 @@ async def sleep_by_either(
     look: float = 60.0,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Return when `seconds` have passed by the wall clock or by the monotonic one, whichever is first.
+    """Return when `seconds` have passed by the wall clock or by the monotonic one, whichever is first, or
+    when the wall clock was set back to before the beginning.
 
-    For what ends at a time of day: the monotonic clock stands still while the machine is suspended, and the
-    wall clock is set forward by whoever may. It is looked at every `look` seconds.
+    For what holds from one time of day to another: the monotonic clock stands still while the machine is
+    suspended, and the wall clock is set by whoever may. It is looked at every `look` seconds.
     """
-    end, at = clock.monotonic() + seconds, clock.now() + timedelta(seconds=seconds)
+    began = clock.now()
+    end, at = clock.monotonic() + seconds, began + timedelta(seconds=seconds)
     while (left := min(end - clock.monotonic(), (at - clock.now()).total_seconds())) > 0:
+        if (began - clock.now()).total_seconds() > look:
+            return
         await sleep(min(left, look))
 
 

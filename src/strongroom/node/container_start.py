@@ -82,7 +82,7 @@ async def start_container(
     """
     spec = start.container
     path = events.field_path(spec, is_init=start.is_init, is_ephemeral=start.is_ephemeral)
-    config, secret_values, hidden = _configure(services, pod, start, image, home, held, runtime)
+    config, secret_values, hidden = await _configure(services, pod, start, image, home, held, runtime)
     try:
         if start.leftover is not None:
             await services.cri.remove_container(start.leftover.id)
@@ -132,7 +132,7 @@ async def _post_start(
         raise StartError("PostStartHookError", str(error)) from None
 
 
-def _configure(
+async def _configure(
     services: Services,
     pod: Object,
     start: Start,
@@ -146,7 +146,7 @@ def _configure(
     try:
         security_context.verify_non_root(pod, spec, image)
         target = _target(spec, runtime)
-        facts = services.pod_facts(pod, home.ips)
+        facts = await services.pod_facts(pod, spec, home.ips)
         environment = env.build(pod, spec, services.objects, facts)
         mounts = _mounts(services, pod, spec, environment, home)
         noted = receipt.note(spec, _env_versions(services, pod, spec), held)

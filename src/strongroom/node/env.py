@@ -27,8 +27,8 @@ class PodFacts:
     pod_ips: Sequence[str] = ()
     allocatable: Mapping[str, str] = field(default_factory=dict)
     service_variables: Mapping[str, str] = field(default_factory=dict)
-    file: Callable[[str, str], bytes | None] = lambda _volume, _path: None
-    """The file of a volume at a path, both by their names; None: there is none."""
+    files: Mapping[env_file.Reference, bytes | None] = field(default_factory=dict, repr=False)
+    """What `env_file.find` found for the container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +87,14 @@ class _Builder:
 
     def _add_file_key(self, name: str, reference: Object) -> None:
         """What a container wrote may be secret: it is kept like a value of a Secret."""
-        key, path = str(reference.get("key", "")), str(reference.get("path", ""))
-        try:
-            content = self.facts.file(str(reference.get("volumeName", "")), path)
-            value = b"" if content is None else env_file.value(content, key)
-        except env_file.EnvFileError:
-            raise EnvError("couldn't parse env file") from None
+        named = env_file.reference(reference)
+        value = self.facts.files.get(named, b"")
+        if value is None:
+            raise EnvError("couldn't parse env file")
         if value:
             self.put(name, value, secret=True)
         elif not reference.get("optional"):
-            raise EnvError(f'environment variable key "{key}" not found in file "{path}"')
+            raise EnvError(f'environment variable key "{named.key}" not found in file "{named.path}"')
 
     def _add_key(self, name: str, origin: Object) -> None:
         for kind, title in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
@@ -117,7 +115,7 @@ class _Builder:
             if (found := self.objects.secret(self.namespace, name)) is not None:
                 return secret.data_of(found)
         elif (found := self.objects.config_map(self.namespace, name)) is not None:
-            return config_map.data_of(found)
+            return config_map.text_of(found)
         if reference.get("optional"):
             return None
         raise EnvError(f'{"secret" if from_secret else "configmap"} "{name}" not found')

@@ -1,7 +1,8 @@
 """Tokens of ServiceAccounts for the pods of this node: asked for when a volume wants one, renewed in time.
 
 Rules: the kubelet's token manager (`pkg/kubelet/token`) and KEP-1205. A token is renewed when a fifth of its
-life is left, or when it is a day old. It is bound to its pod, so it is dead as soon as the pod is.
+life is left, or when it is a day old; and soon after the clock was set forward beyond that, or back to before
+it was made. It is bound to its pod, so it is dead as soon as the pod is.
 """
 
 import functools
@@ -24,6 +25,8 @@ from strongroom.node.volumes.payload import VolumeError
 _DAY: Final = 24 * 60 * 60.0
 _LIFE_USED: Final = 0.8
 _JITTER: Final = 10.0
+_LOOK: Final = 5.0
+"""Seconds between two looks at the wall clock: nothing tells when it is set."""
 _FIRST_RETRY, _LAST_RETRY = 0.5, 60.0
 
 Sleep = Callable[[float], Awaitable[object]]
@@ -46,8 +49,8 @@ class ServiceAccountTokens:
     def __init__(self, client: Client, on_change: Callable[[str], None], sleep: Sleep | None = None) -> None:
         self._client = client
         self._on_change = on_change
-        # Tokens end at a time of day.
-        self._sleep = sleep or functools.partial(clocks.sleep_by_either, clocks.SystemClock())
+        # Tokens begin and end at a time of day.
+        self._sleep = sleep or functools.partial(clocks.sleep_by_either, clocks.SystemClock(), look=_LOOK)
         self._held: dict[_Key, _Held] = {}
         self._closing = TaskGroup("tokens-closing")
 

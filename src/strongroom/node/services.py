@@ -1,5 +1,6 @@
 """What all workers of a node share."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,18 +61,22 @@ class Services:
     def __post_init__(self) -> None:
         self.crash_back_offs = BackOffs(self.clock)
 
-    def pod_facts(self, pod: Object, pod_ips: tuple[str, ...]) -> env.PodFacts:
-        """What a container's environment may ask for beside the pod's object."""
+    async def pod_facts(self, pod: Object, container: Object, pod_ips: tuple[str, ...]) -> env.PodFacts:
+        """What the environment of one of the pod's containers may ask for beside the pod's object."""
+
+        def volume(name: str) -> Path:
+            return self.volumes.path(pod, {"name": name, "emptyDir": {}})
+
         host_network = bool((pod.get("spec") or {}).get("hostNetwork"))
+        wanted = env_file.references(container)
         return env.PodFacts(
             node_name=self.node_name,
             host_ips=self.machine.ips,
             pod_ips=self.machine.ips if host_network else pod_ips,
             allocatable=self.machine.capacity(),
             service_variables=self.service_variables(pod),
-            file=lambda volume, path: env_file.read(
-                self.volumes.path(pod, {"name": volume, "emptyDir": {}}), path
-            ),
+            # In a thread: what a container wrote may be long.
+            files=await asyncio.to_thread(env_file.find, wanted, volume) if wanted else {},
         )
 
     async def observe(self, uid: str) -> observed.PodRuntime:

@@ -135,3 +135,29 @@ def test_an_immutable_secret_is_not_watched(latest: Kubectl, start: Start, clust
 
     expect.until(lambda: watches() == {"fixed": 0, "loose": 1}, what=f"the watches: {watches()}")
     assert run(latest, "cat /fixed/k /loose/k") == "fixedloose"
+
+
+def test_a_file_that_cannot_be_written_is_an_event_and_follows_when_it_can(
+    latest: Kubectl, start: Start, cluster: Cluster
+) -> None:
+    create(latest, k="old")
+    start("p", volumes=MOUNT)
+    uid = latest.ok("get", "pod", "p", "-ojsonpath={.metadata.uid}")
+    volume = cluster.data_dir / "node" / "pods" / uid / "volumes" / "kubernetes.io~secret" / "v0"
+    # As on a machine that has no memory left: the tmpfs of the volume has hardly room for what it holds.
+    subprocess.run(["mount", "-o", "remount,size=16k", str(volume)], check=True)
+    large = json.dumps({"stringData": {"k": "of-no-room" * 10_000}})
+    latest.ok("patch", "secret", "a", "-p", large)
+
+    def told() -> str:
+        events = latest.ok(
+            "get", "events", "--field-selector=involvedObject.name=p,reason=FailedMount", "-ojson"
+        )
+        return "\n".join(f"{each['type']}: {each['message']}" for each in json.loads(events)["items"])
+
+    text = 'Warning: MountVolume.SetUp failed for volume "v0" : No space left on device'
+    expect.until(lambda: text in told(), what="an event")
+    assert "of-no-room" not in told()
+    assert run(latest, "cat /s/k; ls -A /s | grep -c '^\\.\\.[0-9]'") == "old1\n"
+    subprocess.run(["mount", "-o", "remount,size=1m", str(volume)], check=True)
+    expect.until(lambda: run(latest, "wc -c </s/k") == "100000\n", what="the new content")

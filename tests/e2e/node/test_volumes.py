@@ -106,11 +106,13 @@ def test_volumes_of_a_pod_with_a_user_and_a_group(latest: Kubectl, tmp_path: Pat
 
 def test_variables_of_every_source(latest: Kubectl) -> None:
     prepare(latest)
+    latest.ok("create", "secret", "generic", "odd", "--from-literal=1st.name-of_key=o", "--from-literal=-k=p")
     pod = manifests.pod("p", command=["sleep", "infinity"], env_from=[
         {"configMapRef": {"name": "m"}},
         {"secretRef": {"name": "a"}, "prefix": "SECRET_"},
         {"secretRef": {"name": "a"}},
         {"secretRef": {"name": "nowhere", "optional": True}},
+        {"secretRef": {"name": "odd"}, "prefix": "9-"},
     ])  # fmt: skip
     container = pod["spec"]["containers"][0]
     key = {"secretKeyRef": {"name": "a", "key": "key"}}
@@ -137,6 +139,7 @@ def test_variables_of_every_source(latest: Kubectl) -> None:
         "mode": "fast", "SECRET_user": "admin", "SECRET_key": "s3cr3t", "key": "s3cr3t",
         "user": "overridden", "SECOND": "1-overridden-s3cr3t-$(NOWHERE)-$(FIRST)", "KEY": "s3cr3t",
         "LATER": "s3cr3t", "NODE": "n1", "CPU": "2", "MEM": "64", "odd-name.x": "kept",
+        "9-1st.name-of_key": "o", "9--k": "p",  # no key is skipped for its name
         "KUBERNETES_SERVICE_PORT": "443", "KUBERNETES_PORT_443_TCP_PROTO": "tcp",
     }  # fmt: skip
     assert expected.items() <= found.items()

@@ -12,7 +12,9 @@ from strongroom.aio.clock import FakeClock
         (0.0, [60.0, 60.0, 30.0]),
         (100.0, [60.0]),
         (70.0, [60.0, 20.0]),
-        (-7200.0, [60.0, 60.0, 30.0]),
+        (-7200.0, [60.0]),
+        (-100.0, [60.0, 60.0, 30.0]),
+        (-121.0, [60.0]),
     ],
 )
 async def test_whichever_clock_is_first(jump: float, waits: list[float]) -> None:

@@ -60,6 +60,37 @@ def test_env_from_with_prefix() -> None:
     }
 
 
+@pytest.mark.parametrize(("field", "kind"), [("secretRef", "secret"), ("configMapRef", "config_map")])
+def test_no_key_of_env_from_is_left_out_for_its_name(field: str, kind: str) -> None:
+    """Any printable name without `=` is one; the API lets no other be a key or a prefix."""
+    keys = ["1st", "a.b", "tls.crt", "-", "_", "._x", "with-dash", "0"]
+    held: Object = {"data": dict.fromkeys(keys, "eA==" if kind == "secret" else "x")}
+
+    class Holder(Objects):
+        def secret(self, namespace: str, name: str) -> Object | None:
+            return held
+
+        def config_map(self, namespace: str, name: str) -> Object | None:
+            return held
+
+    for prefix in ("", "9 odd%prefix-"):
+        container = {"name": "c", "envFrom": [{"prefix": prefix, field: {"name": "any"}}]}
+        found = env.build(POD, container, Holder(), FACTS).values
+        assert found == {prefix + key: b"x" for key in keys}
+
+
+def test_bytes_of_a_config_map_are_for_files_alone() -> None:
+    class Holder(Objects):
+        def config_map(self, namespace: str, name: str) -> Object | None:
+            return {"data": {"text": "x"}, "binaryData": {"raw": "/w=="}}
+
+    container: Object = {"name": "c", "envFrom": [{"configMapRef": {"name": "c"}}]}
+    assert env.build(POD, container, Holder(), FACTS).values == {"text": b"x"}
+    container["env"] = [{"name": "K", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "raw"}}}]
+    with pytest.raises(env.EnvError, match=r"^couldn't find key raw in ConfigMap ns/c$"):
+        env.build(POD, container, Holder(), FACTS)
+
+
 def test_later_wins_and_env_wins_over_env_from() -> None:
     sources = ({"configMapRef": {"name": "c"}},)
     found = build({"name": "user", "value": "x"}, {"name": "user", "value": "y"}, sources=sources)

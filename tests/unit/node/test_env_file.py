@@ -1,12 +1,15 @@
 """Files with variables: their form, and that no link leads out of the volume."""
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from strongroom.machinery.gvk import Object
 from strongroom.node import env, env_file
+from strongroom.testing import node as nodes
 
 TEXT = b"""# comment
 
@@ -32,8 +35,8 @@ A='two'
     ],
 )
 def test_value(key: str, found: bytes) -> None:
-    assert env_file.value(TEXT, key) == found
-    assert env_file.value(TEXT.replace(b"\n", b"\r\n"), key) == found
+    assert env_file.values(TEXT, [key]) == {key: found}
+    assert env_file.values(TEXT.replace(b"\n", b"\r\n"), [key]) == {key: found}
 
 
 @pytest.mark.parametrize(
@@ -41,9 +44,8 @@ def test_value(key: str, found: bytes) -> None:
     [b"A", b"='x'", b"A ='x'", b"A=x", b"A=", b'A="x"', b"A='x' y", b"A='x", b"A='x\n"],
 )
 def test_a_line_of_another_form_is_an_error_unless_the_key_stands_before_it(line: bytes) -> None:
-    with pytest.raises(env_file.EnvFileError):
-        env_file.value(line + b"\n", "K")
-    assert env_file.value(b"K='v'\n" + line, "K") == b"v"
+    assert env_file.values(line + b"\n", ["K"]) == {"K": None}
+    assert env_file.values(b"K='v'\n" + line, ["K", "L"]) == {"K": b"v", "L": None}
 
 
 def test_read(tmp_path: Path) -> None:
@@ -80,7 +82,8 @@ class Objects:
 def build(content: bytes | None, **more: object) -> env.Environment:
     reference = {"volumeName": "v", "path": "f", "key": "K", **more}
     container = {"name": "c", "env": [{"name": "A", "valueFrom": {"fileKeyRef": reference}}]}
-    facts = env.PodFacts(file=lambda volume, path: content if (volume, path) == ("v", "f") else None)
+    said = env_file.values(content or b"", ["K"])
+    facts = env.PodFacts(files={env_file.Reference("v", "f", key): value for key, value in said.items()})
     return env.build({"metadata": {"name": "p", "namespace": "n"}}, container, Objects(), facts)
 
 
@@ -100,4 +103,55 @@ def test_a_variable_that_is_not_there() -> None:
 def test_an_error_shows_nothing_of_the_file() -> None:
     with pytest.raises(env.EnvError, match=r"^couldn't parse env file$") as error:
         build(b"hunter2")
-    assert error.value.__suppress_context__
+    assert "hunter2" not in repr(env.PodFacts(files={env_file.Reference("v", "f", "K"): b"hunter2"}))
+    assert error.value.__context__ is None
+
+
+def test_a_file_is_gone_through_once_however_many_variables_are_made_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "f").write_bytes(b"A='1'\nB='2'\nbad\nC='3'\n")
+    (tmp_path / "d").mkdir()
+    read: list[str] = []
+    really = env_file.read
+
+    def noted(volume: Path, path: str) -> bytes | None:
+        read.append(path)
+        return really(volume, path)
+
+    monkeypatch.setattr(env_file, "read", noted)
+    keys = [("f", "A"), ("f", "B"), ("f", "C"), ("f", "A"), ("gone", "A"), ("d", "A")]
+    sources = [{"fileKeyRef": {"volumeName": "v", "path": path, "key": key}} for path, key in keys]
+    container: Object = {"env": [{"name": "X", "valueFrom": source} for source in sources]}
+    container["env"] += [{"name": "Y", "value": "y"}, {"name": "Z", "valueFrom": {"fieldRef": {}}}]
+    found = env_file.find(env_file.references(container), lambda _: tmp_path)
+    assert {(path, key): value for (_, path, key), value in found.items()} == {
+        ("f", "A"): b"1",
+        ("f", "B"): b"2",
+        ("f", "C"): None,
+        ("gone", "A"): b"",
+        ("d", "A"): None,
+    }
+    assert read == ["f", "gone", "d"]
+
+
+async def test_a_long_file_holds_up_nothing_else_of_the_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    really = env_file.find
+
+    def noted(
+        wanted: list[env_file.Reference], volume: Callable[[str], Path]
+    ) -> dict[env_file.Reference, bytes | None]:
+        threads.append(threading.current_thread())
+        return really(wanted, volume)
+
+    monkeypatch.setattr(env_file, "find", noted)
+    key = {"volumeName": "v", "path": "f", "key": "K", "optional": True}
+    container = {"env": [{"name": "A", "valueFrom": {"fileKeyRef": key}}]}
+    async with nodes.running(tmp_path) as node:
+        node.put_pod(volumes=[{"name": "v", "emptyDir": {}}], container=container)
+        await node.until(node.is_ready)
+    assert threads
+    assert threading.main_thread() not in threads

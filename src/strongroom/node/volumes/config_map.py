@@ -13,12 +13,16 @@ def name_of(source: Object) -> str:
     return str(source.get("name", ""))
 
 
+def text_of(config_map: Object | None) -> dict[str, bytes]:
+    """The values of a ConfigMap that variables are made of: `data` alone, as UTF-8."""
+    text = (config_map or {}).get("data") or {}
+    return {key: str(value).encode() for key, value in text.items()}
+
+
 def data_of(config_map: Object | None) -> dict[str, bytes]:
     """The values of a ConfigMap, `data` as UTF-8 and `binaryData` decoded."""
-    text = (config_map or {}).get("data") or {}
     binary = (config_map or {}).get("binaryData") or {}
-    values = {key: str(value).encode() for key, value in text.items()}
-    return values | {key: base64.b64decode(value or "") for key, value in binary.items()}
+    return text_of(config_map) | {key: base64.b64decode(value or "") for key, value in binary.items()}
 
 
 def payload(source: Object, config_map: Object | None) -> Payload:

@@ -109,7 +109,7 @@ class VolumeManager:
             self._prepare(path, in_memory=which in _IN_MEMORY, group=group_of(pod))
             return self._write(path, files, group_of(pod))
         except OSError as error:
-            raise VolumeError(f"{error.strerror}: {error.filename}") from error
+            raise _failure(error) from error
 
     def is_up(self, pod: Object, volume: Object) -> bool:
         """Whether the volume has been set up, by this process or one before it."""
@@ -182,10 +182,15 @@ class VolumeManager:
                 with contextlib.suppress(FileNotFoundError):  # someone else removes it too
                     shutil.rmtree(directory)
         except OSError as error:
-            raise VolumeError(f"{error.strerror}: {error.filename}") from error
+            raise _failure(error) from error
 
     def pods_on_disk(self) -> list[str]:
         """Uids of the pods that have a directory."""
         if not self._pods_dir.is_dir():
             return []
         return sorted(entry.name for entry in self._pods_dir.iterdir() if entry.is_dir())
+
+
+def _failure(error: OSError) -> VolumeError:
+    where = f": {error.filename}" if error.filename else ""
+    return VolumeError(f"{error.strerror}{where}")

@@ -66,7 +66,7 @@ class NodeTokens:
         """What this server shows to the endpoint of the node of that name."""
         now, key = self._clock.now().timestamp(), (self._settings.keys.signer_id, node)
         made, token = self._proofs.get(key, (0.0, ""))
-        if not token or now - made > PROOF_LIFETIME / 2:
+        if not token or not made <= now <= made + PROOF_LIFETIME / 2:
             claims = _claims(
                 node_joining.SERVER_USER, [node_joining.audience(node)], int(now), PROOF_LIFETIME
             )

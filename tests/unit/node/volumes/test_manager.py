@@ -1,5 +1,7 @@
 """Volumes are set up, brought up to date and taken down."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,15 @@ def test_files_of_the_file_system_s_errors_are_named_without_content(tmp_path: P
     with pytest.raises(VolumeError, match=r"^(Not a directory|File exists): ") as error:
         world.manager.set_up(world.pod(), SECRET)
     assert "v1" not in str(error.value)
+
+
+def test_a_volume_that_is_full_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    world.objects["s"] = {"data": {"k": "djE="}}
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # one that names no file, as writing does
+
+    monkeypatch.setattr(os, "write", refuse)
+    with pytest.raises(VolumeError, match=r"^No space left on device$"):
+        world.manager.set_up(world.pod(), SECRET)

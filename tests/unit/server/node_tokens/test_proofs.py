@@ -21,5 +21,9 @@ async def test_proofs_of_nodes_that_are_gone_are_not_kept_for_ever() -> None:
         assert renewed != used
         for number in range(100):
             node_tokens.proof(f"more-{number}")
+        clock.jump(-3600)
+        anew = node_tokens.proof("used")
+        assert anew != renewed, "one that begins in an hour is good for nothing"
+        renewed = anew
         assert len(node_tokens._proofs) == tokens.CACHE_SIZE
         assert node_tokens.proof("used") == renewed
