@@ -267,3 +267,14 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def test_size_is_that_of_its_file_and_grows_with_what_is_stored(etcd: Etcd) -> None:
+    async with running(lambda: EtcdEngine(parse(etcd.url))) as engine:
+        assert isinstance(engine, EtcdEngine)
+        before = await engine.size()
+        for number in range(4):
+            await engine.create(f"/registry/secrets/a/{number}", bytes(1_000_000))
+        async with asyncio.timeout(20):
+            while await engine.size() < before + 3_000_000:  # noqa: ASYNC110 - its file follows its log
+                await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from strongroom.aio.backoff import Backoff
 from strongroom.aio.clock import Clock
+from strongroom.telemetry import work_queues
 
 K = TypeVar("K", bound=Hashable)
 
@@ -65,7 +66,7 @@ class WorkQueue(Generic[K]):
 
     There is no timer unless a key waits for its time. `wait` is how a worker sleeps; tests replace it.
     `urgency`: of keys that are ready the most urgent is taken first, as it was when the key was added; else
-    the one that came first.
+    the one that came first. `name`: under which its work is counted; "": under none.
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class WorkQueue(Generic[K]):
         longest_delay: float = 60.0,
         wait: Callable[[asyncio.Event, float | None], Awaitable[None]] = _wait,
         urgency: Callable[[K], int] | None = None,
+        name: str = "",
     ) -> None:
+        self.counts = work_queues.of(name)
         self._clock = clock
         self._first_delay = first_delay
         self._longest_delay = longest_delay
@@ -104,12 +107,14 @@ class WorkQueue(Generic[K]):
         if key in self._dirty:
             return
         self._dirty.add(key)
+        self.counts.add(key, self._clock.monotonic())
         if key not in self._working:
             self._ready.append(key)
             self._wake.set()
 
     def add_after(self, key: K, seconds: float) -> None:
         """Work on `key` in `seconds`; of several times for one key the earliest counts."""
+        self.counts.retried += 1
         if seconds <= 0:
             self.add(key)
             return
@@ -141,6 +146,7 @@ class WorkQueue(Generic[K]):
                 key = self._ready.pop()
                 self._dirty.discard(key)
                 self._working.add(key)
+                self.counts.take(key, now)
                 return key
             self._wake.clear()
             await self._wait(self._wake, self._later[0][0] - now if self._later else None)
@@ -148,6 +154,7 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """The work on `key` ended, well or not."""
         self._working.discard(key)
+        self.counts.done(key, self._clock.monotonic())
         if key in self._dirty:
             self._ready.append(key)
             self._wake.set()

@@ -106,6 +106,7 @@ class ControlPlane:
             limits=Limits(settings.max_requests_inflight, settings.max_mutating_requests_inflight),
             server_address=settings.server_url.removeprefix("https://"),
             ready_checks=self._storage.checks,
+            storage_size=self._storage.size,
         )
         await bootstrap.ensure_namespaces(catalog)
         await bootstrap.ensure_roles(catalog)

@@ -57,6 +57,13 @@ class Storage:
             checks["kms-providers"] = lambda: configured.healthy
         return checks
 
+    async def size(self) -> int | None:
+        """Bytes of the database, if that can be known now."""
+        try:
+            return await self.engine.size()
+        except Unavailable:
+            return None
+
     async def close(self) -> None:
         await self.cache.close()
         await self.engine.close()
@@ -122,7 +129,7 @@ async def open_storage(
     # What servers share was joined before, with the keyring that it needs.
     used = open_encryption(place, options, create=store == settings.SQLITE)
     engine = open_engine(place, store)
-    objects = ObjectStore(engine, used.stored)
+    objects = ObjectStore(engine, used.stored, catalog.store_requests())
     cache = WatchCache(objects, catalog.prefixes(), clock=clock, foreign=foreign.to_json)
     handover = KeyHandover(used)
     try:

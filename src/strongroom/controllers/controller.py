@@ -14,6 +14,7 @@ from strongroom.aio.clock import Clock
 from strongroom.client.informer import Informer
 from strongroom.client.transport import ConnectionFailed
 from strongroom.client.work_queue import WorkQueue
+from strongroom.controllers import queue_names
 from strongroom.machinery import status
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Controller:
         urgency: Callable[[str], int] | None = None,
     ) -> None:
         self.name = name
-        self.queue: WorkQueue[str] = WorkQueue(clock, urgency=urgency)
+        self.queue: WorkQueue[str] = WorkQueue(clock, urgency=urgency, name=queue_names.of(name))
         self._reconcile = reconcile
         self._informers = informers
         self._workers = workers

@@ -19,6 +19,18 @@ from strongroom.registry.secrets import SecretRegistry
 from strongroom.registry.service_addresses import ServiceRegistry
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
+from strongroom.telemetry.store_requests import StoreRequests
+
+
+def store_requests() -> StoreRequests:
+    """For the object store: counts by kind what the engine is asked for."""
+    return StoreRequests(
+        {
+            r.storage_prefix: (r.group, r.plural)
+            for r, strategy in scheme.STRATEGIES.items()
+            if strategy.view_of is None
+        }
+    )
 
 
 def prefixes() -> Mapping[str, bytes]:
@@ -35,6 +47,8 @@ class Catalog:
 
     def __init__(self, cache: WatchCache, objects: ObjectStore, clock: Clock) -> None:
         self._cache = cache
+        self.store_requests = objects.requests
+        """What the engine was asked for."""
         self._registries: dict[Resource, Registry] = {}
         self._groups: dict[tuple[str, str], dict[str, Registry]] = {}
         for resource, strategy in scheme.STRATEGIES.items():

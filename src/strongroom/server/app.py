@@ -10,8 +10,10 @@ from strongroom.api.openapi import OpenAPI
 from strongroom.api.strategy import Strategy
 from strongroom.registry.catalog import Catalog
 from strongroom.server import metrics, version
+from strongroom.server.access_counts import AccessCounts
 from strongroom.server.admission.plugin import Chain
 from strongroom.server.audit.recorder import Recorder
+from strongroom.server.audit.recorder import families as audit_families
 from strongroom.server.authentication.authenticator import Chain as Authenticators
 from strongroom.server.authorization.authorizer import Authorizer
 from strongroom.server.connections.peers import Peers
@@ -33,6 +35,7 @@ from strongroom.server.handlers.connect import ConnectHandler
 from strongroom.server.handlers.watch import WatchHandler
 from strongroom.server.health import Check, Health
 from strongroom.server.in_flight import InFlight, Limits
+from strongroom.server.metrics import StorageSize
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.node_tokens.watches import NodeWatches
 from strongroom.server.openapi import PATHS as OPENAPI_PATHS
@@ -40,6 +43,8 @@ from strongroom.server.openapi import OpenAPIDocuments
 from strongroom.server.request import Message, Receive, Request, Scope, Send
 from strongroom.server.request_counts import RequestCounts
 from strongroom.server.watches import Watches
+from strongroom.telemetry import work_queues
+from strongroom.telemetry.metrics import Collect
 
 
 def build_handler_chain(
@@ -48,6 +53,7 @@ def build_handler_chain(
     authorizer: Authorizer,
     requests: RequestCounts,
     in_flight: InFlight,
+    access: AccessCounts,
     recorder: Recorder | None = None,
 ) -> Handler:
     """The order in which every request is treated, innermost first.
@@ -58,12 +64,12 @@ def build_handler_chain(
     who asks, and is known before any work is done.
     """
     handler = with_deadline(inner)
-    handler = with_authorization(handler, authorizer)
+    handler = with_authorization(handler, authorizer, access)
     handler = with_max_in_flight(handler, in_flight)
     handler = with_impersonation(handler, authorizer)
     if recorder is not None:
         handler = with_received(handler, recorder)
-    handler = with_authentication(handler, authenticator)
+    handler = with_authentication(handler, authenticator, access)
     handler = with_request_info(handler)
     handler = with_panic_recovery(handler)
     if recorder is not None:
@@ -82,7 +88,8 @@ class Application:
 
     `server_address`: host:port, for discovery. `ready_checks`: more names for /readyz. `endpoints` and
     `reviews`: what is served without being stored, and how it is listed. `paths`: what is no resource.
-    `recorder`: the audit log. `limits`: requests at once. `parts`: are closed with it.
+    `recorder`: the audit log. `limits`: requests at once. `parts`: are closed with it. `storage_size`: bytes
+    of the database.
     """
 
     def __init__(
@@ -102,6 +109,7 @@ class Application:
         recorder: Recorder | None = None,
         limits: Limits = Limits(),  # noqa: B008 - immutable
         parts: Sequence[Part] = (),
+        storage_size: StorageSize | None = None,
     ) -> None:
         self._parts = parts
         self._background = tasks.TaskGroup("server", describe_errors=False)
@@ -115,15 +123,21 @@ class Application:
         self.peers = Peers()
         self._began = self.peers.began
         self.in_flight = InFlight(limits, requests, self.peers)
+        self.access = access = AccessCounts()
+        watching = WatchHandler(
+            self._watches, NodeWatches(catalog[resources.NODES], self._background), self._background, clock
+        )
+        counted: tuple[Collect, ...] = (
+            access.families,
+            admission.durations.families,
+            watching.counts.families,
+            recorder.families if recorder is not None else audit_families,
+            lambda: work_queues.families(clock.monotonic()),
+        )
         dispatcher = Dispatcher(
             catalog,
             admission,
-            WatchHandler(
-                self._watches,
-                NodeWatches(catalog[resources.NODES], self._background),
-                self._background,
-                clock,
-            ),
+            watching,
             self._connections,
             ApplyHandler(authorizer),
             nodes,
@@ -131,14 +145,14 @@ class Application:
                 self.health,
                 discovery,
                 OpenAPIDocuments(OpenAPI(strategies)),
-                metrics.Metrics(requests, self.in_flight, catalog),
+                metrics.Metrics(requests, self.in_flight, catalog, counted, storage_size),
                 *paths,
             ),
             [*discovery.paths, *self.health.paths, metrics.PATH, *OPENAPI_PATHS, version.PATH],
             endpoints,
         )
         self._handle = build_handler_chain(
-            dispatcher.handle, authenticator, authorizer, requests, self.in_flight, recorder
+            dispatcher.handle, authenticator, authorizer, requests, self.in_flight, access, recorder
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -41,6 +41,7 @@ from strongroom.server.handlers import (
 from strongroom.server.health import Check
 from strongroom.server.in_flight import Limits
 from strongroom.server.issuer_discovery import IssuerDiscovery
+from strongroom.server.metrics import StorageSize
 from strongroom.server.node_connection import NodeConnector
 from strongroom.server.node_tokens.tokens import NodeTokens
 from strongroom.server.service_accounts.last_use import LastUse
@@ -58,6 +59,7 @@ def application(
     ready_checks: Mapping[str, Check] | None = None,
     limits: Limits = Limits(),  # noqa: B008 - immutable
     people: OIDCTokens | None = None,
+    storage_size: StorageSize | None = None,
 ) -> app.Application:
     """An application for `catalog`, whose users are those of `tokens`, its service accounts, and `people`."""
     people = people or OIDCTokens((), clock)
@@ -109,5 +111,6 @@ def application(
         recorder=recorder,
         limits=limits,
         parts=[last_use, people],
+        storage_size=storage_size,
         paths=[IssuerDiscovery(token_settings, server_address)],
     )

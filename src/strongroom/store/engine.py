@@ -124,3 +124,7 @@ class DurableEngine(Engine, Protocol):
         `rewrite`: also have the files written anew, so that nothing deleted is left in them. Raises
         Unavailable: also when they can't be."""
         ...
+
+    async def size(self) -> int:
+        """Bytes that the database takes on disk, room that is free in it included. Raises Unavailable."""
+        ...

@@ -1,12 +1,15 @@
 """Objects at rest: keys and JSON bytes in front, an engine and encryption behind. Knows no kind."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final, NamedTuple
 
 from strongroom.encryption.transformer import Transformer, TransformError
 from strongroom.store import errors
 from strongroom.store.engine import Engine, EngineEvent, KeyValue
+from strongroom.telemetry.store_requests import CREATE, DELETE, GET, LIST, UPDATE, StoreRequests
 
 LOAD_PAGE: Final = 4000
 """Objects read at once by `load`: bounds the memory that loading takes beside what it builds."""
@@ -47,10 +50,13 @@ class ObjectStore:
 
     `transformers`: key prefix -> transformer; keys under no prefix are stored as they are. A value that does
     not open is no exception here: it is returned with `error` set, so that one bad value harms no other.
-    Errors are those of `store.errors`, as `Engine` documents them per method.
+    `requests`: where what the engine is asked for is counted. Errors are those of `store.errors`, as `Engine` documents them per method.
     """
 
-    def __init__(self, engine: Engine, transformers: Mapping[str, Transformer]) -> None:
+    def __init__(
+        self, engine: Engine, transformers: Mapping[str, Transformer], requests: StoreRequests | None = None
+    ) -> None:
+        self.requests = requests or StoreRequests({})
         self._engine = engine
         self._transformers = tuple(transformers.items())
         self._under_way: dict[bytes, bytes] = {}
@@ -82,25 +88,52 @@ class ObjectStore:
     def _open(self, kv: KeyValue) -> Stored:
         return _open(kv, self._transformer(kv.key))
 
+    @contextmanager
+    def _counted(self, operation: str, key: str) -> Iterator[None]:
+        began, failed = perf_counter(), True
+        try:
+            yield
+            failed = False
+        except errors.RevisionConflict:
+            failed = False
+            raise
+        finally:
+            self.requests.done(operation, key, perf_counter() - began, failed=failed)
+
     async def create(self, key: str, data: bytes) -> int:
         """Store a new object; its revision. Raises KeyExists."""
         sealed = self._sealed(key, data)
+        began, failed = perf_counter(), True
         try:
-            return await self._engine.create(key, sealed)
+            revision = await self._engine.create(key, sealed)
+            failed = False
+        except errors.KeyExists:
+            failed = False
+            raise
         finally:
             self._under_way.pop(sealed, None)
+            self.requests.done(CREATE, key, perf_counter() - began, failed=failed)
+        return revision
 
     async def update(self, key: str, data: bytes, expected: int) -> int:
         """Replace the object whose revision is `expected`; the new revision. Raises RevisionConflict."""
         sealed = self._sealed(key, data)
+        began, failed = perf_counter(), True
         try:
-            return await self._engine.update(key, sealed, expected)
+            revision = await self._engine.update(key, sealed, expected)
+            failed = False
+        except errors.RevisionConflict:
+            failed = False
+            raise
         finally:
             self._under_way.pop(sealed, None)
+            self.requests.done(UPDATE, key, perf_counter() - began, failed=failed)
+        return revision
 
     async def delete(self, key: str, expected: int) -> int:
         """Delete the object whose revision is `expected`; the deletion's. Raises RevisionConflict."""
-        return await self._engine.delete(key, expected)
+        with self._counted(DELETE, key):
+            return await self._engine.delete(key, expected)
 
     async def current_revision(self) -> int:
         """The newest revision of the store; linearizable."""
@@ -108,7 +141,8 @@ class ObjectStore:
 
     async def get(self, key: str, revision: int = 0) -> Stored | None:
         """The object as of `revision` (0: newest), from the engine. Raises Compacted, FutureRevision."""
-        kv = await self._engine.get(key, revision)
+        with self._counted(GET, key):
+            kv = await self._engine.get(key, revision)
         return None if kv is None else self._open(kv)
 
     async def range(
@@ -117,9 +151,10 @@ class ObjectStore:
         """Objects as of `revision`, from the engine: for pages of a list that the cache has moved on from.
 
         `exact_count`: as `Engine.range` has it."""
-        found = await self._engine.range(
-            prefix, start=start, limit=limit, revision=revision, exact_count=exact_count
-        )
+        with self._counted(LIST, prefix):
+            found = await self._engine.range(
+                prefix, start=start, limit=limit, revision=revision, exact_count=exact_count
+            )
         return StoredRange([self._open(kv) for kv in found.items], found.count, found.revision)
 
     async def load(self, prefix: str, revision: int) -> AsyncIterator[Sequence[Stored]]:
@@ -127,9 +162,10 @@ class ObjectStore:
         transformer = self._transformer(prefix)
         start = ""
         while True:
-            found = await self._engine.range(
-                prefix, start=start, limit=LOAD_PAGE, revision=revision, exact_count=False
-            )
+            with self._counted(LIST, prefix):
+                found = await self._engine.range(
+                    prefix, start=start, limit=LOAD_PAGE, revision=revision, exact_count=False
+                )
             if found.items:
                 yield [_open(kv, transformer) for kv in found.items]
             if len(found.items) == found.count:

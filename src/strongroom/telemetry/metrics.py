@@ -5,6 +5,7 @@ words of the API (a verb, a resource), never names of objects.
 """
 
 import functools
+import re
 import resource
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -48,7 +49,7 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """All samples of one name. A counter's name ends with `_total`."""
+    """All samples of one name."""
 
     kind: Literal["counter", "gauge", "histogram"]
     name: str
@@ -60,14 +61,18 @@ class Family:
 Collect = Callable[[], Iterable[Family]]
 
 
-def exposition(collect: Collect, accept: str) -> tuple[bytes, str]:
-    """What `collect` gives and the process's own figures; and its content type, one that `accept` names."""
+def exposition(collect: Collect) -> tuple[bytes, str]:
+    """What `collect` gives and the process's own figures, and its content type.
+
+    Always Prometheus' text, as from kube-apiserver: OpenMetrics would have its counters under other names."""
     # Imported here: it takes longer than the rest of a start's imports, and many a server is never asked.
     from prometheus_client import exposition as library
 
-    encode, content_type = library.choose_encoder(accept)
-    text: bytes = encode(_Registry(collect))
-    return text, content_type
+    registry = _Registry(collect)
+    text: bytes = library.generate_latest(registry)
+    for name in registry.bare:
+        text = re.sub(rf"(?m)^(# \w+ |){name}_total(?=[ {{])".encode(), rf"\1{name}".encode(), text)
+    return text, library.CONTENT_TYPE_PLAIN_0_0_4
 
 
 class _Registry:
@@ -75,9 +80,13 @@ class _Registry:
 
     def __init__(self, collect: Collect) -> None:
         self._collect = collect
+        self.bare: list[str] = []
+        """Counters whose names do not end with `_total`, which the library adds to all of them."""
 
     def collect(self) -> "Iterator[Metric]":
         for family in self._collect():
+            if family.kind == "counter" and not family.name.endswith("_total"):
+                self.bare.append(family.name)
             yield _converted(family)
         yield from _process().collect()
         yield _converted(_address_space())
@@ -119,4 +128,5 @@ def _process() -> "ProcessCollector":
 
 
 def _bound(value: float) -> str:
-    return f"{value:g}"
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

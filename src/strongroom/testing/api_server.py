@@ -18,6 +18,7 @@ from strongroom.server import app, defaults
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.authentication.oidc.authenticator import OIDCTokens
 from strongroom.server.in_flight import Limits
+from strongroom.server.metrics import StorageSize
 from strongroom.server.service_accounts import keys
 from strongroom.server.service_accounts.settings import TokenSettings
 from strongroom.store.engine import Engine
@@ -118,11 +119,12 @@ async def running(
     limits: Limits = Limits(),  # noqa: B008 - immutable
     people: OIDCTokens | None = None,
     token_settings: TokenSettings | None = None,
+    storage_size: StorageSize | None = None,
 ) -> AsyncIterator[APIServer]:
     """A server with the system's namespaces and roles."""
     clock, engine = clock or SystemClock(), engine or MemoryEngine()
     await engine.start()
-    objects = ObjectStore(engine, {})
+    objects = ObjectStore(engine, {}, catalog.store_requests())
     cache = WatchCache(objects, catalog.prefixes(), clock=clock, foreign=foreign.to_json)
     await cache.start()
     served = catalog.Catalog(cache, objects, clock)
@@ -137,6 +139,7 @@ async def running(
         recorder=recorder,
         limits=limits,
         people=people,
+        storage_size=storage_size,
     )
     try:
         yield APIServer(application, served, objects, cache)

@@ -1,6 +1,7 @@
 """The command contract of `strongroom up`: ready line, files, signals, exit codes."""
 
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Callable
@@ -8,12 +9,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from strongroom.testing import expect, ports
 from strongroom.testing.api import API, Access
 from strongroom.testing.cluster import PROGRAM, READY, Cluster
 
 Make = Callable[..., Cluster]
+METRICS = Path(__file__).with_name("metrics_of_kubernetes.txt")
 
 
 def run(*arguments: str | Path, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
@@ -73,7 +76,7 @@ def test_kubectl_watch_over_http2_ends_without_an_error(make: Make) -> None:
     with API(Access.read(cluster.kubeconfig)) as api:
         api.ok("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "a"}})
     with subprocess.Popen(
-        [PROGRAM.parent / "kubectl", "--kubeconfig", cluster.kubeconfig, "get", "secrets", "-w"],
+        [str(PROGRAM.parent / "kubectl"), "--kubeconfig", cluster.kubeconfig, "get", "secrets", "-w"],
         env={**os.environ, "HOME": str(cluster.directory)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,15 +94,29 @@ def test_kubectl_watch_over_http2_ends_without_an_error(make: Make) -> None:
         assert watching.stdout.read().strip() == ""
 
 
-def test_metrics_for_prometheus(make: Make) -> None:
+def test_metrics_for_prometheus_under_the_names_of_kubernetes(make: Make) -> None:
     cluster = make(node=False)
     cluster.start()
-    raw = ["--kubeconfig", str(cluster.kubeconfig), "get", "--raw", "/metrics"]
+    kubectl = [str(PROGRAM.parent / "kubectl"), "--kubeconfig", str(cluster.kubeconfig)]
+    subprocess.run([*kubectl, "create", "ns", "canary"], check=True, capture_output=True, timeout=30)
     text = subprocess.run(
-        [PROGRAM.parent / "kubectl", *raw], capture_output=True, text=True, check=True, timeout=30
+        [*kubectl, "get", "--raw", "/metrics"], capture_output=True, text=True, check=True, timeout=30
     ).stdout
-    for name in ("apiserver_request_total", "apiserver_longrunning_requests", "process_open_fds"):
-        assert f"\n# TYPE {name} " in text
+    found = {
+        family.name: (family.type, {label for s in family.samples for label in s.labels if label != "le"})
+        for family in text_string_to_metric_families(text)
+    }
+    for line in METRICS.read_text().splitlines()[1:]:
+        name, kind, *labels = line.split()
+        # The parser takes the end off a counter's name.
+        shown = name.removesuffix("_total") if kind == "counter" else name
+        assert found.get(shown) == (kind, set(labels[0].split(",")) if labels else set()), name
+    assert "canary" not in text
+    assert re.search(r'^workqueue_adds_total{name="serviceaccount"} [1-9]', text, re.MULTILINE)
+    assert re.search(
+        r'^etcd_requests_total{.*operation="create",resource="namespaces"} 5.0$', text, re.MULTILINE
+    )
+    assert re.search(r"^apiserver_storage_size_bytes{.*} [1-9]", text, re.MULTILINE)
     assert cluster.stop() == 0
 
 

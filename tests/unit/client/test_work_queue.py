@@ -178,3 +178,20 @@ async def test_the_most_urgent_key_is_taken_first() -> None:
         queue.add(key)
     assert len(queue) == 4
     assert [await queue.get() for _ in range(4)] == ["ccc", "dd", "a", "b"]
+
+
+async def test_what_a_queue_does_is_counted(world: World) -> None:
+    counts = world.queue.counts
+    for key in ("a", "b", "a"):
+        world.queue.add(key)
+    world.clock.advance(2)
+    assert (counts.added, counts.depth) == (2, 2)
+    assert await world.queue.get() == "a"
+    world.queue.add("a")
+    world.clock.advance(3)
+    world.queue.done("a")
+    world.queue.retry("b")
+    assert (counts.added, counts.depth, counts.retried) == (3, 2, 1)
+    assert (counts.waited.total, counts.worked.total) == (2.0, 3.0)
+    assert await world.queue.get() == "b"
+    assert counts.longest(world.clock.monotonic() + 1) == 1

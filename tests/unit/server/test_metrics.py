@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from strongroom.server import metrics
+from strongroom.testing import api_server
 from strongroom.testing.api_server import APIServer
 
 SECRETS = "/api/v1/namespaces/default/secrets"
@@ -158,6 +160,10 @@ async def test_latencies_of_what_has_an_end_are_told_once_more(server: APIServer
     found = await _samples(server, "apiserver_request_sli_duration_seconds_count")
     assert found["secrets resource POST v1"] == 2
     assert not _watches(found)
+    buckets = await _samples(server, "apiserver_request_sli_duration_seconds_bucket")
+    assert "0.025 secrets resource POST v1" not in buckets
+    assert buckets["+Inf secrets resource POST v1"] == 2
+    assert sum(number for labels, number in buckets.items() if labels.startswith("0.05 ")) > 0
 
 
 def _watches(samples: dict[str, float]) -> list[str]:
@@ -197,3 +203,27 @@ async def test_addresses_and_node_ports_that_are_in_use(server: APIServer) -> No
     for name in ("a", "b"):
         await server.request("DELETE", f"{services}/{name}")
     assert await numbers() == before
+
+
+async def test_the_size_of_the_store_where_it_is_told() -> None:
+    sizes: list[int | None] = [4096, None]
+
+    async def size() -> int | None:
+        return sizes.pop(0)
+
+    async with api_server.running(storage_size=size) as server:
+        assert await _samples(server, "apiserver_storage_size_bytes") == {"etcd-0": 4096}
+        assert await _samples(server, "apiserver_storage_size_bytes") == {}
+
+
+async def test_a_store_that_does_not_say_its_size_keeps_no_one_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "_SIZE_SECONDS", 0.01)
+
+    async def size() -> int | None:
+        await asyncio.Event().wait()
+        return 1
+
+    async with api_server.running(storage_size=size) as server:
+        assert await _samples(server, "apiserver_storage_size_bytes") == {}

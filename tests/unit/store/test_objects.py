@@ -16,6 +16,7 @@ from strongroom.store import errors, objects
 from strongroom.store.engines.memory import MemoryEngine
 from strongroom.store.engines.sqlite import SQLiteEngine
 from strongroom.store.objects import ObjectStore
+from strongroom.telemetry.store_requests import StoreRequests
 from strongroom.testing.engine_contract.base import running
 
 SECRETS = "/registry/secrets/"
@@ -174,3 +175,35 @@ async def test_own_write_is_seen_without_opening_it_and_anothers_is_opened(engin
     assert [event.stored.data for event in seen] == [b"one", b"two", b"another's"]
     assert transformer.opened == 1
     assert not store._under_way
+
+
+async def test_what_the_engine_is_asked_for_is_counted_and_a_lost_race_is_no_error(
+    engine: MemoryEngine,
+) -> None:
+    requests = StoreRequests({SECRETS: ("", "secrets")})
+    store = ObjectStore(engine, {}, requests)
+    key = SECRETS + "a/b"
+    revision = await store.create(key, b"1")
+    with pytest.raises(errors.KeyExists):
+        await store.create(key, b"1")
+    with pytest.raises(errors.RevisionConflict):
+        await store.update(key, b"2", revision - 1)
+    with pytest.raises(errors.RevisionConflict):
+        await store.delete(key, revision - 1)
+    await store.delete(key, await store.update(key, b"2", revision))
+    await store.get(key)
+    await store.range(SECRETS)
+    await store.create("/registry/configmaps/a/b", b"1")
+    await engine.close()
+    for write in (store.create(key, b"1"), store.delete(key, 1)):
+        with pytest.raises(errors.Unavailable):
+            await write
+    counted = {
+        family.name: {" ".join(labels[:1]): value for labels, value in family.samples}
+        for family in requests.families()
+        if family.kind == "counter"
+    }
+    assert counted == {
+        "etcd_requests_total": {"create": 3, "update": 2, "delete": 3, "get": 1, "list": 1},
+        "etcd_request_errors_total": {"create": 1, "delete": 1},
+    }

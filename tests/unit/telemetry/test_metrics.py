@@ -24,7 +24,7 @@ def _families() -> Iterator[Family]:
 
 
 def test_prometheus_reads_what_was_counted() -> None:
-    text, content_type = metrics.exposition(_families, "")
+    text, content_type = metrics.exposition(_families)
     assert content_type.startswith("text/plain; version=0.0.4")
     samples = {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
@@ -40,7 +40,17 @@ def test_prometheus_reads_what_was_counted() -> None:
     assert samples["process_open_fds",] > 0 and samples["process_resident_memory_bytes",] > 1e6
 
 
-def test_open_metrics_for_who_asks_for_it() -> None:
-    text, content_type = metrics.exposition(_families, "application/openmetrics-text; version=1.0.0")
-    assert content_type.startswith("application/openmetrics-text")
-    assert text.endswith(b"# EOF\n")
+def test_a_counter_keeps_the_name_that_it_was_given() -> None:
+    def collect() -> Iterator[Family]:
+        yield Family("counter", "attempts", "How many.", ("result",), [(("success",), 3)])
+        yield Family("counter", "other_attempts_total", "How many.", (), [((), 4)])
+
+    lines = metrics.exposition(collect)[0].decode().splitlines()
+    assert lines[:6] == [
+        "# HELP attempts How many.",
+        "# TYPE attempts counter",
+        'attempts{result="success"} 3.0',
+        "# HELP other_attempts_total How many.",
+        "# TYPE other_attempts_total counter",
+        "other_attempts_total 4.0",
+    ]

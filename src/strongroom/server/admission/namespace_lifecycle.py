@@ -6,6 +6,7 @@ from strongroom.api import resources
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Resource
 from strongroom.registry.generic import Registry
+from strongroom.server.admission.durations import ADMIT, Who
 from strongroom.server.admission.plugin import CREATE, DELETE, Attributes
 
 _REMEMBERED: Final = 1024
@@ -14,6 +15,8 @@ IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
 
 
 class NamespaceLifecycle:
+    who = Who("NamespaceLifecycle", ADMIT)
+
     def __init__(self, namespaces: Registry) -> None:
         self._namespaces = namespaces
         self._rows = namespaces.rows

@@ -12,6 +12,7 @@ from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import RequestInfo
 from strongroom.machinery.validation import go_quote
 from strongroom.registry.catalog import Catalog
+from strongroom.server.admission.durations import ADMIT, Who
 from strongroom.server.admission.plugin import CREATE, DELETE, UPDATE, Attributes
 from strongroom.server.admission.service_account import MIRROR
 from strongroom.server.authorization import node as nodes
@@ -43,6 +44,8 @@ _KUBERNETES: Final = ("kubernetes.io", "k8s.io")
 
 class NodeRestriction:
     """Concerns members of `system:nodes` alone. `audiences`: names of this API."""
+
+    who = Who("NodeRestriction", ADMIT)
 
     def __init__(self, catalog: Catalog, authorizer: Authorizer, audiences: Sequence[str]) -> None:
         self._pods = catalog[resources.PODS]

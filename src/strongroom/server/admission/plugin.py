@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from time import perf_counter
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import UserInfo
+from strongroom.server.admission.durations import Durations, Passed, Who
 
 CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
 
@@ -38,6 +40,11 @@ class Attributes:
 
 
 class Plugin(Protocol):
+    @property
+    def who(self) -> Who:
+        """What metrics call it."""
+        ...
+
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
         """Whether `admit` is to be asked about such writes. The answer never changes."""
         ...
@@ -56,32 +63,54 @@ class Passing(Protocol):
         ...
 
 
+class _Passing(NamedTuple):
+    passes: tuple[Callable[[str, str], bool], ...]
+    passed: Passed
+
+
 class Chain:
-    """The plugins in their order."""
+    """The plugins in their order. `durations`: how long they take."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = tuple(plugins)
         self._chosen: dict[tuple[str, Resource, str], tuple[Plugin, ...]] = {}
-        self._passing: dict[tuple[str, Resource], tuple[Callable[[str, str], bool], ...]] = {}
+        self._passing: dict[tuple[str, Resource], _Passing] = {}
+        self.durations = Durations()
 
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
         """Whether any plugin is to be asked."""
         return bool(self._for(operation, resource, subresource))
 
     async def admit(self, attributes: Attributes) -> None:
-        for plugin in self._for(attributes.operation, attributes.resource, attributes.subresource):
-            await plugin.admit(attributes)
+        operation = attributes.operation
+        with self.durations.request(operation) as taken:
+            began = perf_counter()
+            for plugin in self._for(operation, attributes.resource, attributes.subresource):
+                try:
+                    await plugin.admit(attributes)
+                except BaseException:
+                    taken.add(plugin.who, perf_counter() - began, rejected=True)
+                    raise
+                now = perf_counter()
+                taken.add(plugin.who, now - began)
+                began = now
 
     def passes(self, operation: str, resource: Resource, namespace: str) -> bool:
         """Whether every plugin that is to be asked about such writes would let them pass as they are."""
-        passing = self._passing.get((operation, resource))
-        if passing is None:
+        asked = self._passing.get((operation, resource))
+        if asked is None:
             chosen = self._for(operation, resource, "")
-            passing = tuple(p.passes if isinstance(p, Passing) else _never for p in chosen)
-            self._passing[operation, resource] = passing
-        for passes in passing:  # noqa: SIM110 - a generator would take as long as what it asks
+            asked = self._passing[operation, resource] = _Passing(
+                tuple(p.passes if isinstance(p, Passing) else _never for p in chosen),
+                self.durations.passed(operation, [plugin.who for plugin in chosen]),
+            )
+        began = perf_counter()
+        for passes in asked.passes:
             if not passes(operation, namespace):
                 return False
+        passed = asked.passed
+        passed.number += 1
+        passed.seconds += perf_counter() - began
         return True
 
     def _for(self, operation: str, resource: Resource, subresource: str) -> tuple[Plugin, ...]:

@@ -15,6 +15,7 @@ from strongroom.api.pod_security.policy import PREFIX, Policy
 from strongroom.machinery import status, validation
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.registry.generic import Registry
+from strongroom.server.admission.durations import VALIDATE, Who
 from strongroom.server.admission.plugin import CREATE, UPDATE, Attributes
 
 MAX_PODS: Final = 3000
@@ -38,6 +39,8 @@ _NOTHING: Final = Policy()
 
 class PodSecurity:
     """`monotonic`: seconds, for the limit on looking at Pods."""
+
+    who = Who("PodSecurity", VALIDATE)
 
     def __init__(
         self, namespaces: Registry, pods: Registry, monotonic: Callable[[], float] = time.monotonic

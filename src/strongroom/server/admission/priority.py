@@ -10,6 +10,7 @@ from strongroom.api.scheduling.v1.priority_class import LOWER, is_system_class
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.registry.generic import Registry
+from strongroom.server.admission.durations import ADMIT, Who
 from strongroom.server.admission.plugin import CREATE, DELETE, UPDATE, Attributes
 
 _WRITES: Final = {resources.PODS: (CREATE,), resources.PRIORITY_CLASSES: (CREATE, UPDATE, DELETE)}
@@ -17,6 +18,8 @@ _WRITES: Final = {resources.PODS: (CREATE,), resources.PRIORITY_CLASSES: (CREATE
 
 class Priority:
     """Fills in what a new Pod's class says, and guards the default and the system's own."""
+
+    who = Who("Priority", ADMIT)
 
     def __init__(self, classes: Registry) -> None:
         self._classes = classes

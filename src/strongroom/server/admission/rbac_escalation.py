@@ -10,6 +10,7 @@ from strongroom.api import resources
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import RequestInfo
+from strongroom.server.admission.durations import VALIDATE, Who
 from strongroom.server.admission.plugin import CREATE, UPDATE, Attributes
 from strongroom.server.authorization import cover, masters, rules
 from strongroom.server.authorization.authorizer import Authorizer, Decision
@@ -22,6 +23,8 @@ _BINDINGS: Final = (resources.ROLE_BINDINGS, resources.CLUSTER_ROLE_BINDINGS)
 
 class RBACEscalation:
     """Compares what a write grants with what its writer holds. The verbs `escalate` and `bind` excuse."""
+
+    who = Who("RBACEscalation", VALIDATE)
 
     def __init__(self, index: RBACIndex, authorizer: Authorizer) -> None:
         self._index = index

@@ -17,6 +17,7 @@ from strongroom.api.core.v1.pod.totals import Amounts
 from strongroom.machinery import quantity, status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.registry.generic import Registry
+from strongroom.server.admission.durations import VALIDATE, Who
 from strongroom.server.admission.plugin import CREATE, UPDATE, Attributes
 
 _RETRIES, _RETRY_SECONDS = 20, 0.05
@@ -36,6 +37,8 @@ class _Wanted(NamedTuple):
 class ResourceQuota:
     """A namespace without quotas costs a look-up. The usage of a new quota is waited for a second: the
     controller is counting."""
+
+    who = Who("ResourceQuota", VALIDATE)
 
     def __init__(self, registry: Registry, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
         self._registry = registry

@@ -10,6 +10,7 @@ from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.registry.generic import Registry
 from strongroom.server.admission import api_access, mountable_secrets
+from strongroom.server.admission.durations import ADMIT, Who
 from strongroom.server.admission.plugin import CREATE, UPDATE, Attributes
 
 DEFAULT = "default"
@@ -22,6 +23,8 @@ Sleep = Callable[[float], Awaitable[object]]
 
 class ServiceAccount:
     """The account `default` of a new namespace is waited for a second: a controller is making it."""
+
+    who = Who("ServiceAccount", ADMIT)
 
     def __init__(self, service_accounts: Registry, sleep: Sleep = asyncio.sleep) -> None:
         self._service_accounts = service_accounts

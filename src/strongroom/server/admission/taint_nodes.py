@@ -8,6 +8,7 @@ from typing import Final
 
 from strongroom.api import resources
 from strongroom.machinery.gvk import Resource
+from strongroom.server.admission.durations import ADMIT, Who
 from strongroom.server.admission.plugin import CREATE, Attributes
 
 _TAINT: Final = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
@@ -15,6 +16,8 @@ _TAINT: Final = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 class TaintNodes:
     """Puts the taint on."""
+
+    who = Who("TaintNodesByCondition", ADMIT)
 
     def handles(self, operation: str, resource: Resource, subresource: str) -> bool:
         return operation == CREATE and resource == resources.NODES and not subresource

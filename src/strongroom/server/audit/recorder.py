@@ -1,6 +1,7 @@
 """Decides what is recorded, and what an answer is worth when it can't be."""
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -10,6 +11,7 @@ from strongroom.machinery.request_info import RequestInfo
 from strongroom.server.audit import event
 from strongroom.server.audit.policy import METADATA, NONE, PANIC, RECEIVED, REQUEST_RESPONSE, Policy, Rule
 from strongroom.server.request import Request
+from strongroom.telemetry.metrics import Family
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,10 @@ class Recorder:
         self._names = policy.looks_at_names
         self._rules: dict[tuple[object, ...], Rule] = {}
         self._failing = False
+        self.written = 0
+        """Events so far."""
+        self.rejected = 0
+        """Requests so far that were not answered since they could not be recorded."""
 
     async def record(
         self, request: Request, stage: str, code: int, received: datetime, answered_as: str = ""
@@ -64,11 +70,17 @@ class Recorder:
                 self._failing = True
                 _log.error("the audit log can't be written: %s", error.strerror)
             if not self._fail_open and code < 300 and _reads_secrets(request.info):
+                self.rejected += 1
                 raise Unrecorded from None
         else:
+            self.written += 1
             if self._failing:
                 self._failing = False
                 _log.warning("the audit log is written again; what happened meanwhile is missing in it")
+
+    def families(self) -> Iterator[Family]:
+        """How many events there were."""
+        return families(self.written, self.rejected)
 
     def shows_answer(self, request: Request) -> bool:
         """Whether the policy wants what is answered, too."""
@@ -94,6 +106,23 @@ class Recorder:
                 self._rules.clear()
             rule = self._rules[key] = self._policy.rule(user, info)
         return rule
+
+
+def families(written: int = 0, rejected: int = 0) -> Iterator[Family]:
+    """As kube-apiserver shows them, also without an audit log."""
+    for name, help, number in (
+        (
+            "apiserver_audit_event_total",
+            "[ALPHA] Counter of audit events generated and sent to the audit backend.",
+            written,
+        ),
+        (
+            "apiserver_audit_requests_rejected_total",
+            "[ALPHA] Counter of apiserver requests rejected due to an error in audit logging backend.",
+            rejected,
+        ),
+    ):
+        yield Family("counter", name, help, (), [((), number)])
 
 
 def _is_on_record(request: Request, stage: str, code: int) -> bool:

@@ -6,6 +6,7 @@ from strongroom.machinery import status
 from strongroom.machinery.gvk import Resource
 from strongroom.machinery.request_info import RequestInfo, UserInfo
 from strongroom.server import responses
+from strongroom.server.access_counts import AccessCounts
 from strongroom.server.authorization.authorizer import Authorizer, Decision
 from strongroom.server.filters import Handler
 from strongroom.server.request import Request
@@ -13,14 +14,22 @@ from strongroom.server.request import Request
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def with_authorization(inner: Handler, authorizer: Authorizer) -> Handler:
+def with_authorization(inner: Handler, authorizer: Authorizer, counts: AccessCounts) -> Handler:
     authorize, allow = authorizer.authorize, Decision.ALLOW
+    allowed = 0
+    counts.allowed = lambda: allowed
 
     def handle(request: Request) -> Awaitable[None]:
+        nonlocal allowed
         request.verdict = verdict = authorize(request.user, request.info)
         if verdict.decision is not allow:
+            if verdict.decision is Decision.DENY:
+                counts.denied += 1
+            else:
+                counts.no_opinion += 1
             refusal = denial(request.user, request.info, verdict.reason)
             return responses.error(request, refusal, filtered=True)
+        allowed += 1
         return inner(request)
 
     return handle

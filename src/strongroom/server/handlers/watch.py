@@ -14,13 +14,15 @@ from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.registry.generic import Registry
 from strongroom.registry.watching import Change, Watch
-from strongroom.server import negotiation, routing
+from strongroom.server import negotiation, routing, watch_counts
 from strongroom.server.handlers import forms, options, watch_output
 from strongroom.server.handlers.watch_output import Output
 from strongroom.server.negotiation import Form
 from strongroom.server.node_tokens.watches import NodeWatches
 from strongroom.server.request import Request
+from strongroom.server.watch_counts import WatchCounts
 from strongroom.server.watches import OpenWatch, Watches
+from strongroom.telemetry.metrics import Histogram
 
 BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK = 2.0
@@ -39,6 +41,8 @@ class WatchHandler:
         self._of_nodes = of_nodes
         self._background = background
         self._clock = clock
+        self.counts = WatchCounts()
+        """Of the events that all of them send."""
 
     async def watch(self, request: Request, registry: Registry) -> None:
         form = negotiation.choose(request)
@@ -62,7 +66,8 @@ class WatchHandler:
             await output.part(_line("ERROR", error.to_dict()))
             await output.end()
             return
-        stream = _Stream(output, registry, watch, frames, bookmarks, self._clock.monotonic() + seconds)
+        deadline, sizes = self._clock.monotonic() + seconds, self.counts.of(registry.resource)
+        stream = _Stream(output, registry, watch, frames, bookmarks, deadline, sizes)
         opened = OpenWatch(watch, asyncio.current_task())
         self._watches.start(self._background, self._clock)
         self._watches.add(opened)
@@ -118,6 +123,7 @@ class _Stream:
         frames: "_Frames",
         bookmarks: bool,
         deadline: float,
+        sizes: Histogram,
     ) -> None:
         self.watch = watch
         self.deadline = deadline
@@ -126,24 +132,31 @@ class _Stream:
         self._frames = frames
         self._bookmarks = bookmarks
         self._said_last = False
+        self._sizes = sizes
 
     async def begin(self) -> None:
         """The head; the events that stand for what is there; the bookmark that says that this was all."""
         await self._output.start()
         for lines in self._frames.initial(self.watch):
             await self._output.part(lines)
+            watch_counts.add(self._sizes, lines, 0)
         if self.watch.from_state and self._bookmarks:
             line = self._frames.bookmark(self.watch.revision, {INITIAL_EVENTS_END: "true"})
             await self._output.part(line)
+            watch_counts.add(self._sizes, line, 1)
         self.watch.initial = ()
 
     async def send(self, batch: Sequence[Change]) -> None:
-        await self._output.part(self._frames.of(batch))
+        lines = self._frames.of(batch)
+        await self._output.part(lines)
+        watch_counts.add(self._sizes, lines, len(batch))
 
     async def remind(self, now: float) -> None:
         """A bookmark for who asked for them. Else an empty part: by it a lost connection is noticed."""
         line = self._frames.bookmark(self._registry.revision) if self._bookmarks else b""
         await self._output.part(line)
+        if line:
+            watch_counts.add(self._sizes, line, 1)
         self._said_last = now >= self.deadline - LAST_BOOKMARK
 
     def schedule(self, now: float) -> float:

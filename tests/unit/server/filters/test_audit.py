@@ -150,6 +150,9 @@ async def test_no_secret_is_read_while_the_log_cannot_be_written(server: APIServ
     assert (await server.get("/api/v1/namespaces/default/configmaps")).status == 200
     sink.failing = False
     assert (await server.get(f"{SECRETS}/a")).status == 200
+    text = (await server.get("/metrics")).text
+    assert "\napiserver_audit_requests_rejected_total 3.0\n" in text
+    assert f"\napiserver_audit_event_total {len(sink.events)}.0\n" in text
 
 
 async def test_it_can_be_chosen_that_secrets_are_read_all_the_same(sink: Sink) -> None:

@@ -121,6 +121,10 @@ class EtcdClient:
         """Raises CompactedError, FutureError."""
         await self._call("KV/Compact", pb.CompactionRequest(revision=revision), pb.CompactionResponse)
 
+    async def size(self) -> int:
+        """Bytes of the file of one member."""
+        return (await self._call("Maintenance/Status", pb.StatusRequest(), pb.StatusResponse)).dbSize
+
     async def defragment(self) -> None:
         """Have each member write its file anew, one after the other; it answers nobody meanwhile.
 

@@ -219,6 +219,11 @@ class EtcdEngine:
         if rewrite:
             await self._client.defragment()
 
+    async def size(self) -> int:
+        """As one member has it; they differ by what is free in their files."""
+        self._check()
+        return await self._client.size()
+
     # ---- watches ----
 
     def watch(self, prefix: str, revision: int) -> AsyncIterator[Sequence[EngineEvent]]:

@@ -226,6 +226,13 @@ class SQLiteEngine:
             yield rows
             after = rows[-1].mod_revision
 
+    async def size(self) -> int:
+        """Of the database and its write-ahead log."""
+        if not self._open:
+            raise errors.Unavailable("the store is closed")
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     async def _read(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         if not self._open or self._readers is None:
             raise errors.Unavailable("the store is closed")
