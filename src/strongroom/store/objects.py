@@ -50,7 +50,8 @@ class ObjectStore:
 
     `transformers`: key prefix -> transformer; keys under no prefix are stored as they are. A value that does
     not open is no exception here: it is returned with `error` set, so that one bad value harms no other.
-    `requests`: where what the engine is asked for is counted. Errors are those of `store.errors`, as `Engine` documents them per method.
+    `requests`: where what the engine is asked for is counted. Errors are those of `store.errors`, as `Engine`
+    documents them per method.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What is counted of work queues, under client-go's names.
 
-By name and for the whole process, as logs are: a queue that is made anew (its controllers lost the lead and won
-it back) goes on counting where the one before it ended.
+By name and for the whole process, as logs are: a queue that is made anew, since its controllers lost the lead
+and won it back, goes on counting where the one before it ended.
 """
 
 from collections.abc import Hashable, Iterator

@@ -107,8 +107,8 @@ class Durations:
         yield Family(
             "histogram",
             "apiserver_admission_controller_admission_duration_seconds",
-            "[STABLE] Admission controller latency histogram in seconds, identified by name and broken out for "
-            "each operation and API resource and type (validate or admit).",
+            "[STABLE] Admission controller latency histogram in seconds, identified by name and broken out "
+            "for each operation and API resource and type (validate or admit).",
             ("name", *_Step._fields),
             [
                 ((name, *step), histogram)

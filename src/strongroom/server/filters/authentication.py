@@ -14,7 +14,8 @@ from strongroom.server.request import Headers, Request
 
 
 def with_authentication(inner: Handler, authenticator: Chain, counts: AccessCounts) -> Handler:
-    """Counts who is known; with authorization that costs a GET 0.9 % of its instructions. One attempt of 64 is timed."""
+    """Counts who is known, and times one attempt of 64. With what authorization counts that costs a GET
+    0.9 % of its instructions."""
     untimed, users = authenticator.authenticate, counts.users
     authenticate, wanted, turn = untimed, counts.succeeded, 0
 
