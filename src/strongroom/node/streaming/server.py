@@ -35,6 +35,9 @@ from strongroom.node.streaming import (
 _TRUE = {"1", "true", "True"}
 _POLL = 0.1
 _SHUTDOWN = 2.0
+REQUEST_SECONDS = 32.0
+"""For a TLS handshake, then for a whole request, be it the first or the next one: what the API server gives
+its clients. Streams are requests under way, and last as long as they like."""
 
 
 class StreamingServer:
@@ -51,6 +54,7 @@ class StreamingServer:
         authenticate: Callable[[str], Awaitable[bool]],
         ssl_context: ssl.SSLContext,
         clock: clocks.Clock,
+        request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
@@ -60,7 +64,9 @@ class StreamingServer:
         self._authenticate = authenticate
         self._ssl_context = ssl_context
         self._clock = clock
+        self._request_seconds = request_seconds
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
         self._session: aiohttp.ClientSession | None = None
         self._cleanups = cleanups.Cleanups("streaming")
         self._gate = start_gate.StartGate()
@@ -74,20 +80,31 @@ class StreamingServer:
         self._settings.streams_dir.mkdir(parents=True, mode=0o700)
         self._session = aiohttp.ClientSession()
         self._runner = web.AppRunner(
-            self._application(), handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN
+            self._application(),
+            handler_cancellation=True,
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN,
+            keepalive_timeout=self._request_seconds,
         )
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, self._address, self._settings.streaming_port, ssl_context=self._ssl_context
+        assert self._runner.server is not None
+        # Not a site of aiohttp's: that leaves handshakes a minute.
+        self._listening = await asyncio.get_running_loop().create_server(
+            self._runner.server,
+            self._address,
+            self._settings.streaming_port,
+            ssl=self._ssl_context,
+            ssl_handshake_timeout=self._request_seconds,
         )
-        await site.start()
-        self.port = int(self._runner.addresses[0][1])
+        self.port = int(self._listening.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         for task in self._active:
             task.cancel()
         if self._active:
             await asyncio.wait(self._active, timeout=_SHUTDOWN)
+        if self._listening is not None:
+            self._listening.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self._cleanups.aclose(_SHUTDOWN)

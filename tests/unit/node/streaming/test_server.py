@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,13 +12,14 @@ import pytest
 from aiohttp import web
 
 from strongroom.aio.clock import SystemClock
+from strongroom.aio.tasks import TaskGroup
 from strongroom.cmd import pki
 from strongroom.node.containerd import client as clients
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri import errors
 from strongroom.node.settings import NodeSettings
 from strongroom.node.streaming import port_forward
-from strongroom.node.streaming.server import StreamingServer
+from strongroom.node.streaming.server import REQUEST_SECONDS, StreamingServer
 from strongroom.testing.node_endpoint import NodeEndpoint
 
 RUNNING = pb.ContainerState.CONTAINER_RUNNING
@@ -70,6 +72,11 @@ class Fixture:
     def __init__(self, server: StreamingServer, endpoint: NodeEndpoint, runtime: Runtime) -> None:
         self.server, self.endpoint, self.runtime = server, endpoint, runtime
         self.pods: dict[str, Mapping[str, Any]] = {}
+        self.trust: ssl.SSLContext | None = None
+
+    async def connect(self, *, tls: bool = True) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        trust = self.trust if tls else None
+        return await asyncio.open_connection("127.0.0.1", self.server.port, ssl=trust)
 
     async def logs(self, **query: str) -> tuple[int, str]:
         code, body = await self.endpoint.get("containerLogs/default/p/c", **query)
@@ -77,7 +84,8 @@ class Fixture:
 
 
 @pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Fixture]:
+async def node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Fixture]:
+    """Its parameter: the seconds that it gives to a request."""
     authority = pki.Authority.open_or_create(tmp_path / "pki", SystemClock().now())
     pair = authority.serving("node", ["127.0.0.1"], SystemClock().now())
     own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -93,12 +101,13 @@ async def node(tmp_path: Path) -> AsyncIterator[Fixture]:
         authenticate=_knows,
         ssl_context=own,
         clock=SystemClock(),
+        request_seconds=getattr(request, "param", REQUEST_SECONDS),
     )
     await server.start()
     trust = ssl.create_default_context(cadata=authority.pem.decode())
     async with NodeEndpoint(f"https://127.0.0.1:{server.port}", "token", trust) as endpoint:
         fixture = Fixture(server, endpoint, runtime)
-        fixture.pods = pods
+        fixture.pods, fixture.trust = pods, trust
         yield fixture
     await server.close()
 
@@ -233,6 +242,83 @@ async def test_closing_ends_what_is_followed(node: Fixture, tmp_path: Path) -> N
         except Exception as error:
             assert type(error).__name__ == "ClientPayloadError"
         assert rest == b""
+
+
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token\r\n\r\n"
+
+
+@pytest.mark.parametrize("node", [0.5], indirect=True)
+@pytest.mark.parametrize(
+    ("tls", "sent", "answers"),
+    [
+        (False, b"", 0),
+        (False, b"\x16\x03\x01\x02\0\1", 0),
+        (True, b"", 0),
+        (True, REQUEST[:60], 0),
+        (True, REQUEST, 1),
+        (True, REQUEST + REQUEST[:60], 1),
+    ],
+    ids=[
+        "no handshake",
+        "half a handshake",
+        "nothing",
+        "half a head",
+        "rest",
+        "half a head behind a request",
+    ],
+)
+async def test_a_connection_without_a_request_is_cut_off(
+    node: Fixture, *, tls: bool, sent: bytes, answers: int
+) -> None:
+    reader, writer = await node.connect(tls=tls)
+    began = asyncio.get_running_loop().time()
+    try:
+        writer.write(sent)
+        async with asyncio.timeout(20):
+            with suppress(ConnectionError):
+                assert (await reader.read()).count(b"HTTP/1.1 200 OK") == answers
+    finally:
+        writer.close()
+    assert asyncio.get_running_loop().time() - began > 0.4
+
+
+@pytest.mark.parametrize("node", [0.5], indirect=True)
+async def test_a_head_that_comes_drop_by_drop_is_cut_off(node: Fixture) -> None:
+    reader, writer = await node.connect()
+    writer.write(REQUEST[:-2])
+
+    async def drip() -> None:
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await asyncio.sleep(0.05)
+
+    async with TaskGroup("client") as group, asyncio.timeout(20):
+        group.spawn("drip", drip())
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+@pytest.mark.parametrize("node", [0.3], indirect=True)
+async def test_a_stream_lasts_as_long_as_it_likes(
+    node: Fixture, streaming: "Streaming", tmp_path: Path
+) -> None:
+    """A log that is followed and says nothing; a tunnel that is quiet."""
+    node.runtime.containers = [container(tmp_path, 1, RUNNING, "x")]
+    url = f"{node.endpoint.base}/containerLogs/default/p/c"
+    async with (
+        node.endpoint.session.get(url, params={"follow": "true"}) as response,
+        node.endpoint.connect(FORWARD, protocol=port_forward.TUNNEL) as tunnel,
+    ):
+        assert await response.content.readline() == b"x\n"
+        await asyncio.sleep(1.5)
+        with (tmp_path / "1.log").open("a") as log:
+            log.write("2026-01-02T03:04:06.000000001Z stdout F later\n")
+        async with asyncio.timeout(10):
+            assert await response.content.readline() == b"later\n"
+            await tunnel.send_bytes(b"still there")
+            assert await tunnel.receive_bytes() == b"still there"
 
 
 class Streaming:
