@@ -1,7 +1,9 @@
 """What a client sees of the server through TLS, by HTTP/1.1, HTTP/2 and WebSocket."""
 
 import asyncio
+import base64
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
@@ -116,6 +118,46 @@ async def test_a_watch_ends_cleanly_with_the_server(client: httpx.AsyncClient, s
         assert [line async for line in lines] == []
         assert (await client.get("/readyz")).status_code == 500
         assert (await client.get(f"{SECRETS}?watch=1")).status_code == 503
+
+
+async def test_a_watcher_that_does_not_read_is_cut_off_and_goes_on_where_it_was(
+    server: APIServer, listener: Listener, trust: ssl.SSLContext
+) -> None:
+    async def watch(since: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=trust, limit=1 << 16)
+        query = f"watch=1&resourceVersion={since}"
+        head = "Host: x\r\nConnection: close\r\nAuthorization: Bearer admin\r\n"
+        writer.write(f"GET {SECRETS}?{query} HTTP/1.1\r\n{head}\r\n".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+        return reader, writer
+
+    made = await server.create_secret("a", data={"k": "A" * 20_000})
+    began = int(made["metadata"]["resourceVersion"])
+    rows = server.cache.resource("/registry/secrets/")
+    reader, writer = await watch(began)
+    last = 0
+    async with asyncio.timeout(60):
+        while len(rows.subscriptions):
+            patch = {"data": {"n": base64.b64encode(b"%d" % last).decode()}}
+            answer = await server.request(
+                "PATCH", f"{SECRETS}/a", patch, content_type="application/merge-patch+json"
+            )
+            last = int(answer.json["metadata"]["resourceVersion"])
+        seen = _versions(await reader.read())
+        writer.close()
+        # What it was sent has an end, but no gap; and the rest is still to be had.
+        assert seen == list(range(began + 1, began + 1 + len(seen)))
+        assert 0 < len(seen) < last - began
+        reader, writer = await watch(seen[-1])
+        rest = b""
+        while not rest.count(b'"resourceVersion":"%d"' % last):
+            rest += await reader.read(1 << 20)
+        writer.close()
+    assert seen + _versions(rest) == list(range(began + 1, last + 1))
+
+
+def _versions(events: bytes) -> list[int]:
+    return [int(found) for found in re.findall(rb'"resourceVersion":"(\d+)"', events)]
 
 
 async def test_many_watches_on_one_connection(client: httpx.AsyncClient, server: APIServer) -> None:
