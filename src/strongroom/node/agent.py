@@ -40,6 +40,7 @@ from strongroom.node.redaction import values_of
 from strongroom.node.runtime import observed
 from strongroom.node.runtime.observed import State
 from strongroom.node.runtime.pod_cgroup import PodCgroups
+from strongroom.node.scratch_limits import ScratchLimits
 from strongroom.node.services import Services
 from strongroom.node.settings import NodeSettings
 from strongroom.node.status_manager import StatusManager
@@ -138,6 +139,7 @@ class Agent:
             self._tasks.spawn("heartbeat", self._heartbeat())
             self._tasks.spawn("probes", self._services.probes.run())
             self._tasks.spawn("logs", LogRotation(self._cri, self._clock, self._workers.running).run())
+            self._tasks.spawn("scratch-limits", ScratchLimits(self._workers, self._services.volumes).run())
             if self._owns_containerd:
                 self._tasks.spawn("images", self._images.run())
             self._pods.subscribe(self._workers.pod_changed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from strongroom.aio.tasks import TaskGroup
 from strongroom.api import resources
+from strongroom.api.core.v1.pod import references
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object, Resource
@@ -16,6 +17,15 @@ from strongroom.node.service_account_tokens import ServiceAccountTokens
 
 Reference = tuple[Resource, str, str]
 """Resource, namespace and name of an object that a pod names."""
+
+
+def references_of(pod: Object) -> list[Reference]:
+    """The objects that a pod names."""
+    namespace = str(pod["metadata"]["namespace"])
+    return [
+        *((resources.SECRETS, namespace, name) for name in references.secret_names(pod)),
+        *((resources.CONFIG_MAPS, namespace, name) for name in references.config_map_names(pod)),
+    ]
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ from strongroom.node.cri.errors import CRIError
 from strongroom.node.delivery import receipt
 from strongroom.node.images import puller
 from strongroom.node.lookup import NotSyncedError
-from strongroom.node.object_cache import Reference
+from strongroom.node.object_cache import Reference, references_of
 from strongroom.node.operations import Operations
 from strongroom.node.pod_status import Waiting
 from strongroom.node.pod_volumes import PodVolumes
@@ -54,6 +54,7 @@ _OBSTACLE_RETRY = 60.0
 """Seconds between two Events about what a pod asks for and this node cannot do."""
 _MOST_UNKNOWN = 64
 """Ends of containers that nobody knows, before it is looked which of them are the pod's."""
+EVICTED = "Evicted"
 _DEADLINE_TEXT = "Pod was active on the node longer than the specified deadline"
 
 
@@ -166,6 +167,13 @@ class PodWorker:
         """A container of the pod had no memory left. That may be told after its end, even the pod's."""
         self._retell = True
         self.runtime_changed()
+
+    def evict(self, message: str) -> None:
+        """End the pod, with as little grace as there is: it uses more than it may."""
+        if self.pod is not None and self.active and self._failure is None:
+            self._failure = (EVICTED, message)
+            self._services.recorder.event(self.pod, events.WARNING, EVICTED, message)
+            self._wake.set()
 
     def probes_changed(self) -> None:
         """A probe found something else than before."""
@@ -494,6 +502,8 @@ class PodWorker:
         return max(0.0, left)
 
     def _grace(self, pod: Object | None) -> int:
+        if self._failure is not None and self._failure[0] == EVICTED:
+            return pod_termination.MIN_GRACE
         return pod_termination.grace_period(pod, self._runtime, gone=self._object_gone)
 
     async def _end(self, pod: Object | None) -> float | None:
@@ -579,15 +589,6 @@ class PodWorker:
             except ConnectionFailed as error:
                 _log.warning("pod %s/%s: %s", metadata["namespace"], metadata["name"], error)
             await asyncio.sleep(backoff.next())
-
-
-def references_of(pod: Object) -> list[Reference]:
-    """The objects that a pod names."""
-    namespace = str(pod["metadata"]["namespace"])
-    return [
-        *((resources.SECRETS, namespace, name) for name in references.secret_names(pod)),
-        *((resources.CONFIG_MAPS, namespace, name) for name in references.config_map_names(pod)),
-    ]
 
 
 def _differs(before: Object, after: Object) -> bool:

@@ -38,7 +38,7 @@ class PodWorkers:
             return
         worker = self._worker(uid)
         if worker.pod is None and not _was_taken(pod):
-            others = [each.pod for each in self._workers.values() if each.active and each.pod is not None]
+            others = self.active()
             machine = self._services.machine
             worker.refused = admission.refuse(pod, others, machine.capacity(), app_armor=machine.app_armor)
         worker.update(pod)
@@ -75,6 +75,15 @@ class PodWorkers:
                 await asyncio.sleep(0)
         finally:
             self._delivering = False
+
+    def active(self) -> list[Object]:
+        """The pods that run here, or are to."""
+        return [each.pod for each in self._workers.values() if each.active and each.pod is not None]
+
+    def evict(self, uid: str, message: str) -> None:
+        """End a pod that uses more than it may."""
+        if (worker := self._workers.get(uid)) is not None:
+            worker.evict(message)
 
     def probes_changed(self, uid: str) -> None:
         """A probe of one of the pod's containers found something else than before."""

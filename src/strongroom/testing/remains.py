@@ -16,12 +16,17 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from strongroom.node.volumes import trees
+
 
 def remove(directories: Sequence[Path]) -> None:
     """End the processes that work in `directories`, undo their mounts and networks, and delete them."""
     take_down(directories)
     for directory in directories:
-        shutil.rmtree(directory, ignore_errors=True)
+        try:
+            trees.remove(directory)
+        except OSError:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def take_down(directories: Sequence[Path]) -> None:

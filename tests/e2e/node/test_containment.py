@@ -96,6 +96,49 @@ def test_a_flood_of_output_is_cut_down_and_costs_the_node_no_memory(
     assert not logs.exists()
 
 
+def test_what_pods_make_of_their_scratch_space_is_contained(
+    latest: Kubectl, start: Start, cluster: Cluster
+) -> None:
+    scratch: dict[str, dict[str, object]] = {"/d": {"emptyDir": {}}}
+    limited: dict[str, dict[str, object]] = {"/d": {"emptyDir": {"sizeLimit": "1Mi"}}}
+    greedy = manifests.pod(
+        "greedy", command=shell("head -c 3000000 /dev/zero >/d/f; sleep 1000"), volumes=limited
+    )
+    # Links that lead out of a volume, made by the container before the one that wants what is behind them.
+    climbs = manifests.pod("climbs", command=["sleep", "1000"], volumes=scratch)
+    (main,) = climbs["spec"]["containers"]
+    links = main | {"name": "links", "command": shell("ln -s / /d/root; ln -s ../../../../.. /d/up")}
+    climbs["spec"]["initContainers"] = [links]
+    climbs["spec"]["containers"] = [
+        main | {"name": part, "volumeMounts": [{"name": "v0", "mountPath": "/x", "subPath": f"{part}/etc"}]}
+        for part in ("root", "up")
+    ]
+    latest.ok("create", "-f", "-", stdin=manifests.text(greedy, climbs))
+    # A tree that is deeper than a path may be long, and than Python may call itself to remove it.
+    down = "mkdir -p $part && cd -P $part"
+    nest = f"cd /d; part=$(printf 'd/%.0s' {{1..900}}); {down} && {down} && {down}"
+    start("deep", command=["sleep", "infinity"], volumes=scratch)
+    latest.ok("exec", "deep", "--", "bash", "-c", nest, timeout=60)
+    uid = latest.ok("get", "pod", "deep", "-ojsonpath={.metadata.uid}")
+    latest.ok("delete", "pod", "deep", timeout=40)
+    expect.until(lambda: not (cluster.data_dir / "node" / "pods" / uid).exists(), what="its directory to go")
+
+    def told(name: str) -> str:
+        return latest.ok("get", "events", f"--field-selector=involvedObject.name={name}", "-ojson")
+
+    for part in ("root", "up"):
+        text = f'failed to prepare subPath for volumeMount \\"v0\\" of container \\"{part}\\"'
+        expect.until(lambda: text in told("climbs"), what=text)  # noqa: B023
+    states = latest.ok(
+        "get", "pod", "climbs", "-ojsonpath={.status.containerStatuses[*].state.waiting.reason}"
+    )
+    assert states == "CreateContainerConfigError CreateContainerConfigError"
+    phase = "-ojsonpath={.status.phase} {.status.reason}: {.status.message}"
+    evicted = 'Failed Evicted: Usage of EmptyDir volume "v0" exceeds the limit "1Mi". '
+    expect.until(lambda: latest.ok("get", "pod", "greedy", phase) == evicted, timeout=40, what="the eviction")
+    assert '"reason": "Evicted"' in told("greedy")
+
+
 def resident(cluster: Cluster) -> float:
     """Memory of server and agent, in MB."""
     text = Path(f"/proc/{cluster.pid}/status").read_text()

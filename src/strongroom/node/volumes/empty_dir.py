@@ -7,10 +7,11 @@ from strongroom.machinery.gvk import Object
 from strongroom.node.volumes import ownership, tmpfs
 
 DIRECTORY = "kubernetes.io~empty-dir"
+MEMORY = "Memory"
 
 
 def size_limit(source: Object) -> int | None:
-    """The limit in bytes of a memory-backed volume; None if there is none."""
+    """The limit in bytes; None if there is none."""
     limit = source.get("sizeLimit")
     size = quantity.of(limit).value() if limit is not None else 0
     return size or None
@@ -18,7 +19,7 @@ def size_limit(source: Object) -> int | None:
 
 def set_up(path: Path, source: Object, group: int | None, memory: tmpfs.Memory = tmpfs) -> None:
     """Make the volume at `path` unless it is there. Everyone may write; `group` is the pod's fsGroup."""
-    in_memory = source.get("medium") == "Memory"
+    in_memory = source.get("medium") == MEMORY
     if path.is_dir() and (not in_memory or memory.is_mounted(path)):
         return
     path.mkdir(exist_ok=True)

@@ -7,7 +7,6 @@ Values are only ever on tmpfs. All of it is small local work and done at once, w
 """
 
 import contextlib
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from strongroom.node.volumes import (
     projected,
     secret,
     tmpfs,
+    trees,
 )
 from strongroom.node.volumes.payload import Payload, VolumeError
 
@@ -180,7 +180,7 @@ class VolumeManager:
                 self._memory.unmount(point)
             while directory.is_dir():
                 with contextlib.suppress(FileNotFoundError):  # someone else removes it too
-                    shutil.rmtree(directory)
+                    trees.remove(directory)
         except OSError as error:
             raise _failure(error) from error
 
