@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from strongroom.machinery import names, selectors, status, validation
 from strongroom.machinery.gvk import Object, Resource
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 
@@ -80,6 +81,10 @@ class Strategy:
     """Another resource, whose stored objects this one shows in a version of its own."""
     deprecation: ClassVar[str] = ""
     """A `Warning` that goes with every answer about the kind."""
+    update_checks: ClassVar[tuple[Check, ...]] = (Check.CHANGE, Check.OWN)
+    """What an update has the kind check, in order: how often an error's `details.causes` hold the same."""
+    status_checks: ClassVar[tuple[Check, ...]] = (Check.CHANGE, Check.OWN)
+    """The same of `/status`."""
     orphans_dependents: ClassVar[bool] = False
     """DELETE without a word on them leaves dependents alone, with a warning."""
     returns_deleted: ClassVar[bool] = False

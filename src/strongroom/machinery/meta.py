@@ -139,7 +139,18 @@ def validate_object_meta(
 def validate_object_meta_update(
     new: Mapping[str, Any], old: Mapping[str, Any], *, any_finalizer: bool = False, path: str = "metadata"
 ) -> list[FieldError]:
-    """All broken rules of an update's metadata, other than those of `resourceVersion`."""
+    """All broken rules of an update's metadata, each once, other than those of `resourceVersion`."""
+    errors = validate_change(new, old, path)
+    # Upstream leaves finalizers unchecked in a change and has the whole object checked beside it.
+    if (finalizers := new.get("finalizers")) and finalizers != old.get("finalizers"):
+        errors += validate_finalizers(finalizers, f"{path}.finalizers", any_name=any_finalizer)
+    return errors
+
+
+def validate_change(
+    new: Mapping[str, Any], old: Mapping[str, Any], path: str = "metadata"
+) -> list[FieldError]:
+    """The broken rules of metadata that an update changes, without those of the names of finalizers."""
     errors: list[FieldError] = []
     if old.get("deletionTimestamp"):
         added = sorted(set(new.get("finalizers") or ()) - set(old.get("finalizers") or ()))
@@ -162,11 +173,7 @@ def validate_object_meta_update(
         if (value := new.get(field)) != old.get(field) and (value or old.get(field)):
             shown_value = "" if value is None and field in ("name", "namespace", "uid") else value
             errors.append(validation.invalid_value(f"{path}.{field}", shown_value, "field is immutable"))
-    errors += _validate_common(new, path)
-    # Upstream leaves finalizers unchecked here and has every strategy check the whole object again.
-    if (finalizers := new.get("finalizers")) and finalizers != old.get("finalizers"):
-        errors += validate_finalizers(finalizers, f"{path}.finalizers", any_name=any_finalizer)
-    return errors
+    return errors + _validate_common(new, path)
 
 
 def _validate_common(meta: Mapping[str, Any], path: str) -> list[FieldError]:
@@ -213,13 +220,20 @@ def validate_finalizer_domain(finalizer: str, path: str) -> list[FieldError]:
     return [validation.invalid_value(path, finalizer, text)]
 
 
+def validate_finalizer_domains(finalizers: Sequence[str], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, finalizer in enumerate(finalizers):
+        errors += validate_finalizer_domain(finalizer, f"{path}[{index}]")
+    return errors
+
+
 def validate_finalizers(finalizers: Sequence[str], path: str, *, any_name: bool = False) -> list[FieldError]:
     """`any_name`: one without a domain need not be Kubernetes' own."""
     errors: list[FieldError] = []
     for finalizer in finalizers:
         errors += _invalid(path, finalizer, names.qualified_name(finalizer))
-    for index, finalizer in enumerate(() if any_name else finalizers):
-        errors += validate_finalizer_domain(finalizer, f"{path}[{index}]")
+    if not any_name:
+        errors += validate_finalizer_domains(finalizers, path)
     if ORPHAN in finalizers and FOREGROUND in finalizers:
         errors.append(
             validation.invalid_value(

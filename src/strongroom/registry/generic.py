@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from strongroom.aio.clock import Clock
 from strongroom.api.strategy import Strategy
-from strongroom.machinery import duration, meta, status
+from strongroom.machinery import duration, meta, status, update_causes
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError, invalid_value
 from strongroom.registry import applying, deletion, encoding, listing, watching
 from strongroom.registry.encoding import Document
@@ -39,6 +40,8 @@ class Rules:
     validate: Callable[[Object, Object], list[FieldError]]
     counts: bool = True
     """A change is a new `metadata.generation`, in a kind that has one."""
+    checks: Sequence[Check] = (Check.CHANGE, Check.OWN)
+    """What is checked beside the generic part, in order."""
 
 
 class Written(NamedTuple):
@@ -65,11 +68,16 @@ class Registry:
         self._stored_as = strategy.view_of or strategy.resource
         self.rows = cache.resource(self.resource.storage_prefix)
         self.head = encoding.head(self.resource.api_version, self.resource.kind)
-        self.main = Rules(strategy.prepare_for_update, strategy.validate_update)
+        self.main = Rules(
+            strategy.prepare_for_update, strategy.validate_update, checks=strategy.update_checks
+        )
         self.subresources: dict[str, Rules] = {}
         if strategy.has_status:
             self.subresources["status"] = Rules(
-                strategy.prepare_for_status_update, strategy.validate_status_update, counts=False
+                strategy.prepare_for_status_update,
+                strategy.validate_status_update,
+                counts=False,
+                checks=strategy.status_checks,
             )
         self.managed_fields = ManagedFields(strategy)
         self._reader = listing.Reader(strategy, cache, self.rows, objects)
@@ -226,10 +234,12 @@ class Registry:
         writer: Writer | None = None,
         admit: Admit | None = None,
         dry_run: bool = False,
+        patched: bool = False,
     ) -> Written:
         """Replace an object by what `revise` makes of it; again if another writer was first.
 
-        A resourceVersion or uid in the wished object is a condition. Nothing is written if nothing changes;
+        A resourceVersion in the wished object is a condition; a uid is one too, but in an object that was
+        `patched` it is a field that can't be changed. Nothing is written if nothing changes;
         an object that is being deleted and has no finalizer left is removed. Without a `writer` the
         managedFields are those that `revise` gives."""
         key = self.resource.key(namespace, name)
@@ -242,7 +252,7 @@ class Registry:
             old = entry.decode()
             new = revise(entry.decode())
             given = new["metadata"].get("managedFields")
-            warnings = self._prepare(new, old, namespace, rules or self.main)
+            warnings = self._prepare(new, old, namespace, rules or self.main, patched=patched)
             if writer is not None:
                 time = duration.timestamp(self._clock.now())
                 self.managed_fields.updated(new, old, given, writer, time)
@@ -292,12 +302,12 @@ class Registry:
             return None
         return await self._document(new, data, revision)
 
-    def _prepare(self, new: Object, old: Object, namespace: str, rules: Rules) -> list[str]:
+    def _prepare(self, new: Object, old: Object, namespace: str, rules: Rules, *, patched: bool) -> list[str]:
         """Checks the conditions in `new` and puts back what no update may change. Gives warnings."""
         metadata, name = new["metadata"], old["metadata"]["name"]
         self._settle_namespace(new, namespace)
         uid = metadata.get("uid")
-        if uid and uid != old["metadata"]["uid"]:
+        if uid and uid != old["metadata"]["uid"] and not patched:
             raise self.another(namespace, name, uid, old["metadata"]["uid"])
         given = metadata.get("resourceVersion") or ""
         if given in ("", "0"):
@@ -327,12 +337,22 @@ class Registry:
         return status.invalid_kind(resource.group_resource, resource.group, resource.plural, name, [error])
 
     def _validate_update(self, new: Object, old: Object, rules: Rules) -> None:
-        errors = meta.validate_object_meta_update(
-            new["metadata"], old["metadata"], any_finalizer=self.strategy.any_finalizer
-        )
-        errors += rules.validate(new, old)
+        metadata, before = new["metadata"], old["metadata"]
+        any_finalizer = self.strategy.any_finalizer
+        errors = meta.validate_object_meta_update(metadata, before, any_finalizer=any_finalizer)
+        errors += (own := rules.validate(new, old))
+        if errors or metadata.get("generateName") != before.get("generateName"):
+            errors = update_causes.of(
+                metadata,
+                before,
+                own,
+                rules.checks,
+                namespaced=self.resource.namespaced,
+                name_rule=self.strategy.validate_name,
+                any_finalizer=any_finalizer,
+            )
         if errors:
-            raise status.invalid(self._stored_as, old["metadata"]["name"], errors)
+            raise status.invalid(self._stored_as, before["name"], errors)
 
     def _count_generation(self, new: Object, old: Object, rules: Rules | None) -> None:
         if not self.strategy.has_generation or (rules is not None and not rules.counts):

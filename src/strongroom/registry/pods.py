@@ -15,6 +15,10 @@ class PodRegistry(Registry):
     ) -> None:
         super().__init__(pods, cache, objects, clock)
         self.subresources["ephemeralcontainers"] = Rules(
-            pods.prepare_for_ephemeral_containers, pods.validate_ephemeral_containers
+            pods.prepare_for_ephemeral_containers,
+            pods.validate_ephemeral_containers,
+            checks=pods.update_checks,
         )
-        self.subresources["resize"] = Rules(pods.prepare_for_resize, pods.validate_resize)
+        self.subresources["resize"] = Rules(
+            pods.prepare_for_resize, pods.validate_resize, checks=pods.update_checks
+        )

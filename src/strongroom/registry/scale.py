@@ -36,6 +36,7 @@ class ScaleRegistry(Registry):
         writer: Writer | None = None,
         admit: Admit | None = None,
         dry_run: bool = False,
+        patched: bool = False,
     ) -> Written:
         """Write the number of replicas into the workload. `rules` are always the workload's own."""
         version = self._workloads.resource.api_version
@@ -54,7 +55,7 @@ class ScaleRegistry(Registry):
             return scale.apply(wanted, current)
 
         written = await self._workloads.update(
-            namespace, name, scaled, writer=writer, admit=admit, dry_run=dry_run
+            namespace, name, scaled, writer=writer, admit=admit, dry_run=dry_run, patched=patched
         )
         return Written(_document(written.document.obj), written.warnings, written.changed)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from strongroom.api import decoding, schema
-from strongroom.machinery import status, validation
+from strongroom.machinery import status
 from strongroom.machinery.codec import json
 from strongroom.machinery.codec.errors import DecodeError
 from strongroom.machinery.gvk import Object
@@ -61,10 +61,6 @@ async def patch(
         if problems and wanted.field_validation != decoding.IGNORE:
             warnings[:] = problems
         writing.check_name(obj, info.name, "")  # a namespace is the registry's to judge
-        if (uid := obj["metadata"].get("uid")) and uid != current["metadata"]["uid"]:
-            # Of a whole object that is put in its place the uid is a precondition, and a conflict.
-            error = validation.invalid_value("metadata.uid", uid, "field is immutable")
-            raise status.invalid(registry.resource, info.name, [error])
         return obj
 
     admit = writing.admission(request, registry, chain, UPDATE, dry_run=wanted.dry_run)
@@ -77,6 +73,7 @@ async def patch(
             writer=options.writer(request, wanted),
             admit=admit,
             dry_run=wanted.dry_run,
+            patched=True,
         )
     except status.StatusError as error:
         why = patch_errors.of_decoding(error)

@@ -15,6 +15,7 @@ from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource
 from strongroom.machinery import cron, duration, validation
 from strongroom.machinery.cron import CronError
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 ALLOW, FORBID, REPLACE = "Allow", "Forbid", "Replace"
@@ -38,6 +39,7 @@ class CronJobStrategy(Strategy):
     """`/apis/batch/v1/…/cronjobs`."""
 
     resource = resources.CRON_JOBS
+    status_checks = (Check.OWN,)
     singular = "cronjob"
     short_names = ("cj",)
     categories = ("all",)

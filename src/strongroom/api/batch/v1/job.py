@@ -15,6 +15,7 @@ from strongroom.api.core.v1.pod import template
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource
 from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 BACKOFF_LIMIT: Final = 6
@@ -47,6 +48,7 @@ class JobStrategy(Strategy):
     """`/apis/batch/v1/…/jobs`."""
 
     resource = resources.JOBS
+    update_checks = (Check.WHOLE, Check.OWN, Check.CHANGE)
     singular = "job"
     categories = ("all",)
     subresources = (Subresource("status", "Job", ("get", "patch", "update")),)

@@ -8,6 +8,7 @@ from strongroom.api.core.v1 import base64_data
 from strongroom.api.strategy import AGE, NAME, Column, Strategy
 from strongroom.machinery import duration, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 SIZE_MAX = 1024 * 1024
@@ -18,6 +19,7 @@ class ConfigMapStrategy(Strategy):
     """`/api/v1/…/configmaps`."""
 
     resource = resources.CONFIG_MAPS
+    update_checks = (Check.CHANGE, Check.WHOLE, Check.OWN)
     singular = "configmap"
     short_names = ("cm",)
     columns = (NAME, Column("Data", description="The number of keys in data and binaryData."), AGE)

@@ -8,6 +8,7 @@ from strongroom.api.core.v1 import ports
 from strongroom.api.strategy import AGE, NAME, Column, Strategy
 from strongroom.machinery import addresses, duration, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 SHOWN = 3
@@ -17,6 +18,7 @@ class EndpointsStrategy(Strategy):
     """`/api/v1/…/endpoints`."""
 
     resource = resources.ENDPOINTS
+    update_checks = (Check.CHANGE, Check.WHOLE, Check.OWN)
     singular = "endpoints"
     creates_on_update = True
     short_names = ("ep",)

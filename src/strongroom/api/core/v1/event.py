@@ -8,6 +8,7 @@ from strongroom.api import resources
 from strongroom.api.strategy import Column, Strategy
 from strongroom.machinery import duration, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 TEXT_MAX = 128
@@ -19,6 +20,7 @@ class EventStrategy(Strategy):
     """`/api/v1/…/events`."""
 
     resource = resources.EVENTS
+    update_checks = (Check.OWN,)
     singular = "event"
     any_finalizer = True
     creates_on_update = True

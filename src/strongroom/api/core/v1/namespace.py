@@ -11,6 +11,7 @@ from strongroom.api import resources
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource, keep
 from strongroom.machinery import duration, meta, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 NAME_LABEL = "kubernetes.io/metadata.name"
@@ -22,6 +23,7 @@ class NamespaceStrategy(Strategy):
     """`/api/v1/namespaces`."""
 
     resource = resources.NAMESPACES
+    update_checks = (Check.WHOLE, Check.OWN, Check.CHANGE)
     singular = "namespace"
     short_names = ("ns",)
     verbs = ("create", "delete", "get", "list", "patch", "update", "watch")

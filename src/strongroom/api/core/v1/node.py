@@ -9,6 +9,7 @@ from strongroom.api.core.v1 import node_validation
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource, keep
 from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 ROLE_PREFIX = "node-role.kubernetes.io/"
@@ -34,6 +35,7 @@ class NodeStrategy(Strategy):
     """`/api/v1/nodes`."""
 
     resource = resources.NODES
+    update_checks = (Check.WHOLE, Check.OWN, Check.CHANGE)
     singular = "node"
     short_names = ("no",)
     subresources = (Subresource("status", "Node", ("get", "patch", "update")),)

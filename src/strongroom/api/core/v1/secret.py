@@ -12,6 +12,7 @@ from strongroom.api.core.v1 import base64_data, tls_pair
 from strongroom.api.strategy import AGE, NAME, Column, Strategy
 from strongroom.machinery import duration, go_json, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 SIZE_MAX = 1024 * 1024
@@ -33,6 +34,7 @@ class SecretStrategy(Strategy):
     """`/api/v1/…/secrets`."""
 
     resource = resources.SECRETS
+    update_checks = (Check.CHANGE, Check.WHOLE, Check.OWN)
     singular = "secret"
     field_labels = ("metadata.name", "metadata.namespace", "type")
     own_field_label_error = True

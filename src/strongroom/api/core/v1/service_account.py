@@ -8,6 +8,7 @@ from strongroom.api import resources
 from strongroom.api.strategy import AGE, NAME, Strategy, Subresource
 from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 
 ENFORCE_MOUNTABLE_SECRETS = "kubernetes.io/enforce-mountable-secrets"
 TOKEN = Subresource("token", "TokenRequest", ("create",), group="authentication.k8s.io", version="v1")
@@ -21,6 +22,7 @@ class ServiceAccountStrategy(Strategy):
     """`/api/v1/…/serviceaccounts`."""
 
     resource = resources.SERVICE_ACCOUNTS
+    update_checks = (Check.CHANGE, Check.WHOLE, Check.OWN)
     singular = "serviceaccount"
     short_names = ("sa",)
     subresources = (TOKEN,)

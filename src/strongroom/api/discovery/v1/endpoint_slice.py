@@ -12,6 +12,7 @@ from strongroom.api.core.v1 import ports
 from strongroom.api.strategy import AGE, NAME, Column, Strategy
 from strongroom.machinery import addresses, duration, meta, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
@@ -28,6 +29,7 @@ class EndpointSliceStrategy(Strategy):
     """`/apis/discovery.k8s.io/v1/…/endpointslices`."""
 
     resource = resources.ENDPOINT_SLICES
+    update_checks = (Check.WHOLE, Check.OWN)
     singular = "endpointslice"
     has_generation = True
     columns = (

@@ -7,6 +7,7 @@ from typing import Any
 from strongroom.api.strategy import AGE, NAME, Column, Strategy
 from strongroom.machinery import duration, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 GROUP = "rbac.authorization.k8s.io"
@@ -19,6 +20,7 @@ SUBJECT_KINDS = (SERVICE_ACCOUNT, USER, GROUP_OF_USERS)
 class BindingStrategy(Strategy):
     """The base of RoleBinding and ClusterRoleBinding."""
 
+    update_checks = (Check.WHOLE, Check.OWN, Check.CHANGE)
     role_kinds: Sequence[str]
     columns = (
         NAME,

@@ -5,6 +5,7 @@ from strongroom.api.rbac.v1 import rules
 from strongroom.api.strategy import Strategy
 from strongroom.machinery import label_selector, names, validation
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
 
 
@@ -12,6 +13,7 @@ class ClusterRoleStrategy(Strategy):
     """`/apis/rbac.authorization.k8s.io/v1/clusterroles`."""
 
     resource = resources.CLUSTER_ROLES
+    update_checks = (Check.WHOLE, Check.OWN, Check.CHANGE)
     singular = "clusterrole"
     creates_on_update = True
 

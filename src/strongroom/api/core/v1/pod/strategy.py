@@ -21,6 +21,7 @@ from strongroom.api.core.v1.pod import (
 )
 from strongroom.api.strategy import Strategy, Subresource, keep
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError, forbidden
 
 MIRROR = validation_annotations.MIRROR
@@ -31,6 +32,7 @@ class PodStrategy(Strategy):
     """`/api/v1/…/pods`."""
 
     resource = resources.PODS
+    update_checks = (Check.CHANGE, Check.WHOLE, Check.OWN)
     singular = "pod"
     short_names = ("po",)
     categories = ("all",)
