@@ -8,17 +8,17 @@ import ipaddress
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from strongroom.aio.clock import Clock
-from strongroom.api.core.v1.service import kinds
+from strongroom.api.core.v1.service import families, kinds
 from strongroom.api.strategy import Strategy
-from strongroom.machinery import addresses, status, validation
+from strongroom.machinery import status, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 from strongroom.registry.encoding import Document
-from strongroom.registry.generic import Registry
+from strongroom.registry.generic import Registry, Rules
 from strongroom.store import errors as store_errors
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import Entry, WatchCache
@@ -123,6 +123,19 @@ class ServiceRegistry(Registry):
         ips, ports = self._allocations.numbers()
         return Used(ips, SERVICE_RANGE.num_addresses - 2 - ips, ports, len(NODE_PORTS) - ports)
 
+    def _validate(self, obj: Object) -> None:
+        self._settle_families(obj, None)
+        super()._validate(obj)
+
+    def _validate_update(self, new: Object, old: Object, rules: Rules) -> None:
+        if rules is self.main:
+            self._settle_families(new, old["spec"])
+        super()._validate_update(new, old, rules)
+
+    def _settle_families(self, obj: Object, old: Object | None) -> None:
+        if errors := families.settle(obj["spec"], old):
+            raise status.invalid(self.resource, obj["metadata"]["name"], errors)
+
     async def _insert(self, namespace: str, obj: Object, dry_run: bool) -> Document | None:
         held = self._allocate(obj, None)
         try:
@@ -143,7 +156,7 @@ class ServiceRegistry(Registry):
         taken.catch_up()
         own = set(_held_by(old)) if old is not None else set()
         held: set[str | Port] = set()
-        errors = _families(spec)
+        errors: list[FieldError] = []
         if kinds.has_cluster_ip(spec) and not kinds.is_headless(spec):
             errors += _address(spec, taken, own, held)
         errors += _node_ports(spec, taken, own, held)
@@ -152,44 +165,6 @@ class ServiceRegistry(Registry):
         kinds.put_in_order(spec)
         taken.held |= held
         return held
-
-
-def _families(spec: Object) -> list[FieldError]:
-    """The cluster has IPv4 alone."""
-    if not kinds.has_cluster_ip(spec):
-        return []
-    if kinds.is_headless(spec) and not spec.get("selector"):
-        # Whoever fills in the endpoints may use any family.
-        spec["ipFamilyPolicy"] = spec.get("ipFamilyPolicy") or kinds.REQUIRE_DUAL_STACK
-        families = spec.get("ipFamilies") or [kinds.IPV4]
-        if spec["ipFamilyPolicy"] != kinds.SINGLE_STACK and len(families) == 1:
-            other = kinds.IPV6 if families[0] == kinds.IPV4 else kinds.IPV4
-            families = [*families, other]
-        spec["ipFamilies"] = families
-        return []
-    errors: list[FieldError] = []
-    if spec.get("ipFamilyPolicy") == kinds.REQUIRE_DUAL_STACK:
-        text = "this cluster is not configured for dual-stack services"
-        errors.append(validation.invalid_value("spec.ipFamilyPolicy", kinds.REQUIRE_DUAL_STACK, text))
-    families = spec.get("ipFamilies") or _families_of(spec.get("clusterIPs") or ())
-    errors += [
-        validation.invalid_value(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
-        for index, family in enumerate(families)
-        if family != kinds.IPV4
-    ]
-    if errors:
-        return errors
-    spec["ipFamilies"] = families
-    spec.setdefault("ipFamilyPolicy", kinds.SINGLE_STACK)
-    return []
-
-
-def _families_of(listed: Sequence[str]) -> list[str]:
-    """Those of the addresses that are asked for."""
-    found = [
-        kinds.IPV4 if addresses.version(ip) == 4 else kinds.IPV6 for ip in listed if ip != kinds.HEADLESS
-    ]
-    return found or [kinds.IPV4]
 
 
 def _address(spec: Object, taken: _Taken, own: set[str | Port], held: set[str | Port]) -> list[FieldError]:

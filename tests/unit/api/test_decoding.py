@@ -131,7 +131,14 @@ def test_a_body_that_is_no_object(body: str, why: str, shown: str) -> None:
     ("body", "why"),
     [
         ('{"stringData":{"a":1}}', "number into Go struct field Secret.stringData of type string"),
-        ('{"data":{"a":["x"]}}', "array into Go struct field Secret.data of type []uint8"),
+        ('{"data":{"a":["x"]}}', "string into Go struct field Secret.data of type uint8"),
+        ('{"data":{"a":[1,256]}}', "number into Go struct field Secret.data of type uint8"),
+        ('{"data":{"a":[-1]}}', "number into Go struct field Secret.data of type uint8"),
+        ('{"data":{"a":[1.5]}}', "number into Go struct field Secret.data of type uint8"),
+        ('{"data":{"a":[true]}}', "bool into Go struct field Secret.data of type uint8"),
+        ('{"data":{"a":[[1]]}}', "array into Go struct field Secret.data of type uint8"),
+        ('{"data":{"a":[{}]}}', "object into Go struct field Secret.data of type uint8"),
+        ('{"data":{"a":{}}}', "object into Go struct field Secret.data of type []uint8"),
         ('{"data":"x"}', "string into Go struct field Secret.data of type map[string][]uint8"),
         ('{"type":{}}', "object into Go struct field Secret.type of type v1.SecretType"),
         ('{"immutable":"true"}', "string into Go struct field Secret.immutable of type bool"),
@@ -146,6 +153,19 @@ def test_wrong_types_in_a_secret(body: str, why: str) -> None:
     expected = f'Secret in version "v1" cannot be handled as a Secret: json: cannot unmarshal {why}'
     assert message(refused(body)) == expected
     assert str(refused(body)) == expected
+
+
+def test_bytes_may_come_as_an_array_of_numbers() -> None:
+    body = b'{"data":{"a":[1,2,255],"b":[],"c":[null,3]}}'
+    for media in (decoding.JSON, decoding.YAML):
+        found = decoding.decode(body, media, resources.SECRETS).obj["data"]
+        assert found == {
+            "a": "AQL/",
+            "b": "",
+            "c": "AAM=",
+        }
+    binary = decoded('{"binaryData":{"a":[0]}}', resources.CONFIG_MAPS).obj["binaryData"]
+    assert binary == {"a": "AA=="}
 
 
 def test_wrong_types_deep_in_a_deployment() -> None:

@@ -115,7 +115,22 @@ async def test_headless(server: APIServer) -> None:
         ({"ipFamilies": ["IPv6"]},
          'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'),
         ({"clusterIP": "10.96.0.77", "clusterIPs": ["10.96.0.77", "fd00::1"]},
-         'spec.ipFamilies[1]: Invalid value: "IPv6": not configured on this cluster'),
+         '[spec.ipFamilyPolicy: Invalid value: "SingleStack": must be \'RequireDualStack\' or '
+         "'PreferDualStack' when multiple cluster IPs are specified, "
+         'spec.clusterIPs[1]: Invalid value: ["10.96.0.77","fd00::1"]: IPv6 is not configured on this cluster]'),
+        ({"clusterIP": "::1"},
+         'spec.clusterIPs[0]: Invalid value: ["::1"]: IPv6 is not configured on this cluster'),
+        ({"clusterIP": "::1", "ipFamilyPolicy": "RequireDualStack"},
+         'spec.clusterIPs[0]: Invalid value: ["::1"]: IPv6 is not configured on this cluster'),
+        ({"clusterIP": "::1", "ipFamilies": ["IPv6"]},
+         'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'),
+        ({"ipFamilies": ["IPv4", "IPv6"]},
+         'spec.ipFamilyPolicy: Invalid value: "SingleStack": must be \'RequireDualStack\' or '
+         "'PreferDualStack' when multiple IP families are specified"),
+        # What is wrong with addresses is told alone.
+        ({"clusterIP": "x", "sessionAffinity": "y"},
+         'spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
+         "2001:db8::ffff)"),
         ({"ipFamilyPolicy": "RequireDualStack"},
          'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for '
          'dual-stack services'),
@@ -145,3 +160,41 @@ async def test_a_service_that_can_not_be_read_keeps_no_other_from_being_made(
     assert (await create(server, "b", clusterIP=made.json["spec"]["clusterIP"])).status == 422
     assert all(key in caplog.text for key in keys)
     assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"clusterIP": "x"},
+         'spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
+         "2001:db8::ffff)"),
+        ({"clusterIP": "::1"},
+         'spec.clusterIPs[0]: Invalid value: "::1": expected an IPv4 value as indicated by `ipFamilies[0]`'),
+        ({"clusterIP": "10.96.0.78"},
+         'spec.clusterIPs[0]: Invalid value: ["10.96.0.78"]: may not change once set'),
+        ({"clusterIP": "", "clusterIPs": ["10.96.0.78"]},
+         'spec.clusterIPs: Invalid value: ["10.96.0.78"]: first value must match `clusterIP`'),
+        ({"clusterIP": "x", "type": "ExternalName", "externalName": "a.b"},
+         "spec.clusterIPs: Forbidden: may not be set for ExternalName services"),
+    ],
+)  # fmt: skip
+async def test_an_address_that_an_update_may_not_give(server: APIServer, change: Any, message: str) -> None:
+    made = (await create(server, "a", clusterIP="10.96.0.77")).json
+    made["spec"] |= change
+    answer = await server.request("PUT", f"{ROOT}/a", made)
+    assert answer.json["message"] == f'Service "a" is invalid: {message}'
+
+
+async def test_families_of_a_headless_service_may_change(server: APIServer) -> None:
+    made = (await create(server, "a", clusterIP="None")).json
+    made["spec"]["ipFamilies"] = ["IPv6", "IPv4"]
+    changed = await server.request("PUT", f"{ROOT}/a", made)
+    assert changed.json["spec"]["ipFamilies"] == ["IPv6", "IPv4"]
+
+
+async def test_a_port_keeps_its_node_port_by_its_name(server: APIServer) -> None:
+    made = (await create(server, "a", type="NodePort", ports=[{"name": "p", "port": 80}])).json
+    number = made["spec"]["ports"][0]["nodePort"]
+    made["spec"]["ports"] = [{"name": "p", "port": 81}]
+    kept = (await server.request("PUT", f"{ROOT}/a", made)).json["spec"]["ports"][0]
+    assert (kept["port"], kept["nodePort"]) == (81, number)

@@ -5,6 +5,7 @@ them, times and quantities brought to their one form, fields put into the order 
 comes out does not share dicts or lists with what went in, except below fields of free JSON.
 """
 
+import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -196,7 +197,9 @@ class Structs:
                 if item is None:
                     out[name] = zero()
                 elif expected is not None and item.__class__ is not expected:
-                    raise mismatch(item, struct, path, element.read_as)
+                    if element.kind != "bytes" or item.__class__ is not list:
+                        raise mismatch(item, struct, path, element.read_as)
+                    out[name] = _octets(item, struct, path)
                 else:
                     out[name] = item if convert is None else convert(item, path, walk)
             return out
@@ -214,6 +217,14 @@ def _keys_of_raw(value: Any) -> int:
     if (not text or text.count(b"{") + text.count(b"[") > MAX_RAW_DEPTH) and too_deep(value):
         raise TypeMismatch("exceeded max depth")
     return json.count_keys(text)
+
+
+def _octets(items: list[Any], struct: str, path: Path) -> str:
+    """Bytes that came as an array of numbers, in the form of all others: base64. null is 0."""
+    for item in items:
+        if item is not None and (item.__class__ is not int or not 0 <= item < 256):
+            raise mismatch(item, struct, path, "uint8")
+    return binascii.b2a_base64(bytes(item or 0 for item in items), newline=False).decode("ascii")
 
 
 def too_deep(value: Any) -> bool:

@@ -55,23 +55,17 @@ def normalize(new: Object, old: Object | None) -> None:
 def keep_allocated(new: Object, old: Object) -> None:
     """Gives an update what had been chosen for the Service, where its author left it out, in place."""
     if kinds.has_cluster_ip(new) and kinds.has_cluster_ip(old):
-        if not new.get("clusterIP") and not new.get("clusterIPs"):
-            _keep(new, old, "clusterIP", "clusterIPs")
-        for field in _FAMILY_FIELDS:
+        for field in ("clusterIP", "clusterIPs", *_FAMILY_FIELDS):
             if not new.get(field):
                 _keep(new, old, field)
     if kinds.has_node_ports(new) and kinds.has_node_ports(old):
-        chosen = {_identity(port): port.get("nodePort") for port in kinds.ports(old)}
+        chosen = {port.get("name"): port.get("nodePort") for port in kinds.ports(old)}
         taken = {port.get("nodePort") for port in kinds.ports(new)}
         for port in kinds.ports(new):
-            number = chosen.get(_identity(port))
+            number = chosen.get(port.get("name"))
             if not port.get("nodePort") and number and number not in taken:
                 port["nodePort"] = number
                 taken.add(number)
-
-
-def _identity(port: Object) -> tuple[object, object]:
-    return port.get("protocol"), port.get("port")
 
 
 def _keep(new: Object, old: Object, *fields: str) -> None:
@@ -83,10 +77,10 @@ def _keep(new: Object, old: Object, *fields: str) -> None:
 def drop_by_type(new: Object, old: Object) -> None:
     """Takes away, in place, what a changed type has no use for, unless the author has touched it."""
     if kinds.has_cluster_ip(old) and not kinds.has_cluster_ip(new):
-        same = all(new.get(field) == old.get(field) for field in ("clusterIP", "clusterIPs"))
-        if same:
-            for field in ("clusterIP", "clusterIPs", *_FAMILY_FIELDS):
-                new.pop(field, None)
+        for fields in (("clusterIP", "clusterIPs"), *((field,) for field in _FAMILY_FIELDS)):
+            if all(new.get(field) == old.get(field) for field in fields):
+                for field in fields:
+                    new.pop(field, None)
         if new.get("internalTrafficPolicy") == old.get("internalTrafficPolicy"):
             new.pop("internalTrafficPolicy", None)
     if kinds.has_node_ports(old) and not kinds.has_node_ports(new):

@@ -54,8 +54,8 @@ class ServiceStrategy(Strategy):
     def prepare_for_update(self, new: Object, old: Object) -> None:
         super().prepare_for_update(new, old)
         spec, before = new["spec"], old["spec"]
-        defaults.normalize(spec, before)
         defaults.keep_allocated(spec, before)
+        defaults.normalize(spec, before)
         defaults.drop_by_type(spec, before)
         kinds.put_in_order(spec)
 

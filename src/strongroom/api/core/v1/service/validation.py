@@ -55,7 +55,7 @@ def validate(spec: Object, old: Object | None = None) -> list[FieldError]:
     errors += _ports(spec)
     errors += meta.validate_labels(spec.get("selector") or {}, "spec.selector")
     errors += _affinity(spec)
-    errors += _cluster_ips(spec)
+    errors += cluster_ips(spec)
     for index, ip in enumerate(spec.get("externalIPs") or ()):
         known = ip in (kept.get("externalIPs") or ())
         messages = ([] if known else addresses.ip(ip)) or addresses.not_special(ip)
@@ -71,6 +71,8 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
         return []
     errors: list[FieldError] = []
     for field, what in (("clusterIPs", "clusterIP"), ("ipFamilies", "ipFamily")):
+        if field == "ipFamilies" and (kinds.is_headless(new) or kinds.is_headless(old)):
+            continue
         values, before = new.get(field) or [], old.get(field) or []
         if before and not values:
             errors += _invalid(f"spec.{field}[0]", None, [f"primary {what} can not be unset"])
@@ -181,7 +183,8 @@ def _affinity(spec: Object) -> list[FieldError]:
     return _invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds, [text])
 
 
-def _cluster_ips(spec: Object) -> list[FieldError]:
+def cluster_ips(spec: Object) -> list[FieldError]:
+    """The rules of `clusterIP`, `clusterIPs`, `ipFamilies` and `ipFamilyPolicy`."""
     if not kinds.has_cluster_ip(spec):
         return []
     errors: list[FieldError] = []
