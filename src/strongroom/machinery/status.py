@@ -53,6 +53,8 @@ class StatusError(Exception):
         self.message = message
         self.details = details
         self.retry_after = retry_after
+        self.warnings: Sequence[str] = ()
+        """Texts for `Warning` headers that go with it."""
         if retry_after:
             self.details = {**(details or {}), "retryAfterSeconds": retry_after}
 

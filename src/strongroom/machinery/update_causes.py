@@ -1,7 +1,7 @@
 """The broken rules of an update as often as Kubernetes tells them.
 
-Its generic part checks metadata twice, and most kinds check them once or twice again beside rules of their own:
-a message says each problem once, `details.causes` holds them all
+Its generic part checks metadata twice, and most kinds check them once or twice again beside rules of their
+own: a message says each problem once, `details.causes` holds them all
 (`rest.BeforeUpdate`, and `ValidateUpdate` of each kind's strategy).
 """
 

@@ -160,24 +160,30 @@ class Registry:
         if writer is not None:
             self.managed_fields.created(obj, writer)
         self.strategy.prepare_for_create(obj)
-        if admit is not None:
-            await admit(obj, None)
-        self._validate(obj)
-        warnings += self.strategy.warnings(obj, None)
-        for _ in range(NAME_TRIES):
-            try:
-                document = await self._insert(namespace, obj, dry_run)
-            except TooLarge:
-                if writer is None:
-                    raise
-                metadata.pop("managedFields", None)  # Rather without knowing its managers than not at all.
-                document = await self._insert(namespace, obj, dry_run)
-            if document is not None:
-                return Written(document, warnings)
-            if not generated:
-                break
-            metadata["name"] = meta.generate_name(metadata["generateName"])
-        raise self._taken(namespace, metadata["name"], bool(generated))
+        try:
+            if admit is not None:
+                await admit(obj, None)
+            self._validate(obj)
+            warnings += self.strategy.warnings(obj, None)
+            for _ in range(NAME_TRIES):
+                try:
+                    document = await self._insert(namespace, obj, dry_run)
+                except TooLarge:
+                    if writer is None:
+                        raise
+                    metadata.pop(
+                        "managedFields", None
+                    )  # Rather without knowing its managers than not at all.
+                    document = await self._insert(namespace, obj, dry_run)
+                if document is not None:
+                    return Written(document, warnings)
+                if not generated:
+                    break
+                metadata["name"] = meta.generate_name(metadata["generateName"])
+            raise self._taken(namespace, metadata["name"], bool(generated))
+        except status.StatusError as error:
+            error.warnings = warnings
+            raise
 
     async def _insert(self, namespace: str, obj: Object, dry_run: bool) -> Document | None:
         """None: the name is taken."""
@@ -256,23 +262,27 @@ class Registry:
             if writer is not None:
                 time = duration.timestamp(self._clock.now())
                 self.managed_fields.updated(new, old, given, writer, time)
-            if admit is not None:
-                await admit(new, old)
-            self._validate_update(new, old, rules or self.main)
-            if rules in (None, self.main):  # what the object warned of is not said again of its parts
-                warnings += self.strategy.warnings(new, old)
-            if not entry.stale and self._is_same(new, old):
-                return Written(Document(entry.body(), old), warnings, changed=False)
-            self._count_generation(new, old, rules)
             try:
-                document = await self._replace(key, new, entry, dry_run)
-            except TooLarge:
-                if writer is None:
-                    raise
-                new["metadata"].pop("managedFields", None)
-                document = await self._replace(key, new, entry, dry_run)
-            if document is not None:
-                return Written(document, warnings)
+                if admit is not None:
+                    await admit(new, old)
+                self._validate_update(new, old, rules or self.main)
+                if rules in (None, self.main):  # what the object warned of is not said again of its parts
+                    warnings += self.strategy.warnings(new, old)
+                if not entry.stale and self._is_same(new, old):
+                    return Written(Document(entry.body(), old), warnings, changed=False)
+                self._count_generation(new, old, rules)
+                try:
+                    document = await self._replace(key, new, entry, dry_run)
+                except TooLarge:
+                    if writer is None:
+                        raise
+                    new["metadata"].pop("managedFields", None)
+                    document = await self._replace(key, new, entry, dry_run)
+                if document is not None:
+                    return Written(document, warnings)
+            except status.StatusError as error:
+                error.warnings = warnings
+                raise
         raise status.conflict(self.resource, name)
 
     def applied(self, current: Object | None, wish: applying.Application) -> Object:

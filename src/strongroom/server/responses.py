@@ -125,6 +125,7 @@ async def error(request: Request, failure: status.StatusError, *, filtered: bool
     """A `Status` in JSON or YAML. `filtered`: refused before it reached its handler."""
     if request.notes is not None:
         request.notes.failure = failure
+    request.warnings += failure.warnings
     more: list[Header] = [_NO_SNIFF] if filtered else []
     if failure.retry_after:
         more.append((b"retry-after", b"%d" % failure.retry_after))

@@ -117,7 +117,8 @@ async def test_headless(server: APIServer) -> None:
         ({"clusterIP": "10.96.0.77", "clusterIPs": ["10.96.0.77", "fd00::1"]},
          '[spec.ipFamilyPolicy: Invalid value: "SingleStack": must be \'RequireDualStack\' or '
          "'PreferDualStack' when multiple cluster IPs are specified, "
-         'spec.clusterIPs[1]: Invalid value: ["10.96.0.77","fd00::1"]: IPv6 is not configured on this cluster]'),
+         'spec.clusterIPs[1]: Invalid value: ["10.96.0.77","fd00::1"]: '
+         "IPv6 is not configured on this cluster]"),
         ({"clusterIP": "::1"},
          'spec.clusterIPs[0]: Invalid value: ["::1"]: IPv6 is not configured on this cluster'),
         ({"clusterIP": "::1", "ipFamilyPolicy": "RequireDualStack"},
@@ -186,7 +187,8 @@ async def test_an_address_that_an_update_may_not_give(server: APIServer, change:
 
 
 async def test_families_of_a_headless_service_may_change(server: APIServer) -> None:
-    made = (await create(server, "a", clusterIP="None")).json
+    made = (await create(server, "a", clusterIP="None", selector={})).json
+    assert made["spec"]["ipFamilies"] == ["IPv4", "IPv6"]
     made["spec"]["ipFamilies"] = ["IPv6", "IPv4"]
     changed = await server.request("PUT", f"{ROOT}/a", made)
     assert changed.json["spec"]["ipFamilies"] == ["IPv6", "IPv4"]

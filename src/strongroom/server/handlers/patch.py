@@ -81,7 +81,8 @@ async def patch(
             raise
         why = patch_errors.converted(why) if strategic else why
         raise patch_errors.invalid(registry.resource, shown, why) from None
-    request.warnings += warnings
+    finally:
+        request.warnings += warnings
     await writing.answer(request, registry, 200, written)
 
 

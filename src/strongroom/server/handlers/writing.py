@@ -64,8 +64,8 @@ def admission(
         finally:
             if asked.annotations:
                 request.annotations = {**request.annotations, **asked.annotations}
-        if asked.warnings:
-            request.warnings += asked.warnings
+            if asked.warnings:
+                request.warnings += asked.warnings
 
     return admit
 

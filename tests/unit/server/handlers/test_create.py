@@ -259,3 +259,29 @@ async def test_answer_as_yaml_and_as_table(server: APIServer) -> None:
     )
     assert table.json["kind"] == "Table"
     assert table.json["rows"][0]["cells"][0] == "b"
+
+
+async def test_warnings_go_with_a_refusal_too(server: APIServer) -> None:
+    pair = {"tls.crt": "x", "tls.key": "y"}
+    tls = {"metadata": {"name": "a"}, "type": "kubernetes.io/tls", "stringData": pair}
+    assert (await server.request("POST", SECRETS, tls)).status == 201
+    taken = await server.request("POST", SECRETS, tls)
+    assert taken.status == 409
+    assert "failed to find any PEM data" in taken.headers["warning"]
+
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}
+    twice = {"metadata": {"name": "A", "ownerReferences": [owner, owner]}}
+    invalid = await server.request("POST", SECRETS, twice)
+    assert invalid.status == 422
+    assert ".metadata.ownerReferences contains duplicate entries" in invalid.headers["warning"]
+
+
+async def test_finalizers_of_a_namespace_are_kept_as_they_are_given(server: APIServer) -> None:
+    for name, given, kept in (
+        ("a", ["kubernetes", "example.com/x"], ["kubernetes", "example.com/x"]),
+        ("b", ["kubernetes", "kubernetes"], ["kubernetes", "kubernetes"]),
+        ("c", ["example.com/x"], ["example.com/x", "kubernetes"]),
+    ):
+        body = {"metadata": {"name": name}, "spec": {"finalizers": given}}
+        made = await server.request("POST", "/api/v1/namespaces", body)
+        assert made.json["spec"]["finalizers"] == kept

@@ -201,3 +201,11 @@ async def test_status_of_a_namespace(server: APIServer) -> None:
     answer = await server.request("PATCH", f"{path}/status", body, content_type=MERGE)
     assert answer.status == 200
     assert answer.json["spec"] == {"finalizers": ["kubernetes"]}
+
+
+@pytest.mark.parametrize("media", [MERGE, STRATEGIC])
+async def test_warnings_go_with_a_refusal_too(server: APIServer, media: str) -> None:
+    await server.create_secret("a")
+    answer = await _patch(server, {"foo": 1, "type": "x"}, media)
+    assert answer.status == 422
+    assert answer.headers["warning"] == '299 - "unknown field \\"foo\\""'

@@ -49,8 +49,8 @@ class NamespaceStrategy(Strategy):
 
     def prepare_for_create(self, obj: Object) -> None:
         """A new namespace is Active and carries the finalizer `kubernetes` beside what was asked for."""
-        finalizers = [f for f in (obj.get("spec") or {}).get("finalizers") or () if f != FINALIZER]
-        obj["spec"] = {"finalizers": [*finalizers, FINALIZER]}
+        finalizers = (obj.get("spec") or {}).get("finalizers") or []
+        obj["spec"] = {"finalizers": finalizers if FINALIZER in finalizers else [*finalizers, FINALIZER]}
         obj["status"] = {"phase": ACTIVE}
         self.default(obj)
 

@@ -1,7 +1,7 @@
-"""The families of a Service's addresses: they follow from the addresses asked for, or from the cluster's, IPv4.
+"""The families of a Service's addresses: those of the addresses asked for, or the cluster's, IPv4.
 
-Upstream settles them before it checks anything else (`initIPFamilyFields`), so that what is wrong with them is
-told alone.
+Upstream settles them before it checks anything else (`initIPFamilyFields`), so that what is wrong with them
+is told alone.
 """
 
 from strongroom.api.core.v1.service import kinds
