@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import filling, wrk
+from bench import filling, processes, wrk
 from bench.result import Figure
 from bench.target import Options, Target
 from bench.works import list_many, memory
@@ -46,9 +46,10 @@ def run(options: Options) -> list[Figure]:
         size = sum(path.stat().st_size for path in (many.data_dir / "store").glob("strongroom.db*"))
         rotated = _rotate(many)
     before, beside = (
-        statistics.median(load.per_second for load in loads) for loads in zip(*gets, strict=True)
+        statistics.median(load.per_second for load, _ in loads) for loads in zip(*gets, strict=True)
     )
-    failures = sum(load.failures for pair in gets for load in pair)
+    less, taken = (statistics.median(cpu for _, cpu in loads) for loads in zip(*gets, strict=True))
+    failures = sum(load.failures for pair in gets for load, _ in pair)
     missing = sum(items != LARGE for _, _, items in lists)
     name = f"{LARGE // 1000}k Secrets"
     note = f"{lists[0][1] / 1e6:.0f} MB, median of {REPEATS}"
@@ -62,6 +63,14 @@ def run(options: Options) -> list[Figure]:
         Figure(f"{name}: full list in pages", pages, "s", "lower", int(paged != LARGE)),
         Figure(f"{name}: GET one", beside, "/s", "higher", failures, f"{before:,.0f} with {SMALL // 1000}k"),
         Figure(f"{name}: GET beside {SMALL // 1000}k", beside / before, "times", "higher"),
+        Figure(
+            f"{name}: processor time of a GET beside {SMALL // 1000}k",
+            taken / less,
+            "times",
+            "lower",
+            failures,
+            f"{taken:.0f} us, {less:.0f} us with {SMALL // 1000}k",
+        ),
         Figure(f"{name}: files of the store", size / 1e6, "MB", "lower"),
         Figure(
             f"{name}: keys rotate on the running server",
@@ -84,5 +93,10 @@ def _target(cluster: Cluster) -> Target:
     return Target("strongroom", cluster.kubeconfig, [cluster.pid])
 
 
-def _get(cluster: Cluster, options: Options) -> wrk.Load:
-    return wrk.run(_target(cluster), options, "get.lua", ONE)
+def _get(cluster: Cluster, options: Options) -> tuple[wrk.Load, float]:
+    """And how many microseconds of the processor each took."""
+    target = _target(cluster)
+    before = processes.cpu_seconds(target.pids)
+    load = wrk.run(target, options, "get.lua", ONE)
+    spent = processes.cpu_seconds(target.pids) - before
+    return load, spent / max(1, load.answers) * 1e6

@@ -9,7 +9,16 @@ from typing import Final, NamedTuple
 from strongroom.encryption.transformer import Transformer, TransformError
 from strongroom.store import errors
 from strongroom.store.engine import Engine, EngineEvent, KeyValue
-from strongroom.telemetry.store_requests import CREATE, DELETE, GET, LIST, UPDATE, StoreRequests
+from strongroom.telemetry.store_requests import (
+    CREATE,
+    DELETE,
+    FROM_STORAGE,
+    GET,
+    LIST,
+    TO_STORAGE,
+    UPDATE,
+    StoreRequests,
+)
 
 LOAD_PAGE: Final = 4000
 """Objects read at once by `load`: bounds the memory that loading takes beside what it builds."""
@@ -82,12 +91,25 @@ class ObjectStore:
         try:
             sealed = transformer.to_storage(data, key.encode())
         except TransformError as error:
+            self.requests.transformed(TO_STORAGE, key, (b"",), failed=True)
             raise errors.Unavailable(f'unable to transform key "{key}": {error}') from None
         self._under_way[sealed] = data
+        self.requests.transformed(TO_STORAGE, key, (sealed,))
         return sealed
 
     def _open(self, kv: KeyValue) -> Stored:
-        return _open(kv, self._transformer(kv.key))
+        return self._opened((kv,), self._transformer(kv.key))[0]
+
+    def _opened(self, values: Sequence[KeyValue], transformer: Transformer | None) -> list[Stored]:
+        """The objects of values of one kind."""
+        opened = [_open(kv, transformer) for kv in values]
+        if transformer is not None:
+            good = [kv.value for kv, stored in zip(values, opened, strict=True) if not stored.error]
+            self.requests.transformed(FROM_STORAGE, values[0].key, good)
+            if len(good) < len(opened):
+                bad = [kv.value for kv, stored in zip(values, opened, strict=True) if stored.error]
+                self.requests.transformed(FROM_STORAGE, values[0].key, bad, failed=True)
+        return opened
 
     @contextmanager
     def _counted(self, operation: str, key: str) -> Iterator[None]:
@@ -168,7 +190,7 @@ class ObjectStore:
                     prefix, start=start, limit=LOAD_PAGE, revision=revision, exact_count=False
                 )
             if found.items:
-                yield [_open(kv, transformer) for kv in found.items]
+                yield self._opened(found.items, transformer)
             if len(found.items) == found.count:
                 return
             start = found.items[-1].key + "\0"

@@ -98,7 +98,11 @@ def test_metrics_for_prometheus_under_the_names_of_kubernetes(make: Make) -> Non
     cluster = make(node=False)
     cluster.start()
     kubectl = [str(PROGRAM.parent / "kubectl"), "--kubeconfig", str(cluster.kubeconfig)]
-    subprocess.run([*kubectl, "create", "ns", "canary"], check=True, capture_output=True, timeout=30)
+    for made in (
+        ["ns", "canary"],
+        ["secret", "generic", "canary", "-ncanary", "--from-literal=canary=canary"],
+    ):
+        subprocess.run([*kubectl, "create", *made], check=True, capture_output=True, timeout=30)
     text = subprocess.run(
         [*kubectl, "get", "--raw", "/metrics"], capture_output=True, text=True, check=True, timeout=30
     ).stdout
@@ -115,6 +119,12 @@ def test_metrics_for_prometheus_under_the_names_of_kubernetes(make: Make) -> Non
     assert re.search(r'^workqueue_adds_total{name="serviceaccount"} [1-9]', text, re.MULTILINE)
     assert re.search(
         r'^etcd_requests_total{.*operation="create",resource="namespaces"} 5.0$', text, re.MULTILINE
+    )
+    sealed = (
+        r'resource="secrets",status="OK",transformation_type="to_storage",transformer_prefix="k8s:enc:kms:v2:'
+    )
+    assert re.search(
+        rf"^apiserver_storage_transformation_operations_total{{{sealed}.*}} 1.0$", text, re.MULTILINE
     )
     assert re.search(r"^apiserver_storage_size_bytes{.*} [1-9]", text, re.MULTILINE)
     assert cluster.stop() == 0

@@ -201,9 +201,31 @@ async def test_what_the_engine_is_asked_for_is_counted_and_a_lost_race_is_no_err
     counted = {
         family.name: {" ".join(labels[:1]): value for labels, value in family.samples}
         for family in requests.families()
-        if family.kind == "counter"
+        if family.kind == "counter" and family.name.startswith("etcd_")
     }
     assert counted == {
         "etcd_requests_total": {"create": 3, "update": 2, "delete": 3, "get": 1, "list": 1},
         "etcd_request_errors_total": {"create": 1, "delete": 1},
+    }
+
+
+async def test_what_was_encrypted_and_opened_is_counted_failures_too(engine: MemoryEngine) -> None:
+    requests = StoreRequests({SECRETS: ("", "secrets")})
+    transformers = {SECRETS: EnvelopeTransformer(Keyring({"k": bytes(32)}))}
+    store = ObjectStore(engine, transformers, requests)
+    for name in ("a", "b", "c"):
+        await store.create(f"{SECRETS}ns/{name}", b"canary")
+    moved = await engine.get(f"{SECRETS}ns/a")
+    assert moved is not None
+    await engine.create(f"{SECRETS}ns/d", moved.value)
+    async for page in store.load(SECRETS, await store.current_revision()):
+        assert len(page) == 4
+    await store.get(f"{SECRETS}ns/a")
+    family = list(requests.families())[-1]
+    prefix = moved.value[: moved.value.index(b":", 15) + 1].decode()
+    assert prefix.startswith("k8s:enc:kms:v2:")
+    assert dict(family.samples) == {
+        ("secrets", "from_storage", prefix, "OK"): 4,
+        ("secrets", "from_storage", prefix, "Unknown"): 1,
+        ("secrets", "to_storage", prefix, "OK"): 3,
     }

@@ -1,7 +1,7 @@
 import pytest
 
 from strongroom.telemetry.metrics import Histogram
-from strongroom.telemetry.store_requests import CREATE, GET, LIST, StoreRequests
+from strongroom.telemetry.store_requests import CREATE, FROM_STORAGE, GET, LIST, TO_STORAGE, StoreRequests
 
 KINDS = {
     "/registry/secrets/": ("", "secrets"),
@@ -47,3 +47,34 @@ def test_what_is_of_no_kind_is_not_counted(key: str) -> None:
     requests = StoreRequests(KINDS)
     requests.done(GET, key, 1.0)
     assert _shown(requests, "etcd_requests_total") == {}
+
+
+SECRET = "/registry/secrets/default/a"
+TRANSFORMED = "apiserver_storage_transformation_operations_total"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (b"k8s:enc:kms:v2:own:\x0a\x01canary", " k8s:enc:kms:v2:own:"),
+        (b"k8s:enc:aesgcm:v1:key1:canary", " k8s:enc:aesgcm:v1:"),
+        (b"k8s:enc:aescbc:v1:key1:canary", " k8s:enc:aescbc:v1:"),
+        (b"k8s:enc:secretbox:v1:key1:canary", " k8s:enc:secretbox:v1:"),
+        (b'{"data":{"a":"canary"}}', ""),
+        (b"k8s:enc:kms:v2:canary\xff:", ""),
+        (b"k8s:enc:canary:canary:canary:canary:", ""),
+        (b"k8s:enc:", ""),
+    ],
+)
+def test_transformations_name_the_provider_and_nothing_of_the_value(stored: bytes, shown: str) -> None:
+    requests = StoreRequests(KINDS)
+    requests.transformed(TO_STORAGE, SECRET, (stored,))
+    requests.transformed(FROM_STORAGE, SECRET, (stored, stored, stored))
+    requests.transformed(FROM_STORAGE, SECRET, (stored,), failed=True)
+    requests.transformed(FROM_STORAGE, "/registry/others/a", (stored,))
+    family = {each.name: each for each in requests.families()}[TRANSFORMED]
+    assert {" ".join(filter(None, labels)): value for labels, value in family.samples} == {
+        f"secrets to_storage{shown} OK": 1,
+        f"secrets from_storage{shown} OK": 3,
+        f"secrets from_storage{shown} Unknown": 1,
+    }
