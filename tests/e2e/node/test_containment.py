@@ -164,6 +164,7 @@ def test_links_of_an_image_lead_no_mount_out_of_it(
         "etc/hosts": images.File(link=f"{outside}/hosts"),
         "dev/": images.File(mode=0o755),
         "dev/termination-log": images.File(link=f"{up}{outside}/message"),
+        f"{up}{outside}/named-so": images.File(b"by its name"),
     }
     registry.push("library/links:1", images.build(files, {"Cmd": ["sleep", "infinity"], "User": "0"}))
     latest.ok("create", "secret", "generic", "a", "--from-literal=k=v")

@@ -80,6 +80,19 @@ def test_what_cannot_be_reached(pod: Kubectl) -> None:
     assert "container" in pod("exec", "p", "-c", "other", "--", "ls").stderr
 
 
+def test_attach_is_to_the_first_process(latest: Kubectl) -> None:
+    script = "read word; echo got $word; read rest; echo the end"
+    pod = manifests.pod("p", command=["sh", "-c", script], restartPolicy="Never")
+    pod["spec"]["containers"][0] |= {"stdin": True, "stdinOnce": True}
+    latest.ok("create", "-f", "-", stdin=manifests.text(pod))
+    latest.ok("wait", "--for=condition=Ready", "pod/p", "--timeout=40s")
+    shown = latest("attach", "-i", "p", stdin="typed\n")
+    assert shown.stdout == "got typed\nthe end\n", str(shown)
+    assert latest.ok("logs", "p") == shown.stdout
+    phase = "--for=jsonpath={.status.phase}=Succeeded"
+    latest.ok("wait", phase, "pod/p", "--timeout=20s", timeout=30)
+
+
 def test_a_client_that_dies_while_its_input_is_stuck_ends_the_command(latest: Kubectl) -> None:
     """Nobody reads what it sent, and its end is behind that."""
     pod = with_a_pod(latest)
