@@ -79,45 +79,45 @@ def write(
     `set_ownership` is called with the new directory of files before it can be seen. May be repeated after
     a crash at any point, and then also removes what the crash left.
     """
+    # A changed Secret may be in each of a hundred pods: this is plain text and system calls on purpose.
     validate(payload)
-    target = _current_target(volume)
-    current = _read(volume / target) if target else None
-    steps = plan(current, _visible(volume), payload)
+    root = str(volume)
+    target = _current_target(root)
+    current = _read(f"{root}/{target}") if target else None
+    present = os.listdir(root)  # noqa: PTH208
+    steps = plan(current, [name for name in present if not name.startswith("..")], payload)
     if steps.rewrite:
-        new = _make_directory(volume, now)
+        new = _make_directory(root, now)
         try:
-            _write_files(volume / new, payload)
+            _write_files(f"{root}/{new}", payload)
             set_ownership(volume / new)
-            _point_at(volume, new)
+            _point_at(root, new)
         except BaseException:
-            shutil.rmtree(volume / new, ignore_errors=True)
+            shutil.rmtree(f"{root}/{new}", ignore_errors=True)
             raise
         target = new
     for name in steps.links_to_create:
-        (volume / name).symlink_to(f"{DATA}/{name}")
+        os.symlink(f"{DATA}/{name}", f"{root}/{name}")  # noqa: PTH211
     for name in steps.links_to_remove:
-        _remove(f"{volume}/{name}")
-    _sweep(volume, target)
+        _remove(f"{root}/{name}")
+    for name in present:
+        if name.startswith("..") and name not in (DATA, target):
+            _remove(f"{root}/{name}")  # the old directory of files, those that a crash left
     return steps.rewrite or bool(steps.links_to_create or steps.links_to_remove)
 
 
-def _current_target(volume: Path) -> str | None:
+def _current_target(root: str) -> str | None:
     try:
-        target = os.readlink(f"{volume}/{DATA}")  # noqa: PTH115
+        target = os.readlink(f"{root}/{DATA}")  # noqa: PTH115
     except OSError:
         return None
     sane = "/" not in target and target.startswith("..") and target != ".."
-    return target if sane and os.path.isdir(f"{volume}/{target}") else None  # noqa: PTH112
+    return target if sane and os.path.isdir(f"{root}/{target}") else None  # noqa: PTH112
 
 
-def _visible(volume: Path) -> list[str]:
-    return [entry.name for entry in os.scandir(volume) if not entry.name.startswith("..")]
-
-
-def _read(directory: Path) -> dict[str, bytes]:
-    # A changed Secret may be in each of a hundred pods: this is plain text and system calls on purpose.
+def _read(directory: str) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    todo = [(str(directory), "")]
+    todo = [(directory, "")]
     while todo:
         folder, prefix = todo.pop()
         with os.scandir(folder) as entries:
@@ -130,10 +130,10 @@ def _read(directory: Path) -> dict[str, bytes]:
     return files
 
 
-def _make_directory(volume: Path, now: datetime) -> str:
+def _make_directory(root: str, now: datetime) -> str:
     while True:
         name = f"{now:..%Y_%m_%d_%H_%M_%S}.{secrets.randbelow(10**10)}"
-        path = f"{volume}/{name}"
+        path = f"{root}/{name}"
         try:
             os.mkdir(path, 0o755)  # noqa: PTH102
         except FileExistsError:
@@ -142,8 +142,7 @@ def _make_directory(volume: Path, now: datetime) -> str:
         return name
 
 
-def _write_files(directory: Path, payload: Payload) -> None:
-    root = str(directory)
+def _write_files(root: str, payload: Payload) -> None:
     made = {root}
     for path, file in payload.items():
         folder = root
@@ -165,14 +164,14 @@ def _write_files(directory: Path, payload: Payload) -> None:
             os.close(descriptor)
 
 
-def _point_at(volume: Path, name: str) -> None:
-    temporary = f"{volume}/{_DATA_TMP}"
+def _point_at(root: str, name: str) -> None:
+    temporary = f"{root}/{_DATA_TMP}"
     try:
         os.symlink(name, temporary)  # noqa: PTH211
     except FileExistsError:
         _remove(temporary)  # of a crash
         os.symlink(name, temporary)  # noqa: PTH211
-    os.rename(temporary, f"{volume}/{DATA}")  # noqa: PTH104
+    os.rename(temporary, f"{root}/{DATA}")  # noqa: PTH104
 
 
 def _remove(path: str) -> None:
@@ -192,10 +191,3 @@ def _remove_directory(path: str) -> None:
         os.rmdir(path)  # noqa: PTH106
     except OSError:
         shutil.rmtree(path)  # there are directories in it
-
-
-def _sweep(volume: Path, target: str | None) -> None:
-    """Remove old directories of files, those that a crash left among them."""
-    for name in os.listdir(volume):  # noqa: PTH208
-        if name.startswith("..") and name not in (DATA, target):
-            _remove(f"{volume}/{name}")
