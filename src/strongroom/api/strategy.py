@@ -105,10 +105,13 @@ class Strategy:
     def default(self, obj: Object) -> None:
         """Fills in defaults, in place."""
 
-    def prepare_for_create(self, obj: Object) -> None:
-        """Clears what a creator may not set, in place. metadata (with its name) is the registry's."""
+    def prepare_for_create(self, obj: Object) -> Sequence[str] | None:
+        """Clears what a creator may not set, in place. metadata (with its name) is the registry's.
+
+        May give texts for `Warning` headers, which go with whatever the answer is."""
         if self.has_status:
             obj.pop("status", None)
+        return None
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
         """Restores in `new` what this path may not change."""

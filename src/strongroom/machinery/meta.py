@@ -56,9 +56,10 @@ def prepare_for_create(meta: Object, now: datetime, uid: str) -> list[str]:
     return _dedupe_owner_references(meta)
 
 
-def prepare_for_update(new: Object, old: Mapping[str, Any]) -> list[str]:
+def prepare_for_update(new: Object, old: Mapping[str, Any], *, patched: bool = False) -> list[str]:
     """Restores in `new` what an update can't touch, before it is validated against `old`.
 
+    `patched`: it is the result of a patch, of which upstream warns in words of its own.
     Equal owner references are dropped. Gives texts for `Warning` headers."""
     drop_empty(new)
     new.pop("selfLink", None)
@@ -74,10 +75,10 @@ def prepare_for_update(new: Object, old: Mapping[str, Any]) -> list[str]:
     # A client that leaves it out does not mean to clear it.
     if "deletionGracePeriodSeconds" not in new and "deletionGracePeriodSeconds" in old:
         new["deletionGracePeriodSeconds"] = old["deletionGracePeriodSeconds"]
-    return _dedupe_owner_references(new)
+    return _dedupe_owner_references(new, " after mutating admission happens" if patched else "")
 
 
-def _dedupe_owner_references(meta: Object) -> list[str]:
+def _dedupe_owner_references(meta: Object, when: str = "") -> list[str]:
     references = meta.get("ownerReferences")
     if not references or len(references) < 2:
         return []
@@ -93,7 +94,8 @@ def _dedupe_owner_references(meta: Object) -> list[str]:
         return []
     meta["ownerReferences"] = list(kept.values())
     return [
-        ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, "
+        f".metadata.ownerReferences contains duplicate entries{when}; "
+        "API server dedups owner references in 1.20+, "
         "and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
         + ", ".join(twice)
     ]

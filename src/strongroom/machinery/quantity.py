@@ -7,6 +7,8 @@ from functools import lru_cache
 NANO = 10**9
 _LENGTH_MAX = 200
 _MAX = 2**63 - 1
+_DECIMAL_DIGITS, _BINARY_DIGITS = 18, 14
+"""What fits into 64 bits for sure; longer numbers are not looked at so closely."""
 _SPLIT = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 _PATTERN = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)")
 _EXPONENT = re.compile(r"[eE]([-+]?[0-9]+)")
@@ -110,3 +112,40 @@ def parse(text: str) -> Quantity:
 def of(value: str | int | float) -> Quantity:
     """The amount in a JSON field, which may be a bare number. Raises QuantityError."""
     return parse(value if isinstance(value, str) else str(value))
+
+
+@lru_cache(maxsize=1024)
+def written(text: str) -> str:
+    """A quantity as it is stored: canonical, or as it is spelled where Kubernetes' decoder takes that over.
+
+    It does (`ParseQuantity`) unless there is something to shorten: `1.500`, `+1` and `2e0` stay, `0.5` does
+    not. Raises QuantityError."""
+    amount = parse(text)
+    return text if _stays(text) else str(amount)
+
+
+def rounded(value: str | int | float) -> str:
+    """As `written`, in whole thousandths: an amount of a resource. Raises QuantityError."""
+    amount = of(value)
+    return str(amount.rounded()) if amount.nanos % 10**6 else written(str(value))
+
+
+def _stays(text: str) -> bool:
+    match = _PATTERN.fullmatch(text)
+    if match is None:
+        return False
+    _, whole, fraction, suffix = match.groups()
+    number = whole.lstrip("0") or "0"
+    if suffix in _BINARY:
+        short = len(number) + 3 * _BINARY[suffix] <= _BINARY_DIGITS
+        return not fraction and short and int(number) % 8 != 0
+    digits = number + (fraction or "")
+    exponent = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
+    scale = exponent - len(fraction or "")
+    return (
+        len(digits) <= _DECIMAL_DIGITS
+        and scale >= _DECIMAL["n"]
+        and scale % 3 == 0
+        and digits[0] != "0"
+        and not digits.endswith("000")
+    )

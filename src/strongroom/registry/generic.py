@@ -159,7 +159,7 @@ class Registry:
             metadata.pop("generation", None)
         if writer is not None:
             self.managed_fields.created(obj, writer)
-        self.strategy.prepare_for_create(obj)
+        warnings += self.strategy.prepare_for_create(obj) or ()
         try:
             if admit is not None:
                 await admit(obj, None)
@@ -328,7 +328,7 @@ class Registry:
         metadata["resourceVersion"] = old["metadata"]["resourceVersion"]
         self.strategy.convert(new)
         self.strategy.default(new)
-        warnings = meta.prepare_for_update(metadata, old["metadata"])
+        warnings = meta.prepare_for_update(metadata, old["metadata"], patched=patched)
         rules.prepare(new, old)
         return warnings
 

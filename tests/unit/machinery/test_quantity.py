@@ -203,3 +203,36 @@ def test_the_largest(text: str, canonical: str) -> None:
 )
 def test_resources_come_in_thousandths(text: str, rounded: str) -> None:
     assert str(quantity.of(text).rounded()) == rounded
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("1E3", "1E3"),
+        ("+1", "+1"),
+        ("1.500", "1.500"),
+        ("2e0", "2e0"),
+        ("01", "01"),
+        ("1.Ki", "1.Ki"),
+        ("003Mi", "003Mi"),
+        ("1.5", "1500m"),
+        ("0.500", "500m"),
+        ("1000", "1k"),
+        ("1.000", "1"),
+        ("1024Ki", "1Mi"),
+        ("8Ki", "8Ki"),
+        ("1.5Gi", "1536Mi"),
+        ("1234567890123456789000", "1234567890123456789k"),
+        ("00", "0"),
+        ("-0", "0"),
+        ("1.500n", "2n"),
+    ],
+)
+def test_a_spelling_that_need_not_be_shortened_stays(text: str, kept: str) -> None:
+    assert quantity.written(text) == kept
+    assert quantity.written(kept) == kept
+
+
+@pytest.mark.parametrize(("text", "rounded"), [("1.500", "1.500"), ("+1", "+1"), ("1.0001", "1001m")])
+def test_amounts_of_resources_keep_their_spelling_unless_rounded(text: str, rounded: str) -> None:
+    assert quantity.rounded(text) == rounded

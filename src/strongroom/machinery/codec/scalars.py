@@ -42,9 +42,9 @@ def print_micro_time(moment: datetime) -> str:
 
 
 def quantity(value: Any) -> str:
-    """A quantity in canonical form; JSON numbers are quantities too. Raises TypeMismatch in Go's words."""
+    """A quantity as it is stored; JSON numbers are quantities too. Raises TypeMismatch in Go's words."""
     try:
-        return str(amounts.of(value.strip() if isinstance(value, str) else value))
+        return amounts.written(value.strip() if isinstance(value, str) else str(value))
     except amounts.QuantityError as error:
         raise TypeMismatch(str(error)) from None
 

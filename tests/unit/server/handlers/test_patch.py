@@ -209,3 +209,11 @@ async def test_warnings_go_with_a_refusal_too(server: APIServer, media: str) -> 
     answer = await _patch(server, {"foo": 1, "type": "x"}, media)
     assert answer.status == 422
     assert answer.headers["warning"] == '299 - "unknown field \\"foo\\""'
+
+
+async def test_equal_owners_of_a_patch_are_warned_of_in_words_of_their_own(server: APIServer) -> None:
+    await server.create_secret("a")
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}
+    answer = await _patch(server, {"metadata": {"ownerReferences": [owner, owner]}})
+    assert answer.json["metadata"]["ownerReferences"] == [owner]
+    assert "contains duplicate entries after mutating admission happens; API" in answer.headers["warning"]

@@ -7,7 +7,7 @@ from typing import Any
 from strongroom.api import resources
 from strongroom.api.core.v1 import node_validation
 from strongroom.api.strategy import AGE, NAME, Column, Strategy, Subresource, keep
-from strongroom.machinery import duration
+from strongroom.machinery import duration, quantity
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.update_causes import Check
 from strongroom.machinery.validation import FieldError
@@ -56,7 +56,10 @@ class NodeStrategy(Strategy):
     )
 
     def convert(self, obj: Object) -> None:
-        """Lets `podCIDR` and the first of `podCIDRs` agree."""
+        """Lets `podCIDR` and the first of `podCIDRs` agree; amounts in whole thousandths."""
+        for field in ("capacity", "allocatable"):
+            if amounts := (obj.get("status") or {}).get(field):
+                obj["status"][field] = {name: quantity.rounded(amount) for name, amount in amounts.items()}
         spec = obj.get("spec") or {}
         first, listed = spec.get("podCIDR"), spec.get("podCIDRs")
         if first and (not listed or listed[0] != first):

@@ -86,7 +86,7 @@ def validate_of_quota(name: str, path: str) -> list[FieldError]:
 
 
 def validate_amount(name: str, amount: str, path: str) -> list[FieldError]:
-    """An amount in canonical form."""
+    """An amount as it is stored."""
     errors: list[FieldError] = []
     value = quantity.of(amount)
     if value < quantity.ZERO:

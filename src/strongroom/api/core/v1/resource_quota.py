@@ -50,15 +50,14 @@ class ResourceQuotaStrategy(Strategy):
     )
 
     def convert(self, obj: Object) -> None:
-        """Amounts in their canonical form. Raises StatusError 400 for one that can't be read."""
+        """Amounts in whole thousandths. Raises StatusError 400 for one that can't be read."""
         parts = [(obj.get("spec") or {}, ("hard",)), (obj.get("status") or {}, ("hard", "used"))]
         try:
             for part, fields in parts:
                 for field in fields:
                     if amounts := part.get(field):
                         part[field] = {
-                            name: str(quantity.of(amount).rounded())
-                            for name, amount in sorted(amounts.items())
+                            name: quantity.rounded(amount) for name, amount in sorted(amounts.items())
                         }
         except quantity.QuantityError as error:
             kind = self.resource.kind

@@ -10,25 +10,21 @@ _DEPRECATED = 'deprecated since v1.30; use the "appArmorProfile" field instead'
 _TYPES = {"unconfined": "Unconfined", "runtime/default": "RuntimeDefault"}
 
 
-def apply(pod: Object) -> None:
-    """Gives the containers of a new Pod the profiles that its annotations state, in place."""
+def apply(pod: Object) -> list[str]:
+    """Gives the containers of a new Pod the profiles that its annotations state, in place.
+
+    Gives warnings of those that it followed, or could not follow, and that no field makes needless."""
+    texts = []
     of_pod = _stated_by(pod["spec"])
-    for _, annotation, container in _annotated(pod):
+    for key, annotation, container in _annotated(pod):
         profile = _profile(annotation)
-        if profile not in (None, of_pod) and _stated_by(container) is None:
+        if _stated_by(container) is not None or (profile is not None and profile == of_pod):
+            continue
+        if profile is not None:
             context = container.get("securityContext") or {}
             container["securityContext"] = {**context, "appArmorProfile": profile}
-
-
-def warnings(pod: Object) -> list[str]:
-    """About annotations that `apply` followed, or could not follow, and that no field makes needless."""
-    of_pod = _stated_by(pod["spec"])
-    return [
-        f"metadata.annotations[{key}]: {_DEPRECATED}"
-        for key, annotation, container in _annotated(pod)
-        if _stated_by(container) == (profile := _profile(annotation))
-        and (profile is None or profile != of_pod)
-    ]
+        texts.append(f"metadata.annotations[{key}]: {_DEPRECATED}")
+    return texts
 
 
 def template_warnings(template: Object, path: str) -> list[str]:

@@ -60,13 +60,13 @@ def drop_nulls(value: Any) -> Any:
 
 def _canonical(amount: Object | None, key: str) -> None:
     if amount and key in amount:
-        amount[key] = str(quantity.of(amount[key]))
+        amount[key] = quantity.written(str(amount[key]))
 
 
 def _resources(amounts: Object | None) -> None:
     if amounts:
         for name, amount in amounts.items():
-            amounts[name] = str(quantity.of(amount).rounded())
+            amounts[name] = quantity.rounded(amount)
 
 
 def _quantities(spec: Object) -> None:

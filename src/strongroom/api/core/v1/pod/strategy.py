@@ -76,16 +76,17 @@ class PodStrategy(Strategy):
         if "status" in obj:
             obj["status"] = obj.pop("status")
 
-    def prepare_for_create(self, obj: Object) -> None:
+    def prepare_for_create(self, obj: Object) -> Sequence[str]:
         conversion.drop_disabled(obj["spec"])
         label_keys.apply(obj)
-        app_armor.apply(obj)
+        texts = app_armor.apply(obj)
         defaults.apply_admission(obj, is_new=True)
         obj["status"] = {"phase": "Pending", "qosClass": qos.qos_class(obj)}
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [
                 {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": GATED}
             ]
+        return texts
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
         conversion.drop_disabled(new["spec"])
@@ -138,7 +139,7 @@ class PodStrategy(Strategy):
         if old is not None:
             return ()
         name = obj["metadata"].get("name", "")
-        return app_armor.warnings(obj) + warnings.of_name(name) + warnings.warnings(obj)
+        return warnings.of_name(name) + warnings.warnings(obj)
 
     def grace_period(self, obj: Object, asked: int | None) -> int | None:
         """None of it for Pods that no node runs, or that ended; else as asked, else as the Pod says."""

@@ -42,7 +42,10 @@ def validate(template: Object, path: str) -> list[FieldError]:
     if containers.of(spec, "ephemeralContainers"):
         text = "ephemeral containers not allowed in pod template"
         errors.append(forbidden(f"{path}.spec.ephemeralContainers", text))
-    return errors
+    return errors + [
+        FieldError(error.reason, f"{path}.{error.field}", error.body)
+        for error in validation_annotations.validate_app_armor(annotations, spec)
+    ]
 
 
 def warnings(template: Object, path: str) -> Sequence[str]:

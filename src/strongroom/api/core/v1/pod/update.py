@@ -9,11 +9,12 @@ from strongroom.api.core.v1.pod import (
     validation_annotations,
     validation_scheduling,
 )
-from strongroom.machinery import names, validation
+from strongroom.machinery import names, quantity, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
 
 INT32_MAX = 2**31 - 1
+_AMOUNTS = frozenset(("limits", "requests", "overhead", "sizeLimit", "divisor"))
 UPDATABLE = (
     "`spec.containers[*].image`",
     "`spec.initContainers[*].image`",
@@ -152,13 +153,17 @@ def _put_back(current: Object, was: Object, field: str) -> Object:
     return current
 
 
-def _equal(old: Any, new: Any) -> bool:
+def _equal(old: Any, new: Any, *, amount: bool = False) -> bool:
     # Go leaves an empty list or text out, so to have none is to have an empty one. An empty object says
-    # something by itself (`emptyDir: {}`).
+    # something by itself (`emptyDir: {}`). An amount may be spelled in several ways.
     if isinstance(old, dict) and isinstance(new, dict):
-        return all(_equal(old.get(key), new.get(key)) for key in {*old, *new})
+        return all(
+            _equal(old.get(key), new.get(key), amount=amount or key in _AMOUNTS) for key in {*old, *new}
+        )
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         return all(map(_equal, old, new))
+    if amount and isinstance(old, str) and isinstance(new, str):
+        return quantity.of(old) == quantity.of(new)
     return bool(old == new) or (_is_none(old) and _is_none(new))
 
 

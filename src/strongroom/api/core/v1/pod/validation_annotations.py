@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from strongroom.api.core.v1.pod import containers
+from strongroom.api.core.v1.pod import annotated_tolerations, containers
 from strongroom.machinery import integers, names, validation
 from strongroom.machinery.gvk import Object
 from strongroom.machinery.validation import FieldError
@@ -32,6 +32,7 @@ def validate(annotations: Mapping[str, str], spec: Object, path: str = _PATH) ->
     if MIRROR in annotations and not spec.get("nodeName"):
         text = "must set spec.nodeName if mirror pod annotation is set"
         errors.append(validation.invalid_value(f"{path}[{MIRROR}]", annotations[MIRROR], text))
+    errors += annotated_tolerations.validate(annotations, path)
     cost = annotations.get(DELETION_COST)
     if cost is not None and not (
         _INTEGER.fullmatch(cost) and integers.parse(cost, -(2**31), 2**31 - 1) is not None
@@ -72,6 +73,12 @@ def validate_profiles(annotations: Mapping[str, str], spec: Object) -> list[Fiel
         key = SECCOMP_CONTAINER + container.get("name", "")
         if key in annotations and (profile := _of(container, "seccompProfile")) is not None:
             errors += _seccomp_match(annotations[key], profile, path)
+    return errors + validate_app_armor(annotations, spec)
+
+
+def validate_app_armor(annotations: Mapping[str, str], spec: Object) -> list[FieldError]:
+    """The same of AppArmor alone: of a template too."""
+    errors: list[FieldError] = []
     if (spec.get("os") or {}).get("name") == "windows":
         return errors
     for path, container in containers.visited(spec):

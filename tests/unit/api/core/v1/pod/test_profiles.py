@@ -18,7 +18,7 @@ FIELD = "spec.containers[0].securityContext"
 DEPRECATED = f'{A}[{APP_ARMOR}]: deprecated since v1.30; use the "appArmorProfile" field instead'
 
 
-def make(annotations: dict[str, str], context: Object | None = None, of_pod: Object | None = None) -> Object:
+def given(annotations: dict[str, str], context: Object | None = None, of_pod: Object | None = None) -> Object:
     container: Object = {"name": "c", "image": "i"}
     if context:
         container["securityContext"] = context
@@ -30,12 +30,17 @@ def make(annotations: dict[str, str], context: Object | None = None, of_pod: Obj
     }
     STRATEGY.convert(pod)
     STRATEGY.default(pod)
+    return pod
+
+
+def make(*parts: Any) -> Object:
+    pod = given(*parts)
     STRATEGY.prepare_for_create(pod)
     return pod
 
 
-def errors(*given: Any) -> list[str]:
-    return [str(error) for error in STRATEGY.validate(make(*given))]
+def errors(*parts: Any) -> list[str]:
+    return [str(error) for error in STRATEGY.validate(make(*parts))]
 
 
 RUNTIME, UNCONFINED = {"type": "RuntimeDefault"}, {"type": "Unconfined"}
@@ -92,10 +97,26 @@ def test_rules(
 def test_the_annotation_of_a_new_pod_becomes_the_field(
     annotation: str, of_pod: Object | None, profile: Object | None, warned: bool
 ) -> None:
-    pod = make({APP_ARMOR: annotation}, None, {"appArmorProfile": of_pod} if of_pod else None)
+    pod = given({APP_ARMOR: annotation}, None, {"appArmorProfile": of_pod} if of_pod else None)
+    warnings = STRATEGY.prepare_for_create(pod) or ()
     context = pod["spec"]["containers"][0].get("securityContext") or {}
     assert context.get("appArmorProfile") == profile
-    assert (DEPRECATED in STRATEGY.warnings(pod, None)) is warned
+    assert (DEPRECATED in warnings) is warned
+    assert list(STRATEGY.warnings(pod, None)) == []
+
+
+@pytest.mark.parametrize(("annotation", "profile"), [("unconfined", UNCONFINED), ("localhost/a", LOCAL)])
+def test_a_field_that_says_the_same_makes_no_warning(annotation: str, profile: Object) -> None:
+    pod = given({APP_ARMOR: annotation}, {"appArmorProfile": profile})
+    assert not STRATEGY.prepare_for_create(pod)
+
+
+def test_annotation_and_field_of_a_template_match_too() -> None:
+    pod = given({APP_ARMOR: "unconfined"}, {"appArmorProfile": RUNTIME})
+    assert [str(error) for error in template.validate(pod, "spec.template")] == [
+        f"spec.template.{FIELD}.appArmorProfile.type: Forbidden: apparmor type in annotation and field must "
+        "match"
+    ]
 
 
 def test_a_field_is_kept_and_a_windows_pod_has_none() -> None:
