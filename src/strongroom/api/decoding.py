@@ -94,7 +94,7 @@ def _decode_json(body: bytes, resource: Resource, field_validation: str) -> Deco
     except DecodeError as error:
         raise DecodeError(f"couldn't get version/kind; json parse error: {error}") from None
     obj, walk = _walk(value, resource)
-    repeated = json.may_repeat_keys(body, walk.keys)
+    repeated = json.may_repeat_keys(body, walk.keys, value)
     if not repeated and not walk.unknown:
         return Decoded(obj, [])
     problems: list[str] = []

@@ -207,6 +207,8 @@ def qualified_name(text: str) -> list[str]:
 
 
 def label_value(text: str) -> list[str]:
+    if len(text) <= LABEL_MAX and text.isascii() and (text.isalnum() or _is_label_value(text)):
+        return []
     messages = [_max_bytes(LABEL_MAX)] if size(text) > LABEL_MAX else []
     if not _is_label_value(text):
         messages.append(_LABEL_VALUE_TEXT)

@@ -105,8 +105,7 @@ class ManagedFields:
             given = before
         if not given:
             return
-        bare = {**old, "metadata": {key: item for key, item in old["metadata"].items() if key != _FIELD}}
-        difference = comparison.compare(bare, new, self.kind)
+        difference = comparison.compare(_without_managers(old), new, self.kind)
         if given is before and not difference.changed and not difference.removed:
             metadata[_FIELD] = before
             return
@@ -119,6 +118,16 @@ class ManagedFields:
         after = updating.settle(managed or _decode(before), difference, by, time)
         if after:
             metadata[_FIELD] = manager.encode(after)
+
+    def after(self, old: Object, new: Object, writer: Writer) -> Settled | None:
+        """What becomes of the managers of `old` when `writer` makes `new` of it and leaves them as they are.
+
+        None: nothing changes, or it does not rest on the keys and the managers alone."""
+        difference = comparison.compare(_without_managers(old), _without_managers(new), self.kind)
+        if not difference.changed and not difference.removed:
+            return None
+        by = manager.updater(writer.name, self._api_version, writer.subresource)
+        return self._settled(old["metadata"][_FIELD], difference, by)
 
     def _settled(self, before: Sequence[Any], difference: Comparison, by: Manager) -> Settled | None:
         """What comes of a change of entries that all have times. Known once for all that are alike."""
@@ -177,6 +186,10 @@ class ManagedFields:
             elif name != "status" or not self._strategy.has_status:
                 return None
         return tuple(shape)
+
+
+def _without_managers(obj: Object) -> Object:
+    return {**obj, "metadata": {key: item for key, item in obj["metadata"].items() if key != _FIELD}}
 
 
 def _is_flat(kind: Type) -> bool:

@@ -1,48 +1,38 @@
 """Secrets: those of the plain shape are written by a shorter way, to the same end."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import orjson
 
 from strongroom.aio.clock import Clock
 from strongroom.api.core.v1.plain_secret import PlainSecret, Shape
-from strongroom.api.core.v1.secret import OPAQUE, SecretStrategy
+from strongroom.api.core.v1.secret import SecretStrategy
 from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
-from strongroom.machinery.patch.apply import manager
-from strongroom.registry import encoding
+from strongroom.registry import encoding, settled
 from strongroom.registry.generic import Registry
+from strongroom.registry.managed_fields import Writer
+from strongroom.registry.settled import Settled
 from strongroom.store.errors import KeyExists, RevisionConflict
 from strongroom.store.objects import ObjectStore
 from strongroom.store.watch_cache import WatchCache
 
-_TAILS_MAX: Final = 1024
-_METADATA: Final = frozenset(
+_KNOWN_MAX: Final = 1024
+_KNOWN_LONGEST: Final = 8 * 1024
+_KNOWN_KEYS: Final = 192
+_OLD_LONGEST: Final = 256 * 1024
+"""Bytes of a stored Secret. Larger ones may become too large for a store by their managedFields."""
+_ALWAYS: Final = frozenset(
     ("name", "namespace", "uid", "creationTimestamp", "managedFields", "resourceVersion")
 )
+_METADATA: Final = _ALWAYS | {"labels", "annotations"}
 _FIELDS: Final = frozenset(("kind", "apiVersion", "metadata", "data", "type"))
+_SET_BY_SERVER: Final = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
 
-
-class _Managed:
-    """The one entry that a plain Secret has in its managedFields, for a field manager and a shape.
-
-    `before`, `after`: its JSON up to its time, and from there to the data."""
-
-    __slots__ = ("after", "before", "entry")
-
-    def __init__(self, name: str, api_version: str, fields: Object) -> None:
-        self.entry: Object = {
-            "manager": name,
-            "operation": manager.UPDATE,
-            "apiVersion": api_version,
-            "time": "",
-            "fieldsType": manager.FIELDS_V1,
-            "fieldsV1": fields,
-        }
-        before, after = orjson.dumps([self.entry]).decode().split('"time":""', 1)
-        self.before = f'"managedFields":{before}"time":"'
-        self.after = f'"{after}}},"data":'
+_Part = tuple[Any, ...]
+"""In what two states of a dict differ: the keys of both (None: there is no dict), and those with a new value; ()
+if they do not."""
 
 
 class SecretRegistry(Registry):
@@ -55,18 +45,36 @@ class SecretRegistry(Registry):
     ) -> None:
         super().__init__(strategy, cache, objects, clock)
         self._prefix = strategy.resource.storage_prefix
-        self._tails: dict[tuple[str, Shape], _Managed] = {}
+        self._created: dict[tuple[str, Shape], tuple[bytes, bytes]] = {}
+        self._changed: dict[tuple[Any, ...], Settled | None] = {}
 
     async def create_plain(
         self, namespace: str, secret: PlainSecret, writer: str, passes: Callable[[], bool]
     ) -> bytes | None:
         """As `create`; the new object's JSON. `passes`: whether admission has nothing to say about it."""
+        given = secret.metadata
+        if not secret.shape.bare:
+            for field in _SET_BY_SERVER:
+                if given.get(field) is not None:
+                    return None
         if self._shared:
             await self._cache.refresh()
         if not passes():
             return None
-        time = duration.timestamp(self._clock.now())
-        data = self._encoded(namespace, secret, encoding.new_uid(), time, self._managed(writer, secret), time)
+        now = duration.timestamp(self._clock.now())
+        before, after = self._creation(writer, secret)
+        # The general way has them in this order: fields that came keep their place.
+        metadata: Object = {"name": secret.name}
+        if "namespace" in given:
+            metadata["namespace"] = namespace
+        if secret.labels is not None:
+            metadata["labels"] = secret.labels
+        if secret.annotations is not None:
+            metadata["annotations"] = secret.annotations
+        metadata["namespace"] = namespace
+        metadata["uid"] = encoding.new_uid()
+        metadata["creationTimestamp"] = now
+        data = self._encoded(secret, metadata, b"%b%b%b" % (before, now.encode(), after))
         try:
             revision = await self._objects.create(f"{self._prefix}{namespace}/{secret.name}", data)
         except KeyExists:
@@ -74,55 +82,124 @@ class SecretRegistry(Registry):
         return await self._written(data, revision)
 
     async def update_plain(self, namespace: str, secret: PlainSecret, writer: str) -> bytes | None:
-        """As `update` to the data of `secret`, by its only manager; the JSON of what is stored then."""
+        """As `update` to the data, labels and annotations of `secret`; the JSON of what is stored then."""
         if self._shared:
             await self._cache.refresh()
         key = f"{self._prefix}{namespace}/{secret.name}"
         entry = self.rows.get(key)
-        if entry is None or entry.stale:
+        if entry is None or entry.stale or len(entry.item) > _OLD_LONGEST:
             return None
         old = entry.decode()
-        metadata = old["metadata"]
-        if old.keys() != _FIELDS or metadata.keys() != _METADATA or old["type"] != secret.type:
+        current, given = old["metadata"], secret.metadata
+        if old.keys() != _FIELDS or not _ALWAYS <= current.keys() <= _METADATA or old["type"] != secret.type:
             return None
-        before, data, entries = old["data"], secret.data, metadata["managedFields"]
-        managed = self._managed(writer, secret)
-        if before == data or len(entries) != 1:
+        if not secret.shape.bare and not _meets(given, current):
             return None
-        if entries[0] != {**managed.entry, "time": entries[0].get("time")}:
+        times = settled.times(current["managedFields"])
+        managed = times and self._change(writer, secret, old)
+        if not times or not managed:
             return None
+        metadata: Object = {"name": secret.name}
+        if "namespace" in given:
+            metadata["namespace"] = namespace
+        if given.get("uid"):
+            metadata["uid"] = current["uid"]
+        if given.get("creationTimestamp"):
+            metadata["creationTimestamp"] = current["creationTimestamp"]
+        if secret.labels is not None:
+            metadata["labels"] = secret.labels
+        if secret.annotations is not None:
+            metadata["annotations"] = secret.annotations
+        metadata["namespace"] = namespace
+        metadata["uid"] = current["uid"]
+        metadata["creationTimestamp"] = current["creationTimestamp"]
         now = duration.timestamp(self._clock.now())
-        new = self._encoded(namespace, secret, metadata["uid"], metadata["creationTimestamp"], managed, now)
+        data = self._encoded(secret, metadata, managed.encoded(times, now))
         try:
-            revision = await self._objects.update(key, new, entry.revision)
+            revision = await self._objects.update(key, data, entry.revision)
         except RevisionConflict:
             await self.catch_up()
             return None
-        return await self._written(new, revision)
+        return await self._written(data, revision)
 
-    def _managed(self, writer: str, secret: PlainSecret) -> _Managed:
+    def _creation(self, writer: str, secret: PlainSecret) -> tuple[bytes, bytes]:
+        """The managedFields of a new Secret up to their time, and from there on."""
         key = (writer, secret.shape)
-        managed = self._tails.get(key)
-        if managed is None:
-            example = {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": {}}
-            fields = self.managed_fields.of_new({**example, "data": secret.data, "type": secret.type})
-            managed = _Managed(writer or manager.UNKNOWN, self.resource.api_version, fields)
-            if len(self._tails) >= _TAILS_MAX:
-                self._tails.clear()
-            self._tails[key] = managed
-        return managed
+        found = self._created.get(key)
+        if found is None:
+            obj = self._bare({}, secret)
+            self.managed_fields.created(obj, Writer(writer))
+            before, after = orjson.dumps(obj["metadata"]["managedFields"]).split(b'"time":""', 1)
+            found = before + b'"time":"', b'"' + after
+            _keep(self._created, key, found)
+        return found
 
-    def _encoded(
-        self, namespace: str, secret: PlainSecret, uid: str, created: str, managed: _Managed, time: str
-    ) -> bytes:
-        """As `encoding.encode`."""
-        metadata = (
-            f'"metadata":{{"name":"{secret.name}","namespace":"{namespace}","uid":"{uid}",'
-            f'"creationTimestamp":"{created}",{managed.before}{time}{managed.after}'
+    def _change(self, writer: str, secret: PlainSecret, old: Object) -> Settled | None:
+        """What becomes of the managers. None: nothing changes, or it can't be known by the keys alone."""
+        current = old["metadata"]
+        parts = (
+            _part(old["data"], secret.data),
+            _part(current.get("labels"), secret.labels),
+            _part(current.get("annotations"), secret.annotations),
         )
-        kind = b'"Opaque"' if secret.type == OPAQUE else orjson.dumps(secret.type)
-        return b'%b%b%b,"type":%b}' % (self.head, metadata.encode(), orjson.dumps(secret.data), kind)
+        if parts == ((), (), ()):
+            return None
+        entries = current["managedFields"]
+        for each in entries:
+            del each["time"]  # `old` is nobody else's
+        before = orjson.dumps(entries)
+        key = (writer, before, parts)
+        if key in self._changed:
+            return self._changed[key]
+        kept = {name: item for name, item in current.items() if name not in _METADATA - _ALWAYS}
+        found = self.managed_fields.after(old, self._bare(kept, secret), Writer(writer))
+        keys = sum(len(names) for part in parts for names in part if names is not None)
+        if len(before) <= _KNOWN_LONGEST and keys <= _KNOWN_KEYS:
+            _keep(self._changed, key, found)
+        return found
+
+    def _bare(self, metadata: Mapping[str, Any], secret: PlainSecret) -> Object:
+        """A Secret as the general way has it before its managers are noted."""
+        of_two = {"labels": secret.labels, "annotations": secret.annotations}
+        return {
+            "kind": self.resource.kind,
+            "apiVersion": self.resource.api_version,
+            "metadata": {**metadata, **{name: item for name, item in of_two.items() if item is not None}},
+            "data": secret.data,
+            "type": secret.type,
+        }
+
+    def _encoded(self, secret: PlainSecret, metadata: Object, managed: bytes) -> bytes:
+        """As `encoding.encode`."""
+        metadata["managedFields"] = orjson.Fragment(managed)
+        rest = orjson.dumps({"metadata": metadata, "data": secret.data, "type": secret.type})
+        return self.head + rest[1:]
 
     async def _written(self, data: bytes, revision: int) -> bytes:
         await self._seen(revision)
         return encoding.with_revision(data, len(self.head), revision)
+
+
+def _meets(given: Mapping[str, Any], current: Mapping[str, Any]) -> bool:
+    """Whether what came of what the server sets is what is there, or nothing."""
+    version = given.get("resourceVersion")
+    return (
+        given.get("uid") in (None, "", current["uid"])
+        and (version in (None, "", "0") or version == current["resourceVersion"])
+        and given.get("creationTimestamp") in (None, current["creationTimestamp"])
+        and given.get("managedFields") in (None, current["managedFields"])
+    )
+
+
+def _part(old: dict[str, str] | None, new: dict[str, str] | None) -> _Part:
+    if old == new:
+        return ()
+    if old is None or new is None:
+        return (None if old is None else tuple(old), None if new is None else tuple(new))
+    return (tuple(old), tuple(new), tuple([key for key, item in new.items() if old.get(key) != item]))
+
+
+def _keep(known: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(known) >= _KNOWN_MAX:
+        known.clear()
+    known[key] = value

@@ -44,13 +44,15 @@ class Settled:
 
     def encoded(self, times: Sequence[str], now: str) -> bytes:
         """As JSON."""
-        each = [f'{part.before}"{time}"{part.after}' for part, time in self._timed(times, now)]
+        if len(self._parts) == 1:  # as most have it
+            _, source, _, before, after = self._parts[0]
+            return f"[{before}{now if source == NOW else times[source]}{after}]".encode()
+        each = [f"{part.before}{time}{part.after}" for part, time in self._timed(times, now)]
         return f"[{','.join(each)}]".encode()
 
     def _timed(self, times: Sequence[str], now: str) -> list[tuple[_Part, str]]:
         timed = [(part, now if part.source == NOW else times[part.source]) for part in self._parts]
-        if len(timed) > 1:
-            timed.sort(key=_order)
+        timed.sort(key=_order)
         return timed
 
 
@@ -101,4 +103,4 @@ def _part(entry: Object) -> _Part:
     entry[_TIME] = ""
     before, after = orjson.dumps(entry).decode().split('"time":""', 1)
     order = (entry["operation"], entry["manager"], entry["apiVersion"], entry.get("subresource", ""))
-    return _Part(entry, source, order, before + '"time":', after)
+    return _Part(entry, source, order, before + '"time":"', '"' + after)

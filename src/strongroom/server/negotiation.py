@@ -54,7 +54,9 @@ def choose(request: Request) -> Form:
 
 
 def _pretty(request: Request) -> bool:
-    values = request.query.get("pretty")
+    query = request.query_string
+    # What may be the parameter's name, escaped or not.
+    values = request.query.get("pretty") if b"pretty" in query or b"%" in query else None
     if values:
         return values[0] not in ("false", "0")
     return request.headers.get(b"user-agent", b"").startswith(_BROWSERS)

@@ -8,10 +8,6 @@ import orjson
 from strongroom.machinery.codec import json_syntax
 from strongroom.machinery.codec.errors import DecodeError
 
-_SPACED_COLONS: Final = (b" :", b"\n:", b"\t:", b"\r:")
-_NO_ENDS_OF_KEYS: Final = (b'\\":', b':":', b'[":', b',":', b'{":')
-"""Where a quote before a colon may be within a text or at its beginning."""
-
 
 def encode(obj: Any) -> bytes:
     """Compact JSON in UTF-8, keys in the order of the dicts."""
@@ -42,22 +38,20 @@ def _why(data: bytes, error: orjson.JSONDecodeError) -> str:
     return "number out of range" if "number" in error.msg else "invalid Unicode in string literal"
 
 
-def may_repeat_keys(data: bytes, keys: int) -> bool:
-    """Whether a JSON text whose decoded dicts hold `keys` keys may name one twice.
+def may_repeat_keys(data: bytes, keys: int, value: Any) -> bool:
+    """Whether a JSON text names a key twice in one object, which its decoded `value` does not show.
 
-    Cheap, and never wrongly False: each key in the text is followed by a colon."""
-    if data.count(b":") == keys:
+    Cheap, and never wrongly False. `keys`: how many keys `value` has at least; a hint alone."""
+    colons = data.count(b":")
+    # Each key in the text is followed by one.
+    if colons == keys:
         return False
-    if any(spaced in data for spaced in _SPACED_COLONS) or b'\\\\":' in data:
+    try:
+        encoded = orjson.dumps(value)
+    except TypeError:  # nested too deep
         return True
-    return data.count(b'":') - data.count(b'\\":') != keys
-
-
-def count_keys(encoded: bytes) -> int:
-    """How many keys the dicts hold whose `encode` this is: less if texts begin or end oddly, not more."""
-    if not encoded.startswith((b"{", b"[")):
-        return 0
-    return encoded.count(b'":') - sum(map(encoded.count, _NO_ENDS_OF_KEYS))
+    # All others are in texts, where what was read has as many: unless one was escaped, or went with its key.
+    return colons != encoded.count(b":") or (b"\\u003" in data and (b"\\u003a" in data or b"\\u003A" in data))
 
 
 class Pairs(list[tuple[str, Any]]):

@@ -18,9 +18,15 @@ from strongroom.machinery.codec.types import Field, Type, TypeTable
 from strongroom.machinery.gvk import Object
 
 MAGIC: Final = b"k8s\0"
+_HEAD: Final = MAGIC + b"\n"
+_HEAD_AT: Final = len(_HEAD)
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types."""
+_LAST_SHORT_TAG: Final = 15
+"""The last number of a field whose tag is one byte."""
+_KEY, _VALUE = 1 << 3 | BYTES, 2 << 3 | BYTES
+"""Tags in an entry of a map."""
 
 _TRUNCATED: Final = "unexpected EOF"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,8 +44,46 @@ class Envelope:
     raw: bytes
 
 
+_NO_ENCODING: Final = b'\x1a\0"\0'
+"""How an envelope ends whose contents are neither packed nor of another type."""
+_HEADS_MAX: Final = 256
+_heads: dict[bytes, tuple[str, str]] = {}
+"""What types say: apiVersion and kind."""
+
+
 def open_envelope(body: bytes) -> Envelope:
     """Raises DecodeError, in the words of Kubernetes' protobuf serializer."""
+    usual = _usual(body)
+    if usual is None:
+        return _open(body)
+    head, raw = usual
+    known = _heads.get(head)
+    if known is not None:
+        return Envelope(*known, raw)
+    envelope = _open(body)
+    if len(_heads) >= _HEADS_MAX:
+        _heads.clear()
+    _heads[head] = (envelope.api_version, envelope.kind)
+    return envelope
+
+
+def _usual(body: bytes) -> tuple[bytes, bytes] | None:
+    """The type and the message of an envelope as all clients write it."""
+    if len(body) <= _HEAD_AT or not body.startswith(_HEAD) or body[_HEAD_AT] > 0x7F:
+        return None
+    at = _HEAD_AT + 1 + body[_HEAD_AT]
+    if body[at : at + 1] != b"\x12":
+        return None
+    try:
+        length, start = varint(body, at + 1, len(body))
+    except TypeMismatch:
+        return None
+    if body[start + length :] != _NO_ENCODING:
+        return None
+    return body[_HEAD_AT:at], body[start : start + length]
+
+
+def _open(body: bytes) -> Envelope:
     if not body:
         raise DecodeError("empty data")
     if not body.startswith(MAGIC):
@@ -147,18 +191,25 @@ class _Plan:
 
 
 class Decoder:
-    """Decodes the messages of a table."""
+    """Decodes the messages of a table. `quick`: the usual ones with less work; to the same end."""
 
-    def __init__(self, types: TypeTable) -> None:
+    def __init__(self, types: TypeTable, *, quick: bool = True) -> None:
         self._types = types
         self._readers: dict[str, Read] = {}
         self._zeros = zeros.Zeros(types)
+        self._quick = quick
+        self._thorough = Decoder(types, quick=False) if quick else self
 
     def decode(self, message: str, raw: bytes) -> Object:
         """The JSON shape of a message such as `core.v1.Secret`: what Go prints for what it reads there.
 
         Raises TypeMismatch when `raw` is no such message."""
-        obj: Object = self._reader(message)(raw, 0, len(raw))
+        try:
+            obj: Object = self._reader(message)(raw, 0, len(raw))
+        except TypeMismatch:
+            if not self._quick:
+                raise
+            return self._thorough.decode(message, raw)  # it is the first problem that is told of
         return obj
 
     def _reader(self, message: str) -> Read:
@@ -202,7 +253,75 @@ class Decoder:
             out = _ordered(values, order, plans)
             return out if always <= out.keys() else self._zeros.complete(message, out)
 
-        return read
+        return self._in_order(message, plans, order, read) if self._quick else read
+
+    def _in_order(
+        self, message: str, plans: dict[int, _Plan], order: list[tuple[int, str, bool]], read: Read
+    ) -> Read:
+        """A reader for messages whose fields come in the order in which they are printed, as clients write
+        them: in one go. What is not so it leaves to `read`."""
+        printed = [number for number, _, _ in order]
+        if printed != sorted(printed) or not all(name for _, name, _ in order):
+            return read
+        texts: dict[int, tuple[str, bool, Read, str]] = {}
+        numbers: dict[int, tuple[str, bool, Callable[[int], Any]]] = {}
+        for number, name, counts in order:
+            plan = plans[number]
+            if number > _LAST_SHORT_TAG:
+                continue
+            if plan.wire == BYTES and plan.read is not None:
+                texts[number << 3 | BYTES] = (name, counts, plan.read, plan.repeated)
+            elif plan.wire == VARINT and not plan.repeated:
+                numbers[number << 3 | VARINT] = (name, counts, plan.number)
+        maps = tuple(plan.name for plan in plans.values() if plan.repeated == "map")
+        always, zeros = self._zeros.names(message), self._zeros
+
+        def in_order(data: bytes, start: int, end: int) -> Any:
+            out: dict[str, Any] = {}
+            at, last = start, 0
+            while at < end - 1:
+                tag, length = data[at], data[at + 1]
+                at += 2
+                if (text := texts.get(tag)) is not None:
+                    name, counts, value_of, repeated = text
+                    if length > 0x7F:
+                        length, at = varint(data, at - 1, end)
+                    stop = at + length
+                    if stop > end or tag < last:
+                        break
+                    if not repeated:
+                        if tag == last:
+                            break
+                        value = value_of(data, at, stop)
+                        if value or (counts and value is not None):
+                            out[name] = value
+                    elif repeated == "map":
+                        key, value = value_of(data, at, stop)
+                        if tag != last:
+                            out[name] = {}
+                        out[name][key] = value
+                    else:
+                        if tag != last:
+                            out[name] = []
+                        out[name].append(value_of(data, at, stop))
+                    at = stop
+                elif (number := numbers.get(tag)) is not None and tag > last and length < 0x80:
+                    name, counts, number_of = number
+                    value = number_of(length)
+                    if value or counts:
+                        out[name] = value
+                else:
+                    break
+                last = tag
+            else:
+                if at == end:
+                    for name in maps:
+                        if name in out and len(out[name]) > 1:
+                            out[name] = dict(sorted(out[name].items()))
+                    return out if always <= out.keys() else zeros.complete(message, out)
+            return read(data, start, end)
+
+        return in_order
 
     def _plan(self, field: Field) -> _Plan:
         kind, repeated = field.type, ""
@@ -225,6 +344,11 @@ class Decoder:
             raise ValueError(f"no map of {kind.go} is known")
 
         def read(data: bytes, start: int, end: int) -> Any:
+            # As clients write it: a short key, and a value to the end.
+            if end - start > 3 and data[start] == _KEY and (middle := start + 2 + data[start + 1]) < end - 1:
+                at = middle + 2
+                if data[middle] == _VALUE and data[start + 1] < 0x80 and data[middle + 1] == end - at < 0x80:
+                    return _string(data, start + 2, middle), inner(data, at, end)
             key, value = "", inner(b"", 0, 0)
             for number, wire, at, stop in fields(data, start, end):
                 if number in (1, 2) and wire != BYTES:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from strongroom.machinery.codec import json, scalars, zeros
+from strongroom.machinery.codec import scalars, zeros
 from strongroom.machinery.codec.errors import TypeMismatch
 from strongroom.machinery.codec.types import Type, TypeTable
 
@@ -39,7 +39,7 @@ _INT_LIMITS: Final = {"int32": 2**31, "int64": 2**63}
 
 @dataclass(slots=True)
 class Walk:
-    """What a walk has met. `keys` counts the keys of all dicts that it entered, and of those in free JSON."""
+    """What a walk has met. `keys` counts the keys of all dicts that it entered."""
 
     keys: int = 0
     unknown: list[Path] = field(default_factory=list)
@@ -207,18 +207,6 @@ class Structs:
         return decode
 
 
-def _keys_of_raw(value: Any) -> int:
-    """How many keys free JSON has. Raises TypeMismatch if it is nested too deep."""
-    try:
-        text = json.encode(value)
-    except TypeError:  # too deep for the encoder, or no JSON: then those who read it again have the words
-        text = b""
-    # It has no more levels than openings.
-    if (not text or text.count(b"{") + text.count(b"[") > MAX_RAW_DEPTH) and too_deep(value):
-        raise TypeMismatch("exceeded max depth")
-    return json.count_keys(text)
-
-
 def _octets(items: list[Any], struct: str, path: Path) -> str:
     """Bytes that came as an array of numbers, in the form of all others: base64. null is 0."""
     for item in items:
@@ -284,7 +272,8 @@ def _scalar(kind: Type, struct: str) -> Decode | None:
     if kind.kind in ("FieldsV1", "RawExtension"):
 
         def raw(value: Any, path: Path, walk: Walk) -> Any:
-            walk.keys += _keys_of_raw(value)
+            if too_deep(value):
+                raise TypeMismatch("exceeded max depth")
             walk.raw.append(path)
             return value
 

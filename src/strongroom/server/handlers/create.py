@@ -11,7 +11,9 @@ async def create(request: Request, registry: Registry, chain: Chain) -> None:
     wanted = options.write(request, "CreateOptions")
     form = forms.one(request)
     body = await request.body()
-    if isinstance(registry, SecretRegistry) and await plain.create(request, registry, chain, form, body):
+    if isinstance(registry, SecretRegistry) and await plain.create(
+        request, registry, chain, wanted, form, body
+    ):
         return
     obj = writing.read_object(request, registry, wanted.field_validation, body)
     admit = writing.admission(request, registry, chain, CREATE, dry_run=wanted.dry_run)

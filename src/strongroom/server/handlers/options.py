@@ -31,6 +31,9 @@ class WriteOptions:
 
 
 _DEFAULT_WRITE = WriteOptions()
+_WRITES_MAX, _WRITES_LONGEST = 256, 256
+_writes: dict[tuple[bytes, str, bool], WriteOptions] = {}
+"""By query, kind and `apply`: a program asks the same again and again."""
 
 
 def _refuse(kind: str, errors: Sequence[FieldError]) -> None:
@@ -44,6 +47,10 @@ def write(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
     Raises StatusError 422."""
     if not request.query_string and not apply:
         return _DEFAULT_WRITE
+    asked = (request.query_string, kind, apply)
+    known = _writes.get(asked)
+    if known is not None:
+        return known
     errors: list[FieldError] = []
     dry_run = request.query.get("dryRun", [])
     if dry_run and dry_run != ["All"]:
@@ -59,7 +66,12 @@ def write(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
     if kind == "PatchOptions" and not apply and "force" in request.query:
         errors.append(validation.forbidden("force", "may not be specified for non-apply patch"))
     _refuse(kind, errors)
-    return WriteOptions(bool(dry_run), manager, field_validation, force)
+    options = WriteOptions(bool(dry_run), manager, field_validation, force)
+    if len(_writes) >= _WRITES_MAX:
+        _writes.clear()
+    if len(request.query_string) <= _WRITES_LONGEST:
+        _writes[asked] = options
+    return options
 
 
 def writer(request: Request, wanted: WriteOptions) -> Writer:

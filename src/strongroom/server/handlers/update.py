@@ -17,7 +17,9 @@ async def update(
     wanted = options.write(request, "UpdateOptions")
     form = forms.one(request)
     body = await request.body()
-    if isinstance(registry, SecretRegistry) and await plain.update(request, registry, chain, form, body):
+    if isinstance(registry, SecretRegistry) and await plain.update(
+        request, registry, chain, wanted, form, body
+    ):
         return
     obj = writing.read_object(request, registry, wanted.field_validation, body)
     writing.check_name(obj, info.name, info.namespace)

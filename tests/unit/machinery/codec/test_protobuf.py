@@ -1,5 +1,6 @@
 """Protobuf bodies: what kubectl sends, the general protobuf library as oracle, and garbage."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ LINES = {
 }
 TABLE = TypeTable(LINES)
 DECODER = protobuf.Decoder(TABLE)
+THOROUGH = protobuf.Decoder(TABLE, quick=False)
 BODIES = protobuf_bodies.Bodies(TABLE)
 
 
@@ -90,6 +92,51 @@ def test_a_message_that_stops_too_soon_is_refused_or_shorter(obj: dict[str, Any]
         DECODER.decode("t.v1.Thing", BODIES.encode("t.v1.Thing", obj)[:length])
     except TypeMismatch as error:
         assert str(error)
+
+
+def outcome(decoder: protobuf.Decoder, raw: bytes) -> str:
+    try:
+        return repr(decoder.decode("t.v1.Thing", raw))  # dicts with their order
+    except TypeMismatch as error:
+        return str(error)
+
+
+@given(objects("t.v1.Thing"), objects("t.v1.Thing"), st.randoms(), st.integers(0, 5))
+def test_the_quick_way_comes_to_what_the_thorough_way_comes_to(
+    obj: dict[str, Any], other: dict[str, Any], random: Random, faults: int
+) -> None:
+    raw = bytearray(BODIES.encode("t.v1.Thing", obj))
+    if random.random() < 0.3:
+        raw += BODIES.encode("t.v1.Thing", other)
+    for _ in range(faults if raw else 0):
+        at = random.randrange(len(raw))
+        if random.random() < 0.5:
+            raw[at] = random.choice((*range(32), 0x80, 0xFF))
+        else:
+            del raw[at]
+            if not raw:
+                break
+    assert outcome(DECODER, bytes(raw)) == outcome(THOROUGH, bytes(raw))
+
+
+@given(st.binary(max_size=40), st.binary(max_size=200), st.integers(0, 3), st.booleans())
+def test_usual_envelopes_are_read_as_others(head: bytes, raw: bytes, faults: int, unusual: bool) -> None:
+    names = b"\x0a\x02v1\x12\x06Secret" if faults else head
+    length = bytes([len(raw)]) if len(raw) < 0x80 else bytes([len(raw) & 0x7F | 0x80, 1])
+    body = protobuf.MAGIC + b"\x0a" + bytes([len(names)]) + names + b"\x12" + length + raw
+    expected = told_of(body)  # without the end that all clients write
+    usual = body + b'\x1a\x00"\x00'
+    for _ in range(2):
+        assert told_of(usual) == expected
+    if unusual:  # the last type counts
+        assert told_of(usual + b"\x0a\x04\x0a\x02v2") == told_of(body + b"\x0a\x04\x0a\x02v2")
+
+
+def told_of(body: bytes) -> object:
+    try:
+        return protobuf.open_envelope(body)
+    except DecodeError as error:
+        return str(error)
 
 
 def test_unknown_fields_of_every_wire_type_are_skipped() -> None:

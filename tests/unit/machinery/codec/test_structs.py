@@ -155,21 +155,3 @@ def test_keys_of_all_known_dicts_are_counted() -> None:
     walk = structs.Walk()
     DECODE({"name": "a", "meta": {"labels": {"x": "1", "y": "2"}}, "parts": [{"name": "n"}]}, None, walk)
     assert walk.keys == 3 + 1 + 2 + 1
-
-
-def test_keys_of_free_json_are_counted_too() -> None:
-    walk = structs.Walk()
-    DECODE({"meta": {"fields": {"f:a": {"f:b": {}, 'f:"': [{"c": "a:"}]}}}}, None, walk)
-    assert walk.keys == 2 + 1 + 2 + 1
-
-
-@pytest.mark.parametrize("depth", [99, 100, 101, 300])
-def test_free_json_is_as_deep_as_may_be_or_refused(depth: int) -> None:
-    deep: object = {}
-    for _ in range(depth - 1):
-        deep = [deep]
-    if depth <= structs.MAX_RAW_DEPTH:
-        assert decode({"meta": {"fields": deep}}) == {"meta": {"fields": deep}}
-    else:
-        with pytest.raises(TypeMismatch, match="exceeded max depth"):
-            decode({"meta": {"fields": deep}})
