@@ -204,7 +204,7 @@ def _head(obj: Object, resource: Resource, message: str) -> Object:
     head: Object = {"kind": resource.kind, "apiVersion": resource.api_version}
     if schema.has_field(message, "metadata"):
         head["metadata"] = obj.get("metadata", {})
-    return head | {name: value for name, value in obj.items() if name not in head}
+    return {**head, **obj, "kind": resource.kind, "apiVersion": resource.api_version}
 
 
 def _cannot_be_handled(kind: str, version: str, resource: Resource, why: str) -> status.StatusError:

@@ -31,8 +31,8 @@ _FIELDS: Final = frozenset(("kind", "apiVersion", "metadata", "data", "type"))
 _SET_BY_SERVER: Final = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
 
 _Part = tuple[Any, ...]
-"""In what two states of a dict differ: the keys of both (None: there is no dict), and those with a new value; ()
-if they do not."""
+"""In what two states of a dict differ: the keys of both (None: there is no dict), and those with a new
+value; () if they do not."""
 
 
 class SecretRegistry(Registry):

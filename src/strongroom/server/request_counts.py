@@ -25,9 +25,14 @@ _VERBS: Final = {
 _METHODS: Final = frozenset(("get", "head", "post", "put", "patch", "delete", "options"))
 _CONNECT: Final = frozenset(("exec", "attach", "portforward", "proxy", "log"))
 _PLAIN: Final = frozenset(("get", "create", "update", "delete"))
-"""Verbs that, without a query, say all that the labels say."""
+"""Verbs that, but for a dry run, say all that the labels say."""
 _UPGRADED: Final = 101
 _OTHER: Final = "other"
+
+
+def may_be_dry(query: bytes) -> bool:
+    """Whether a query may name `dryRun`, escaped or not."""
+    return b"dryRun" in query or b"%" in query
 
 
 class RequestCounts:
@@ -46,14 +51,14 @@ class RequestCounts:
 
     def of(self, request: Request) -> Count:
         """Where a request is counted that is over. Kept in its resource's tally, where that is right for all
-        requests with the same verb and answer that have no query."""
+        requests with the same verb and answer that can't be dry runs."""
         kind = self.kind(request)
         code = request.code or (_UPGRADED if request.started else 0)
         count = self._counts.get((kind, code))
         if count is None:
             latency = self._latencies.setdefault(kind, Histogram(SECONDS))
             count = self._counts[kind, code] = Count(kind, code, latency)
-        if request.tally is not None and request.info.verb in _PLAIN and not request.query_string:
+        if request.tally is not None and request.info.verb in _PLAIN and not may_be_dry(request.query_string):
             request.tally[request.info.verb, request.code] = count
         return count
 

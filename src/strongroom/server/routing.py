@@ -38,7 +38,7 @@ _REMEMBERED = 1024
 
 def route(request: Request) -> RequestInfo:
     """Who asks what."""
-    if request.method != "POST" or request.query_string:
+    if request.method != "POST":
         return _route(request)
     info = _creations.get(request.path)
     if info is None:

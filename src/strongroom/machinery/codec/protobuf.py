@@ -5,7 +5,7 @@ message first, and its import alone takes longer than a tenth of a server's whol
 reader against one.
 """
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -292,6 +292,9 @@ class Decoder:
                     if not repeated:
                         if tag == last:
                             break
+                        if not length and value_of in _NOTHING_IF_EMPTY and not counts:
+                            last = tag
+                            continue
                         value = value_of(data, at, stop)
                         if value or (counts and value is not None):
                             out[name] = value
@@ -400,6 +403,10 @@ def _string(data: bytes, start: int, end: int) -> str:
         raise TypeMismatch("string field contains invalid UTF-8") from None
 
 
+def _base64(data: bytes, start: int, end: int) -> str:
+    return b2a_base64(data[start:end], newline=False).decode()
+
+
 def _strings(data: bytes, start: int, end: int) -> list[str]:
     return [_string(data, at, stop) for number, _, at, stop in fields(data, start, end) if number == 1]
 
@@ -463,7 +470,7 @@ _WIRES: Final = {"int32": VARINT, "int64": VARINT, "bool": VARINT, "double": FIX
 _NUMBERS: Final[dict[str, Callable[[int], Any]]] = {"int32": _int32, "int64": _int64, "bool": bool}
 _READERS: Final[dict[str, Read]] = {
     "string": _string,
-    "bytes": lambda data, start, end: b64encode(data[start:end]).decode(),
+    "bytes": _base64,
     "Time": _time,
     "MicroTime": _micro_time,
     "Quantity": _quantity,
@@ -471,3 +478,4 @@ _READERS: Final[dict[str, Read]] = {
     "FieldsV1": _raw_json,
     "RawExtension": _raw_json,
 }
+_NOTHING_IF_EMPTY: Final = frozenset((_string, _base64, _time))

@@ -5,7 +5,7 @@ from typing import Final
 
 from strongroom.server.filters import Handler
 from strongroom.server.request import Request
-from strongroom.server.request_counts import RequestCounts
+from strongroom.server.request_counts import RequestCounts, may_be_dry
 from strongroom.telemetry.requests import SECONDS
 
 _SHORT: Final = SECONDS[0]
@@ -20,7 +20,7 @@ def with_metrics(inner: Handler, counts: RequestCounts) -> Handler:
             await inner(request)
         finally:
             tally, count = request.tally, None
-            if tally is not None and not request.query_string:
+            if tally is not None and (not request.query_string or not may_be_dry(request.query_string)):
                 count = tally.get((request.info.verb, request.code))
             if count is None:
                 count = counts.of(request)

@@ -1,6 +1,6 @@
 """Whatever is sent, the short way of plain Secrets and the general way of all kinds come to the same:
 answers, warnings, stored bytes and what watchers are sent. A content type that no client sends takes the
-general one.
+general one. What is changed of Secrets that were read: `test_plain_whole`.
 """
 
 import asyncio
@@ -12,16 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from strongroom.aio.clock import FakeClock
-from strongroom.api import resources
-from strongroom.registry import encoding
-from strongroom.registry.secrets import SecretRegistry
-from strongroom.testing import api_server
-from strongroom.testing.api_server import Answer, APIServer
+from strongroom.testing import both_ways
+from strongroom.testing.api_server import Answer
+from strongroom.testing.both_ways import SECRETS, Both, Counted
 
-PLAIN, GENERAL = "application/json", "application/json;"
-SECRETS = "/api/v1/namespaces/default/secrets"
-UID = "11111111-2222-4333-8444-555555555555"
 BASE64 = ("", "YQ==", "YWI=", "YWJj", "aWt1YmVybmV0ZXM=")
 NOT_BASE64: tuple[object, ...] = (
     "YR==",
@@ -167,44 +161,6 @@ overwritten = plain_first.map(lambda drawn: [drawn[0], *drawn[1]])
 requests = st.one_of(creations, overwritten, overwritten, anything)
 
 
-class Both:
-    """A server that is asked the short way, and one that is asked the general way."""
-
-    def __init__(self, servers: tuple[APIServer, APIServer], clocks: tuple[FakeClock, FakeClock]) -> None:
-        self.servers = servers
-        self.clocks = clocks
-
-    async def send(self, method: str, body: bytes, agent: str, seconds: int) -> tuple[Answer, Answer]:
-        for clock in self.clocks:
-            clock.advance(seconds)
-        short, general = [
-            await server.request(
-                method,
-                SECRETS if method == "POST" else f"{SECRETS}/{_name(body)}",
-                body if method != "DELETE" else None,
-                content_type=content_type,
-                headers={"user-agent": agent},
-            )
-            for server, content_type in zip(self.servers, (PLAIN, GENERAL), strict=True)
-        ]
-        return short, general
-
-    async def forget(self) -> None:
-        for server in self.servers:
-            await server.request("DELETE", SECRETS)
-
-    def frames(self) -> list[list[bytes]]:
-        """What watchers were sent."""
-        rows = [server.catalog[resources.SECRETS].rows for server in self.servers]
-        return [
-            [event.frame for event in each.changes(max(each.oldest, each.revision - 20))] for each in rows
-        ]
-
-    async def stored(self) -> list[list[tuple[str, bytes]]]:
-        found = [await server.objects.range("/registry/secrets/") for server in self.servers]
-        return [[(stored.key, stored.data) for stored in each.items] for each in found]
-
-
 def _name(body: bytes) -> str:
     try:
         name = json.loads(body)["metadata"]["name"]
@@ -213,76 +169,50 @@ def _name(body: bytes) -> str:
     return name if isinstance(name, str) and name in NAMES[:3] else "a"
 
 
+async def _send(both: Both, method: str, body: bytes, agent: str, seconds: int) -> tuple[Answer, Answer]:
+    path = SECRETS if method == "POST" else f"{SECRETS}/{_name(body)}"
+    return await both.send(method, path, body, agent, seconds)
+
+
 @pytest.fixture
-async def both(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Both]:
-    monkeypatch.setattr(encoding, "new_uid", lambda: UID)
-    clocks = FakeClock(), FakeClock()
-    async with api_server.running(clock=clocks[0]) as one, api_server.running(clock=clocks[1]) as other:
-        yield Both((one, other), clocks)
+async def both() -> AsyncIterator[Both]:
+    async with both_ways.running() as servers:
+        yield servers
 
 
 def test_the_short_way_comes_to_what_the_general_way_comes_to() -> None:
     async def run(sent: list[Step], both: Both) -> None:
         for step in sent:
-            short, general = await both.send(*step)
-            assert short.status == general.status, step
-            assert short.response.body == general.response.body, step
-            assert _told(short) == _told(general), step
-        one, other = both.frames()
-        assert one == other
-        first, second = await both.stored()
-        assert first == second
+            await _send(both, *step)
+        await both.compare_all()
         await both.forget()
 
-    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "new_uid", lambda: UID)
-        clocks = FakeClock(), FakeClock()
-        contexts = [api_server.running(clock=clock) for clock in clocks]
-        one, other = [runner.run(context.__aenter__()) for context in contexts]
+    with asyncio.Runner() as runner:
+        context = both_ways.running()
+        servers = runner.run(context.__aenter__())
 
         @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
         @given(requests)
         def same(sent: list[Step]) -> None:
-            runner.run(run(sent, Both((one, other), clocks)))
+            runner.run(run(sent, servers))
 
         same()
-        for context in contexts:
-            runner.run(context.__aexit__(None, None, None))
-
-
-def _told(answer: Answer) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items() if name != "audit-id"}
+        runner.run(context.__aexit__(None, None, None))
 
 
 BODY = b'{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"k":"YQ=="}}'
+OWNERS = b'[{"apiVersion":"v1","kind":"Secret","name":"b","uid":"c"}]'
 OTHER = BODY.replace(b"YQ", b"Yg")
-
-
-class Counted:
-    """How often the short way was taken to its end."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.writes = 0
-        for name in ("create_plain", "update_plain"):
-            monkeypatch.setattr(SecretRegistry, name, self._counting(getattr(SecretRegistry, name)))
-
-    def _counting(self, method: Any) -> Any:
-        async def counting(*arguments: Any) -> bytes | None:
-            written: bytes | None = await method(*arguments)
-            self.writes += written is not None
-            return written
-
-        return counting
 
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    return Counted(monkeypatch)
+    return Counted(monkeypatch.setattr)
 
 
 async def test_plain_secrets_take_the_short_way(both: Both, short: Counted) -> None:
     for written, (method, body) in enumerate((("POST", BODY), ("PUT", OTHER), ("PUT", BODY)), 1):
-        one, other = await both.send(method, body, "kubectl/v1", 1)
+        one, other = await _send(both, method, body, "kubectl/v1", 1)
         assert one.status == (201 if method == "POST" else 200)
         assert one.response.body == other.response.body
         assert short.writes == written
@@ -291,7 +221,23 @@ async def test_plain_secrets_take_the_short_way(both: Both, short: Counted) -> N
 @pytest.mark.parametrize(
     "change",
     [
-        (b'"name":"a"', b'"name":"a","labels":{"x":"y"}'),
+        (b'"name":"a"', b'"name":"a","labels":{"x":"-y"}'),
+        (b'"name":"a"', b'"name":"a","labels":{"x":null}'),
+        (b'"name":"a"', b'"name":"a","labels":{"-x":"y"}'),
+        (b'"name":"a"', b'"name":"a","labels":{"x":"y","x":"y"}'),
+        (b'"name":"a"', b'"name":"a","annotations":{"/x":"y"}'),
+        (b'"name":"a"', b'"name":"a","annotations":{"x":7}'),
+        (b'"name":"a"', b'"name":"a","annotations":{"x":"' + b"y" * 70_000 + b'"}'),
+        (b'"name":"a"', b'"name":"a","annotations":{"x":"' + b"y" * 262_144 + b'"}'),
+        (b'"name":"a"', b'"name":"a","finalizers":["a/b"]'),
+        (
+            b'"name":"a"',
+            b'"name":"a","ownerReferences":[{"apiVersion":"v1","kind":"a","name":"b","uid":"c"}]',
+        ),
+        (b'"name":"a"', b'"name":"a","uid":"u"'),
+        (b'"name":"a"', b'"name":"a","resourceVersion":"1"'),
+        (b'"name":"a"', b'"name":"a","managedFields":[]'),
+        (b'"name":"a"', b'"name":"a","creationTimestamp":"2020-01-01T00:00:00Z"'),
         (b'"k":"YQ=="', b'"k":"YQ==","k":"Yg=="'),
         (b'"name":"a"', b'"name":"a","namespace":"other"'),
         (b'"data"', b'"immutable":true,"data"'),
@@ -301,7 +247,7 @@ async def test_plain_secrets_take_the_short_way(both: Both, short: Counted) -> N
     ],
 )
 async def test_others_do_not(both: Both, short: Counted, change: tuple[bytes, bytes]) -> None:
-    one, other = await both.send("POST", BODY.replace(*change), "kubectl/v1", 1)
+    one, other = await _send(both, "POST", BODY.replace(*change), "kubectl/v1", 1)
     assert one.response.body == other.response.body
     assert not short.writes
 
@@ -309,29 +255,49 @@ async def test_others_do_not(both: Both, short: Counted, change: tuple[bytes, by
 @pytest.mark.parametrize(
     "change",
     [
-        (b'"data":{', b'"data":{"more":"YQ==",'),
-        (b'"k"', b'"l"'),
         (b'"data"', b'"type":"example.com/other","data"'),
+        (b'"data"', b'"immutable":true,"data"'),
         (b'"name":"a"', b'"name":"a","uid":"other"'),
         (b'"name":"a"', b'"name":"a","resourceVersion":"1"'),
+        (b'"name":"a"', b'"name":"a","managedFields":[{}]'),
+        (b'"name":"a"', b'"name":"a","finalizers":["a/b"]'),
         (b"YQ==", b"YQ=="),
     ],
 )
-async def test_an_update_of_more_than_values_does_not(
+async def test_what_may_be_refused_or_changes_nothing_does_not(
     both: Both, short: Counted, change: tuple[bytes, bytes]
 ) -> None:
-    await both.send("POST", BODY, "kubectl/v1", 1)
-    one, other = await both.send("PUT", BODY.replace(*change), "kubectl/v1", 1)
+    await _send(both, "POST", BODY, "kubectl/v1", 1)
+    one, other = await _send(both, "PUT", BODY.replace(*change), "kubectl/v1", 1)
     assert one.response.body == other.response.body
     assert short.writes == 1
 
 
-async def test_an_update_by_another_manager_goes_the_general_way(both: Both, short: Counted) -> None:
-    await both.send("POST", BODY, "kubectl/v1", 1)
-    one, other = await both.send("PUT", OTHER, "helm/v3", 1)
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'"data":{', b'"data":{"more":"YQ==",'),
+        (b'"k"', b'"l"'),
+        (b'"name":"a"', b'"name":"a","labels":{"x":"y","a":"b"}'),
+        (b'"name":"a"', b'"name":"a","annotations":{"x":"y"},"resourceVersion":"0"'),
+    ],
+)
+async def test_keys_labels_and_annotations_change_the_short_way(
+    both: Both, short: Counted, change: tuple[bytes, bytes]
+) -> None:
+    await _send(both, "POST", BODY, "kubectl/v1", 1)
+    for body in (BODY.replace(*change), BODY):
+        one, other = await _send(both, "PUT", body, "kubectl/v1", 1)
+        assert one.response.body == other.response.body
+    assert short.writes == 3
+
+
+async def test_an_update_by_another_manager_is_noted(both: Both, short: Counted) -> None:
+    await _send(both, "POST", BODY, "kubectl/v1", 1)
+    one, other = await _send(both, "PUT", OTHER, "helm/v3", 1)
     assert one.response.body == other.response.body
     assert len(one.json["metadata"]["managedFields"]) == 2
-    assert short.writes == 1
+    assert short.writes == 2
 
 
 async def test_a_namespace_with_a_quota_goes_the_general_way(both: Both, short: Counted) -> None:
@@ -341,7 +307,7 @@ async def test_a_namespace_with_a_quota_goes_the_general_way(both: Both, short: 
         status = {**answer.json, "status": {"hard": {"secrets": "0"}, "used": {"secrets": "0"}}}
         path = "/api/v1/namespaces/default/resourcequotas/q/status"
         assert (await server.request("PUT", path, status)).status == 200
-    one, other = await both.send("POST", BODY, "kubectl/v1", 1)
+    one, other = await _send(both, "POST", BODY, "kubectl/v1", 1)
     assert one.status == 403
     assert one.response.body == other.response.body
     assert not short.writes

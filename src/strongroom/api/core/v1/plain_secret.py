@@ -1,9 +1,9 @@
 """Secrets as most clients write them, read in one pass: what rests on their keys alone is found out once.
 
-A plain Secret has a name, data or stringData, a type without rules of its own, and maybe labels, annotations and
-what the server set in its metadata when it was read; nothing else. What is not plain, and whatever would be
-refused or warned of, goes the general way of all kinds (decoding, then the strategy), which has the words for
-it. A plain one comes out of both ways the same; it costs a fraction here.
+A plain Secret has a name, data or stringData, a type without rules of its own, and maybe labels, annotations
+and what the server set in its metadata when it was read; nothing else. What is not plain, and whatever would
+be refused or warned of, goes the general way of all kinds (decoding, then the strategy), which has the words
+for it. A plain one comes out of both ways the same; it costs a fraction here.
 """
 
 from typing import Any, Final
@@ -35,9 +35,9 @@ _NOTHING: Final[dict[str, Any]] = {}
 class Shape:
     """The keys of plain Secrets that have the same ones. Only one with `order` is plain.
 
-    `keys`: how many a document has, but for those of managedFields. `order`: those of the data, sorted; `labels`
-    and `annotations` likewise. `sorted`: those of the data come so. `bare`: of metadata there is no more than
-    name and namespace."""
+    `keys`: how many a document has, but for those of managedFields. `order`: those of the data, sorted;
+    `sorted`: they come so. `labels`, `annotations`: their keys, if they do not come so. `bare`: of metadata
+    there is no more than name and namespace."""
 
     __slots__ = ("annotations", "bare", "keys", "labels", "order", "sorted")
 
@@ -47,10 +47,16 @@ class Shape:
         *_, labels, annotations = keys
         self.keys = sum(map(len, keys))
         self.order = order
-        self.labels = tuple(sorted(labels))
-        self.annotations = tuple(sorted(annotations))
+        self.labels = _sorted(labels)
+        self.annotations = _sorted(annotations)
         self.sorted = is_sorted
         self.bare = bare
+
+
+def _sorted(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """() if they are sorted already."""
+    order = tuple(sorted(keys))
+    return () if order == keys else order
 
 
 class PlainSecret:
@@ -68,16 +74,15 @@ class PlainSecret:
         self.data = data
         self.metadata = metadata
         self.shape = shape
-        self.labels = self.annotations = None
-        if shape.labels:
-            labels = metadata["labels"]
-            self.labels = {key: labels[key] for key in shape.labels}
-        if shape.annotations:
-            annotations = metadata["annotations"]
-            self.annotations = {key: annotations[key] for key in shape.annotations}
-
-    labels: dict[str, str] | None
-    annotations: dict[str, str] | None
+        self.labels: dict[str, str] | None = None
+        self.annotations: dict[str, str] | None = None
+        if shape.bare:
+            return
+        if labels := metadata.get("labels"):
+            self.labels = {key: labels[key] for key in shape.labels} if shape.labels else labels
+        if annotations := metadata.get("annotations"):
+            order = shape.annotations
+            self.annotations = {key: annotations[key] for key in order} if order else annotations
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
