@@ -25,7 +25,7 @@ fix: install ## what of `make check` can be mended by a tool
 bench: install ## figures: bench/README.md tells how to hold two clusters against each other
 	@scripts/bench $(ARGS)
 
-robustness: ## the crash tests at length: 1,000 kills, torn files, clusters killed under load (half an hour)
+robustness: ## the crash tests at length: 1,000 kills, torn files, clusters killed under load (a quarter of an hour)
 	@scripts/robustness
 
 gen: install ## generated files: schemas, protobuf modules

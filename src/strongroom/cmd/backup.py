@@ -113,6 +113,7 @@ def restore(
     billion further, and clients that come with an older one are told to list anew (410 Expired).
     """
     from strongroom.cmd import encryption, key_verification, maintenance
+    from strongroom.encryption import inspection
     from strongroom.encryption.keyring import KeyringError
     from strongroom.encryption.keyring_file import KeyringFile
     from strongroom.store.engines.sqlite import log
@@ -141,7 +142,7 @@ def restore(
                 report=lambda done, total: line.show(f"verified: {done} of {total} revisions"),
             )
             if found.unreadable:
-                keys = ", ".join(sorted(label.rpartition("/")[2] for label in found.keys))
+                keys = ", ".join(sorted(inspection.parts_of(label)[1] for label in found.keys))
                 raise KeyringError(
                     f"{file}: {found.unreadable} of {found.values} encrypted values do not open, such as "
                     f"{found.named[0]}: put the keyring in place that holds {keys}"

@@ -11,6 +11,7 @@ from strongroom.cmd import key_survey, shared_credentials
 from strongroom.cmd.admin_socket import Command, Tell
 from strongroom.cmd.encryption import SHARED, Encryption
 from strongroom.cmd.key_handover import KeyHandover
+from strongroom.encryption import inspection
 from strongroom.store import errors, reencryption
 from strongroom.store.engine import DurableEngine
 from strongroom.store.objects import ObjectStore
@@ -102,7 +103,7 @@ class KeyRotation:
         keyring, file = self._encryption.keyring, self._encryption.file
         if keyring is None or file is None:
             raise errors.Unavailable("the keys are not in a keyring of this server")
-        used = {label.rpartition("/")[2] for label in await self._under_older_keys()}
+        used = {inspection.parts_of(label)[1] for label in await self._under_older_keys()}
         ids = [key_id for key_id in request.get("ids", []) if key_id not in used]
         return {"removed": await asyncio.to_thread(file.remove_keys, keyring, ids)}
 

@@ -1,7 +1,6 @@
 """Proof of what the database is encrypted with: every stored revision is opened, every page looked at."""
 
 import contextlib
-import mmap
 import os
 import sqlite3
 import tempfile
@@ -14,13 +13,15 @@ from strongroom.cmd import key_survey
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.encryption import Encryption
 from strongroom.cmd.key_survey import Values
-from strongroom.encryption import inspection
+from strongroom.encryption import encrypted_object, inspection
 from strongroom.encryption.transformer import Transformer
 from strongroom.store.engine import DurableEngine
 from strongroom.store.engines.sqlite import backup, failures, residue
 from strongroom.store.errors import Unavailable
 
 _COPY: Final = ".verify-"
+
+_BLOCK: Final = 4 * 1024 * 1024
 
 _PLAIN: Final = b'{"kind":"Secret","apiVersion":"v1"'
 """How a Secret's JSON begins."""
@@ -59,7 +60,7 @@ class Proof:
         """As `-o json` shows it."""
         return {
             "proven": self.proven,
-            "currentKey": self.current_key.rpartition("/")[2],
+            "currentKey": inspection.parts_of(self.current_key)[1],
             "revisions": self.values.rows,
             "values": self.values.values,
             "keys": dict(self.values.keys),
@@ -90,7 +91,7 @@ def verify(place: DataDir, used: Encryption, report: Report) -> Proof:
             pages = residue.examine(path)
         except (OSError, ValueError) as error:
             raise Unavailable(f"the copy of {database} can't be read: {error}") from None
-    ids = {label.rpartition("/")[2] for label in values.stale if label.startswith("kms/")}
+    ids = {inspection.parts_of(label)[1] for label in values.stale if label.startswith("kms/")}
     if used.keyring is not None:
         ids.update(used.keyring.key_ids[1:])
     return Proof(used.current_key, values, pages, _traces(database, ids))
@@ -156,12 +157,27 @@ def _traces(database: Path, old_ids: Collection[str]) -> list[str]:
     """Files in the database's folder with bytes of a plain Secret, or of a value under one of these keys."""
     sought = {"bytes of a plain Secret": _PLAIN}
     for key_id in sorted(old_ids):
-        # As an EncryptedObject has it: the tag of field 2, the length, the id.
-        sought[f'bytes of a value under key "{key_id}"'] = b"\x12" + bytes((len(key_id),)) + key_id.encode()
+        sought[f'bytes of a value under key "{key_id}"'] = encrypted_object.key_id_field(key_id)
     traces = []
     for path in sorted(database.parent.iterdir()):
-        if not path.is_file() or path.stat().st_size == 0:
-            continue
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            traces += [f"{path.name}: {what}" for what, needle in sought.items() if content.find(needle) >= 0]
+        try:
+            if path.is_file():
+                traces += [f"{path.name}: {what}" for what in _found_in(path, sought)]
+        except FileNotFoundError:
+            continue  # the server at work has removed it
+        except OSError as error:
+            raise Unavailable(f"{path} can't be read: {error.strerror}") from None
     return traces
+
+
+def _found_in(path: Path, sought: Mapping[str, bytes]) -> list[str]:
+    """What of `sought` is in a file. Read, not mapped: a server at work may cut it short meanwhile."""
+    overlap = max(map(len, sought.values())) - 1
+    found: set[str] = set()
+    tail = b""
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            block = tail + block
+            found.update(what for what, needle in sought.items() if needle in block)
+            tail = block[-overlap:]
+    return [what for what in sought if what in found]

@@ -67,6 +67,7 @@ def status(
     """
     # Imported here: --help stays quick.
     from strongroom.cmd import encryption, key_survey, key_verification, maintenance, storage
+    from strongroom.encryption import inspection
 
     place = options.place(data_dir, store=store)
     try:
@@ -85,8 +86,8 @@ def status(
     known = {used.label(key_id) for key_id in held}
     rows = [
         {
-            "key": label.rpartition("/")[2],
-            "provider": label.rpartition("/")[0],
+            "key": inspection.parts_of(label)[1],
+            "provider": inspection.parts_of(label)[0],
             "state": _state(label, used.current_key, known),
             "values": number,
         }
@@ -268,7 +269,7 @@ def _explain(proof: Any, unused: list[str], removed: list[str]) -> None:
             "`strongroom keys verify --scrub` removes them"
         )
     if proof.proven:
-        key = proof.current_key.rpartition("/")[2]
+        key = proof.document()["currentKey"]
         click.echo("proven: every value is encrypted" + (f" under key {key} and no other" if key else ""))
     else:
         click.echo("not proven")

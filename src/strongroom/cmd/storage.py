@@ -104,7 +104,9 @@ def _keys_in_use(database: Path) -> str:
 
 def _named(labels: Collection[str]) -> str:
     """The key ids among labels of keys."""
-    return ", ".join(f'key "{each.rpartition("/")[2]}"' for each in sorted(labels) if each.startswith("kms/"))
+    return ", ".join(
+        f'key "{inspection.parts_of(each)[1]}"' for each in sorted(labels) if each.startswith("kms/")
+    )
 
 
 def open_engine(place: DataDir, store: str) -> DurableEngine:

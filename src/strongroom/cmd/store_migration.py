@@ -11,6 +11,7 @@ from typing import Final
 from strongroom.cmd import encryption, key_survey, maintenance, settings, shared_credentials, storage
 from strongroom.cmd.data_dir import DataDir
 from strongroom.cmd.key_handover import KeyHandover
+from strongroom.encryption import inspection
 from strongroom.encryption.keyring import KeyringError
 from strongroom.store import errors
 from strongroom.store.engine import Engine, KeyValue
@@ -105,7 +106,7 @@ async def _read(engine: Engine, used: encryption.Encryption, show: Show) -> _Con
         start = page.items[-1].key + "\0" if page.items else ""
         show("objects read", len(content.rows), len(content.rows) + page.count - len(page.items))
     if found.unreadable:
-        keys = ", ".join(sorted(label.rpartition("/")[2] for label in found.keys))
+        keys = ", ".join(sorted(inspection.parts_of(label)[1] for label in found.keys))
         raise KeyringError(
             f"{found.unreadable} of {found.values} encrypted values do not open, such as {found.named[0]}: "
             f"put the keyring in place that holds {keys}"

@@ -96,6 +96,11 @@ def check_annotations(annotations: Mapping[str, bytes]) -> None:
         raise ValueError("the keys of annotations must be fully qualified domain names")
 
 
+def key_id_field(key_id: str) -> bytes:
+    """How a message names its key."""
+    return _tagged(2, key_id.encode())
+
+
 def _tagged(number: int, value: bytes) -> bytes:
     return bytes((number << 3 | protobuf.BYTES,)) + data_header(len(value))[1:] + value
 

@@ -24,7 +24,8 @@ def key_of(stored: bytes) -> str:
         if not separator:
             return UNKNOWN
         try:
-            return f"kms/{name.decode()}/{encrypted_object.decode(message).key_id}"
+            provider = name.decode().replace("/", "%2F")
+            return f"kms/{provider}/{encrypted_object.decode(message).key_id}"
         except ValueError:
             return UNKNOWN
     parts = stored[:512].split(b":", 5)
@@ -34,3 +35,11 @@ def key_of(stored: bytes) -> str:
         except UnicodeDecodeError:
             return UNKNOWN
     return UNKNOWN
+
+
+def parts_of(label: str) -> tuple[str, str]:
+    """What `key_of` told, as the provider and its key; no provider for PLAIN and UNKNOWN.
+
+    The key ids of KMS plugins may have slashes, as paths and ARNs do."""
+    parts = label.split("/", 2 if label.startswith("kms/") else 1)
+    return "/".join(parts[:-1]), parts[-1]

@@ -12,6 +12,25 @@ def test_envelope_names_provider_and_key() -> None:
     assert inspection.key_of(stored) == "kms/own/k1"
 
 
+def test_a_providers_name_with_a_slash_is_told_from_its_key() -> None:
+    stored = EnvelopeTransformer(Keyring({"k1": bytes(32)}), "own/er").to_storage(b"value", b"/a")
+    assert inspection.parts_of(inspection.key_of(stored)) == ("kms/own%2Fer", "k1")
+
+
+@pytest.mark.parametrize(
+    ("label", "provider", "key"),
+    [
+        ("kms/own/k1", "kms/own", "k1"),
+        ("kms/vault/arn:aws:kms:eu:1:key/8f-2e/x", "kms/vault", "arn:aws:kms:eu:1:key/8f-2e/x"),
+        ("aesgcm/a/b", "aesgcm", "a/b"),
+        ("plain", "", "plain"),
+        ("", "", ""),
+    ],
+)
+def test_the_key_in_what_is_told(label: str, provider: str, key: str) -> None:
+    assert inspection.parts_of(label) == (provider, key)
+
+
 @pytest.mark.parametrize(
     ("stored", "told"),
     [
