@@ -38,7 +38,6 @@ from strongroom.node.probes.manager import Probes
 from strongroom.node.probes.prober import Prober
 from strongroom.node.redaction import values_of
 from strongroom.node.runtime import observed
-from strongroom.node.runtime.observed import State
 from strongroom.node.runtime.pod_cgroup import PodCgroups
 from strongroom.node.scratch_limits import ScratchLimits
 from strongroom.node.services import Services
@@ -181,8 +180,7 @@ class Agent:
                 _log.warning("container runtime: %s", error)
                 await asyncio.sleep(1.0)
                 continue
-            await asyncio.sleep(_RESYNC)
-            self._workers.runtime_changed()
+            await self._workers.look_again(_RESYNC)
 
     async def _clean_up(self) -> None:
         """Pods that the runtime or the disk knows, and the API does not; values for containers that ended,
@@ -192,19 +190,17 @@ class Agent:
         # Before the look at the runtime: whoever has values or a note was created before them.
         with_values = secret_env.containers() if secret_env is not None else []
         noted = oom_kills.containers() if oom_kills is not None else []
-        there = await observed.observe_all(self._cri)
-        all_of_them = [container for pod in there.values() for container in pod.all_containers()]
+        there = await observed.survey(self._cri)
         if oom_kills is not None:
-            oom_kills.keep_only([container.id for container in all_of_them], noted)
+            oom_kills.keep_only(there.containers, noted)
         if secret_env is not None:
-            alive = [container.id for container in all_of_them if container.state is not State.EXITED]
-            secret_env.keep_only(alive, with_values)
-        found = set(there) | set(self._services.volumes.pods_on_disk())
+            secret_env.keep_only(there.alive, with_values)
+        found = there.pods | set(self._services.volumes.pods_on_disk())
         bound = {pod["metadata"]["uid"] for pod in self._pods.values()}
         known = bound | self._workers.known()
         self._workers.clean_up(sorted(found - known))
         # Of a pod whose removal was cut short its logs alone may be left, or nothing that tells its name.
-        nameless = [logs[uid] for uid in logs.keys() - known - set(there)]
+        nameless = [logs[uid] for uid in logs.keys() - known - there.pods]
         await asyncio.to_thread(pod_logs.remove, nameless)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from strongroom.aio.tasks import TaskGroup
 from strongroom.machinery.gvk import Object
@@ -111,6 +111,19 @@ class PodWorkers:
         """Anything may have happened in the runtime."""
         for worker in self._workers.values():
             worker.runtime_changed()
+
+    async def look_again(
+        self, seconds: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        """Let each worker look at the runtime once within so many seconds, which is how long this takes.
+
+        One after the other: all of them at once would hold up what is urgent meanwhile."""
+        workers = list(self._workers.values())
+        for worker in workers:
+            await sleep(seconds / len(workers))
+            worker.runtime_changed()
+        if not workers:
+            await sleep(seconds)
 
     def clean_up(self, uids: Iterable[str]) -> None:
         """Remove what pods have left whose objects are gone. Those that have a worker are left to it."""

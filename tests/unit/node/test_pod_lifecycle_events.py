@@ -36,3 +36,37 @@ async def test_only_ends_and_resyncs_wake_and_only_their_pods(tmp_path: Path) ->
         assert await looked_at(Event("exit", container, "an-exec"), Event("exit", "unknown")) == 0
         assert await looked_at(Event("delete", container)) >= 1
         assert await looked_at(Event("resync")) >= 2
+
+
+async def test_a_look_at_all_pods_is_spread_over_its_time(tmp_path: Path) -> None:
+    """All at once they would hold up the files of a Secret that changes meanwhile."""
+    async with nodes.running(tmp_path) as node:
+        names = [f"p{number}" for number in range(4)]
+        for name in names:
+            node.put_pod(name)
+        await node.until(lambda: all(node.is_ready(name) for name in names))
+        await node.settle()
+        looks: list[int] = []
+
+        async def sleep(seconds: float) -> None:
+            assert seconds == 15
+            await node.settle()
+            looks.append(sum(call == "list_containers" for call, _ in node.cri.calls))
+            node.cri.calls.clear()
+
+        node.cri.calls.clear()
+        await node.workers.look_again(60, sleep)
+        await node.settle()
+        looks.append(sum(call == "list_containers" for call, _ in node.cri.calls))
+        assert looks == [0, 1, 1, 1, 1]
+
+
+async def test_without_pods_the_next_look_comes_no_sooner(tmp_path: Path) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async with nodes.running(tmp_path) as node:
+        await node.workers.look_again(60, sleep)
+    assert slept == [60]

@@ -117,9 +117,25 @@ def with_oom_kills(runtime: PodRuntime, happened: Callable[[str], bool]) -> PodR
     return replace(runtime, containers=containers)
 
 
-async def observe_all(cri: CRI) -> dict[str, PodRuntime]:
-    """Read all pods that the runtime knows, by uid."""
-    return await _observe(cri, {})
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Who is there: uids of pods, ids of containers, and those of containers that have not ended."""
+
+    pods: frozenset[str]
+    containers: Sequence[str]
+    alive: Sequence[str]
+
+
+async def survey(cri: CRI) -> Survey:
+    """All that the runtime lists, in two calls however many there are."""
+    sandboxes, containers = await asyncio.gather(cri.list_pod_sandboxes({}), cri.list_containers({}))
+    uids = {sandbox.labels.get(labels.POD_UID, "") for sandbox in sandboxes}
+    uids |= {container.labels.get(labels.POD_UID, "") for container in containers}
+    return Survey(
+        frozenset(uids - {""}),
+        [container.id for container in containers],
+        [container.id for container in containers if container.state != pb.CONTAINER_EXITED],
+    )
 
 
 async def observe_container(cri: CRI, container_id: str) -> Container:

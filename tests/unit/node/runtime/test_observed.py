@@ -49,8 +49,20 @@ async def test_one_pod_among_others() -> None:
     assert container.termination_message == "/h/m"
     assert container.image == "i:1"
     assert container.log_path == "/l/ns_p-u1_u1/c/0.log"
-    assert set(await observed.observe_all(cri)) == {"u1", "u2"}
     assert (await observed.observe(cri, "u3")).empty
+
+
+async def test_all_that_are_there_in_two_calls() -> None:
+    cri = FakeCRI()
+    first = await run(cri, "u1")
+    second = await run(cri, "u2", start=False)
+    await cri.stop_container(first, 1)
+    cri.calls.clear()
+    found = await observed.survey(cri)
+    assert found.pods == {"u1", "u2"}
+    assert set(found.containers) == {first, second}
+    assert found.alive == [second]
+    assert len(cri.calls) <= 2
 
 
 async def test_newest_first() -> None:
