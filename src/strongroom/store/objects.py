@@ -94,7 +94,7 @@ class ObjectStore:
             self.requests.transformed(TO_STORAGE, key, (b"",), failed=True)
             raise errors.Unavailable(f'unable to transform key "{key}": {error}') from None
         self._under_way[sealed] = data
-        self.requests.transformed(TO_STORAGE, key, (sealed,))
+        self.requests.sealed(key, sealed)
         return sealed
 
     def _open(self, kv: KeyValue) -> Stored:

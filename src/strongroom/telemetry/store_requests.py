@@ -6,6 +6,7 @@ Whatever database it is that answers: dashboards look for these names.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 from strongroom.telemetry.metrics import Family, Histogram, Labels
@@ -15,8 +16,9 @@ CREATE, UPDATE, DELETE, GET, LIST = "create", "update", "delete", "get", "list"
 TO_STORAGE, FROM_STORAGE = "to_storage", "from_storage"
 _ENCRYPTED: Final = b"k8s:enc:"
 _KMS: Final = re.compile(rb"k8s:enc:kms:v2:[A-Za-z0-9._-]{1,100}:")
-_NAMED: Final = re.compile(rb"k8s:enc:(?:aesgcm|aescbc|secretbox):")
-_PROVIDERS_MAX: Final = 100
+_NAMED: Final = re.compile(rb"k8s:enc:(?:aesgcm|aescbc|secretbox):v1:")
+"""The name of the key comes next, which is none of the provider's."""
+_SHORT: Final = SECONDS[0]
 _ROOT: Final = len("/registry/")
 _LABELS: Final = ("operation", "group", "resource")
 Kind = tuple[str, str]
@@ -31,52 +33,81 @@ class _Count:
         self.latency = Histogram(SECONDS)
 
 
+class _Transformed:
+    """Values of one kind and provider, which begin with `head`; b"": those that are not encrypted."""
+
+    __slots__ = ("head", "number")
+
+    def __init__(self, head: bytes) -> None:
+        self.head = head
+        self.number = 0
+
+
 class StoreRequests:
-    """`kinds`: what is stored below which prefix. Keys below none of them are not counted."""
+    """`kinds`: what is stored below which prefix. Keys below none of them are not counted.
+
+    What is counted for a write is found by the beginning of its key, where that is of one kind alone."""
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self._counts: dict[tuple[str, Kind], _Count] = {}
+        self._quick: dict[str, dict[str, _Count]] = {}
         self._by_head: dict[str, list[tuple[str, Kind]]] = {}
-        self._transformed: Counter[tuple[Kind, str, str, str]] = Counter()
-        self._providers: dict[bytes, str] = {}
+        self._transformed: dict[tuple[Kind, str, str, str], _Transformed] = {}
+        self._sealed: dict[str, _Transformed] = {}
         for prefix, kind in kinds.items():
             self._by_head.setdefault(_head(prefix), []).append((prefix, kind))
 
     def done(self, operation: str, key: str, seconds: float, *, failed: bool = False) -> None:
         """A request about `key`, or about what is below it, is over. `failed`: the store did not answer; a
         write that came too late did not fail."""
+        quick = self._quick.get(operation)
+        count = quick.get(key[: key.find("/", _ROOT)]) if quick is not None else None
+        if count is None:
+            count = self._count(operation, key)
+            if count is None:
+                return
+        if seconds <= _SHORT:
+            latency = count.latency
+            latency.counts[0] += 1
+            latency.total += seconds
+        else:
+            count.latency.observe(seconds)
+        if failed:
+            count.errors += 1
+
+    def _count(self, operation: str, key: str) -> _Count | None:
         kind = self._kind(key)
         if kind is None:
-            return
+            return None
         count = self._counts.get((operation, kind))
         if count is None:
             count = self._counts[operation, kind] = _Count()
-        count.latency.observe(seconds)
-        count.errors += failed
+        if len(self._by_head[_head(key)]) == 1:
+            self._quick.setdefault(operation, {})[_head(key)] = count
+        return count
+
+    def sealed(self, key: str, stored: bytes) -> None:
+        """A value was encrypted."""
+        last = self._sealed.get(key[: key.find("/", _ROOT)])
+        if last is not None and stored.startswith(last.head):
+            last.number += 1
+        else:
+            self.transformed(TO_STORAGE, key, (stored,))
 
     def transformed(self, way: str, key: str, stored: Sequence[bytes], *, failed: bool = False) -> None:
         """Values of objects of the kind of `key` were encrypted or opened, or could not be."""
         kind = self._kind(key)
-        if kind is None or not stored:
+        if kind is None:
             return
         status = "Unknown" if failed else "OK"
-        if len(stored) == 1:
-            self._transformed[kind, way, self._provider(stored[0]), status] += 1
-            return
-        for provider, number in Counter(map(self._provider, stored)).items():
-            self._transformed[kind, way, provider, status] += number
-
-    def _provider(self, stored: bytes) -> str:
-        """What the value of a provider begins with; "" if it is not encrypted, or in no known form."""
-        if not stored.startswith(_ENCRYPTED):
-            return ""
-        head = stored[: stored.find(b":", len("k8s:enc:kms:v2:")) + 1]
-        provider = self._providers.get(head)
-        if provider is None:
-            provider = _prefix(stored)
-            if len(self._providers) < _PROVIDERS_MAX:
-                self._providers[head] = provider
-        return provider
+        for head, number in Counter(map(_provider, stored)).items():
+            labels = (kind, way, head.decode(), status)
+            count = self._transformed.get(labels)
+            if count is None:
+                count = self._transformed[labels] = _Transformed(head)
+            count.number += number
+            if way == TO_STORAGE and head and not failed and len(self._by_head[_head(key)]) == 1:
+                self._sealed[_head(key)] = count
 
     def _kind(self, key: str) -> Kind | None:
         kinds = self._by_head.get(_head(key))
@@ -120,17 +151,20 @@ class StoreRequests:
             "correct transformers are applied to each resource.",
             ("resource", "transformation_type", "transformer_prefix", "status"),
             [
-                ((f"{plural}.{group}" if group else plural, way, provider, status), number)
-                for ((group, plural), way, provider, status), number in sorted(self._transformed.items())
+                ((f"{plural}.{group}" if group else plural, way, provider, status), count.number)
+                for ((group, plural), way, provider, status), count in sorted(
+                    self._transformed.items(), key=itemgetter(0)
+                )
             ],
         )
 
 
-def _prefix(stored: bytes) -> str:
-    if found := _KMS.match(stored):
-        return found[0].decode()
-    # The name of the key comes next; it is none of the provider's.
-    return f"{found[0].decode()}v1:" if (found := _NAMED.match(stored)) else ""
+def _provider(stored: bytes) -> bytes:
+    """What the values of its provider begin with; b"" if it is not encrypted, or in no known form."""
+    if not stored.startswith(_ENCRYPTED):
+        return b""
+    found = _KMS.match(stored) or _NAMED.match(stored)
+    return found[0] if found else b""
 
 
 def _head(key: str) -> str:

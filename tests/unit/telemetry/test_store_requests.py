@@ -1,7 +1,7 @@
 import pytest
 
 from strongroom.telemetry.metrics import Histogram
-from strongroom.telemetry.store_requests import CREATE, FROM_STORAGE, GET, LIST, TO_STORAGE, StoreRequests
+from strongroom.telemetry.store_requests import CREATE, FROM_STORAGE, GET, LIST, StoreRequests
 
 KINDS = {
     "/registry/secrets/": ("", "secrets"),
@@ -68,7 +68,7 @@ TRANSFORMED = "apiserver_storage_transformation_operations_total"
 )
 def test_transformations_name_the_provider_and_nothing_of_the_value(stored: bytes, shown: str) -> None:
     requests = StoreRequests(KINDS)
-    requests.transformed(TO_STORAGE, SECRET, (stored,))
+    requests.sealed(SECRET, stored)
     requests.transformed(FROM_STORAGE, SECRET, (stored, stored, stored))
     requests.transformed(FROM_STORAGE, SECRET, (stored,), failed=True)
     requests.transformed(FROM_STORAGE, "/registry/others/a", (stored,))
@@ -77,4 +77,29 @@ def test_transformations_name_the_provider_and_nothing_of_the_value(stored: byte
         f"secrets to_storage{shown} OK": 1,
         f"secrets from_storage{shown} OK": 3,
         f"secrets from_storage{shown} Unknown": 1,
+    }
+
+
+def test_each_value_is_counted_for_the_provider_that_wrote_it() -> None:
+    requests = StoreRequests(KINDS)
+    for provider in (
+        b"kms:v2:old",
+        b"kms:v2:old",
+        b"kms:v2:new",
+        b"aesgcm:v1:k",
+        b"kms:v2:new",
+        b"kms:v2:old",
+    ):
+        requests.sealed(SECRET, b"k8s:enc:" + provider + b":canary")
+    requests.sealed(SECRET, b"{}")
+    requests.sealed("/registry/services/specs/a/b", b"k8s:enc:kms:v2:new:x")
+    requests.sealed("/registry/services/endpoints/a/b", b"k8s:enc:kms:v2:new:x")
+    family = {each.name: each for each in requests.families()}[TRANSFORMED]
+    assert {(labels[0], labels[2]): value for labels, value in family.samples} == {
+        ("secrets", "k8s:enc:kms:v2:old:"): 3,
+        ("secrets", "k8s:enc:kms:v2:new:"): 2,
+        ("secrets", "k8s:enc:aesgcm:v1:"): 1,
+        ("secrets", ""): 1,
+        ("services", "k8s:enc:kms:v2:new:"): 1,
+        ("endpoints", "k8s:enc:kms:v2:new:"): 1,
     }
