@@ -20,6 +20,7 @@ from bench.works import (
     secret_to_file,
     update,
     watch_fanout,
+    writes,
 )
 
 ALL: dict[str, ModuleType] = {
@@ -28,6 +29,7 @@ ALL: dict[str, ModuleType] = {
     "rbac": rbac,
     "create": create,
     "update": update,
+    "writes": writes,
     "list": list_many,
     "watch": watch_fanout,
     "pod": pod_ready,
