@@ -25,14 +25,7 @@ def run(target: Target, options: Options) -> list[Figure]:
             path, prefix = f"/api/v1/namespaces/{namespace}/secrets", f"b{secrets.token_hex(3)}-"
             objects = Path(folder) / "objects"
             if form in UPDATES:
-                made = [
-                    api.ok(
-                        "POST",
-                        path,
-                        {"metadata": {"name": f"{prefix}{number}", **LABELLED}, "stringData": DATA},
-                    )
-                    for number in range(SECRETS)
-                ]
+                made = [api.ok("POST", path, _secret(f"{prefix}{number}")) for number in range(SECRETS)]
                 objects.write_text("".join(json.dumps(each, separators=(",", ":")) + "\n" for each in made))
             load = wrk.run(
                 target,
