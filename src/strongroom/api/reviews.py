@@ -34,7 +34,9 @@ class Review(Strategy):
     verbs = ("create",)
 
 
-def _review(which: Resource) -> Review:
+def described(which: Resource) -> Review:
+    """A review of that resource."""
+
     class Described(Review):
         resource = which
         singular = which.kind.lower()
@@ -44,7 +46,7 @@ def _review(which: Resource) -> Review:
 
 REVIEWS: Final = tuple(
     map(
-        _review,
+        described,
         (
             TOKEN_REVIEWS,
             SELF_SUBJECT_REVIEWS,

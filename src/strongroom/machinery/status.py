@@ -202,7 +202,8 @@ def invalid_kind(
         details["name"] = name
     if group:
         details["group"] = group
-    details["kind"] = kind
+    if kind:
+        details["kind"] = kind
     if errors:
         details["causes"] = [Cause(e.reason, e.body, e.field).to_dict() for e in errors]
     return StatusError(422, "Invalid", f'{group_kind} "{name}" is invalid: {joined}', details)

@@ -87,6 +87,16 @@ class ManagedFields:
                 }
             ]
 
+    def asked(self, obj: Object, writer: Writer, time: str) -> None:
+        """Notes in what is asked and not stored who asks."""
+        metadata = obj["metadata"]
+        metadata.pop(_FIELD, None)
+        fields = self.of_new(obj)
+        if fields:
+            by = manager.updater(writer.name, self._api_version, writer.subresource)
+            owned = manager.Owned(fields, self._api_version, time)
+            metadata[_FIELD] = [manager.entry(by, owned, fields)]
+
     def updated(self, new: Object, old: Object, given: Any, writer: Writer, time: str) -> None:
         """Notes in `new` what `writer` changed in `old`. `given`: managedFields as the request had them.
 

@@ -103,8 +103,8 @@ def application(
         endpoints=[
             token_request.endpoint(token_settings, catalog, admission, clock),
             node_token.endpoint(node_tokens, catalog),
-            *authentication_reviews.endpoints(Sources(sources), audiences, people),
-            *access_reviews.endpoints(authorization, (masters, system, rbac)),
+            *authentication_reviews.endpoints(Sources(sources), audiences, people, clock),
+            *access_reviews.endpoints(authorization, (masters, system, rbac), clock),
             custom_resources.endpoint(),
         ],
         reviews=reviews.REVIEWS,

@@ -98,4 +98,4 @@ async def test_tokens_of_an_issuer_of_before_are_taken_and_the_first_one_issues(
         assert (await server.request("POST", ME, {}, token=old)).status == 401
         review = {"spec": {"token": old, "audiences": ["https://old"]}}
         answer = await server.request("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)
-        assert answer.json["status"] == {"user": {}}, "it is nobody's"
+        assert "authenticated" not in answer.json["status"], "it is nobody's"

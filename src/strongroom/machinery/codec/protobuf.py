@@ -6,7 +6,7 @@ reader against one.
 """
 
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from struct import unpack_from
@@ -27,6 +27,11 @@ _LAST_SHORT_TAG: Final = 15
 """The last number of a field whose tag is one byte."""
 _KEY, _VALUE = 1 << 3 | BYTES, 2 << 3 | BYTES
 """Tags in an entry of a map."""
+END_GROUP: Final = 4
+_READABLE: Final = frozenset((VARINT, FIXED64, BYTES, FIXED32))
+_UNKNOWN: Final = {1: "TypeMeta", 2: "Raw", 3: "ContentEncoding", 4: "ContentType"}
+_NONE: Final[Mapping[int, str]] = {}
+_TYPE_META: Final = {1: "APIVersion", 2: "Kind"}
 
 _TRUNCATED: Final = "unexpected EOF"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,9 +99,9 @@ def _open(body: bytes) -> Envelope:
     if len(body) == len(MAGIC):
         raise DecodeError("empty body")
     try:
-        unknown = _Fields(body, len(MAGIC), len(body))
+        unknown = _Fields(body, len(MAGIC), len(body), "Unknown", _UNKNOWN)
         meta = unknown.text(1)
-        names = _Fields(meta, 0, len(meta))
+        names = _Fields(meta, 0, len(meta), "TypeMeta", _TYPE_META)
         return Envelope(names.text(1).decode(), names.text(2).decode(), unknown.text(2))
     except UnicodeDecodeError:
         raise DecodeError("string field contains invalid UTF-8") from None
@@ -105,11 +110,15 @@ def _open(body: bytes) -> Envelope:
 
 
 class _Fields:
-    """The last value of each field of a small message, without knowing its type."""
+    """The last value of each field of a small message. `texts`: names of those that hold no number."""
 
-    def __init__(self, data: bytes, start: int, end: int) -> None:
+    def __init__(
+        self, data: bytes, start: int, end: int, message: str = "", texts: Mapping[int, str] = _NONE
+    ) -> None:
         self._values: dict[int, Any] = {}
-        for number, wire, value_start, value_end in fields(data, start, end):
+        for number, wire, value_start, value_end in fields(data, start, end, message):
+            if wire not in _READABLE or (wire != BYTES and number in texts):
+                raise wrong_wire(wire, texts.get(number, ""))
             if wire == BYTES:
                 self._values[number] = data[value_start:value_end]
             elif wire == VARINT:
@@ -143,8 +152,10 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     raise TypeMismatch(_TRUNCATED)
 
 
-def fields(data: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
-    """The fields of a message: (number, wire type, start, end of the value). Raises TypeMismatch."""
+def fields(data: bytes, at: int, end: int, message: str = "") -> list[tuple[int, int, int, int]]:
+    """The fields of a message: (number, wire type, start, end of the value). Raises TypeMismatch.
+
+    What comes after a wire type that there is not can't be read: its value ends with the message."""
     found = []
     while at < end:
         tag = data[at]
@@ -153,6 +164,10 @@ def fields(data: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
             tag, at = varint(data, at - 1, end)
         wire = tag & 7
         start = at
+        if tag < 8:
+            if wire == END_GROUP:
+                raise TypeMismatch(f"proto: {message}: wiretype end group for non-group")
+            raise TypeMismatch(f"proto: {message}: illegal tag 0 (wire type {wire})")
         if wire == BYTES:
             if at == end:
                 raise TypeMismatch(_TRUNCATED)
@@ -160,6 +175,8 @@ def fields(data: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
             start = at + 1
             if length > 0x7F:
                 length, start = varint(data, at, end)
+                if length >> 63:
+                    raise TypeMismatch("proto: negative length found during unmarshaling")
             at = start + length
         elif wire == VARINT:
             while at < end and data[at] > 0x7F:
@@ -169,14 +186,21 @@ def fields(data: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
             at += 8
         elif wire == FIXED32:
             at += 4
+        elif wire == END_GROUP:
+            raise TypeMismatch(f"proto: {message}: wiretype end group for non-group")
         else:
-            raise TypeMismatch(f"proto: illegal wireType {wire}")
+            at = end
         if at > end:
             raise TypeMismatch(_TRUNCATED)
-        if not tag >> 3:
-            raise TypeMismatch(f"proto: illegal tag 0 (wire type {wire})")
         found.append((tag >> 3, wire, start, at))
     return found
+
+
+def wrong_wire(wire: int, name: str) -> TypeMismatch:
+    """`name`: of a field as Go has it; "" for one that is not known, and can't be passed over."""
+    if not name:
+        return TypeMismatch(f"proto: illegal wireType {wire}")
+    return TypeMismatch(f"proto: wrong wireType = {wire} for field {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +243,7 @@ class Decoder:
         return reader
 
     def _struct(self, message: str) -> Read:
-        always = self._zeros.names(message)
+        always, short = self._zeros.names(message), message.rpartition(".")[2]
         plans = {f.number: self._plan(f) for f in self._types.fields(message) if f.number}
         order = [
             (f.number, "" if f.embedded else f.name, f.zero_counts)
@@ -229,15 +253,17 @@ class Decoder:
 
         def read(data: bytes, start: int, end: int) -> Any:
             values: dict[int, Any] = {}
-            for number, wire, at, stop in fields(data, start, end):
+            for number, wire, at, stop in fields(data, start, end, short):
                 plan = plans.get(number)
                 if plan is None:
+                    if wire not in _READABLE:
+                        raise wrong_wire(wire, "")
                     continue
                 if wire != plan.wire:
                     if plan.repeated == "list" and wire == BYTES:
                         values.setdefault(number, []).extend(_packed(data, at, stop, plan))
                         continue
-                    raise TypeMismatch(f"proto: wrong wireType = {wire} for field {_go_name(plan.name)}")
+                    raise wrong_wire(wire, _go_name(plan.name))
                 if plan.read is not None:
                     value = plan.read(data, at, stop)
                 elif wire == VARINT:
@@ -393,6 +419,8 @@ def _packed(data: bytes, at: int, end: int, plan: _Plan) -> list[Any]:
 
 
 def _go_name(name: str) -> str:
+    if name == "metadata":
+        return "ObjectMeta"  # which is embedded
     return name[:1].upper() + name[1:]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from strongroom.aio.clock import Clock
 from strongroom.api import reviews as kinds
 from strongroom.machinery import status, validation
 from strongroom.machinery.gvk import Object, Resource
@@ -29,20 +30,23 @@ Asked = tuple[UserInfo, Object]
 """Who, and the spec with the attributes."""
 
 
-def endpoints(authorizer: Authorizer, listers: Sequence[RuleLister]) -> list[Endpoint]:
+def endpoints(authorizer: Authorizer, listers: Sequence[RuleLister], clock: Clock) -> list[Endpoint]:
     def ask(resource: Resource, asked: Callable[[Object, Request], Asked]) -> Endpoint:
         def answer(review: Object, request: Request) -> Object:
             user, spec = asked(review, request)
             return _answer(authorizer, user, spec)
 
-        return reviews.endpoint(resource, answer)
+        return reviews.endpoint(resource, answer, clock)
 
     return [
         ask(kinds.SUBJECT_ACCESS_REVIEWS, _someone),
         ask(kinds.LOCAL_SUBJECT_ACCESS_REVIEWS, _someone_here),
         ask(kinds.SELF_SUBJECT_ACCESS_REVIEWS, _me),
         reviews.endpoint(
-            kinds.SELF_SUBJECT_RULES_REVIEWS, lambda review, request: _all_rules(review, request, listers)
+            kinds.SELF_SUBJECT_RULES_REVIEWS,
+            lambda review, request: _all_rules(review, request, listers),
+            clock,
+            reviews.bare,
         ),
     ]
 
@@ -114,8 +118,8 @@ def _someone_here(review: Object, request: Request) -> Asked:
         raise status.bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
-    review["metadata"]["namespace"] = namespace
-    errors = [*_check_spec(spec), *_check_user(spec), *_check_metadata(review, ("namespace",))]
+    review["metadata"] = _placed(review["metadata"], namespace)
+    errors = [*_check_spec(spec), *_check_user(spec), *_check_metadata(review, "namespace")]
     attributes = spec.get("resourceAttributes")
     if attributes is not None and (asked := attributes.get("namespace", "")) != namespace:
         field = "spec.resourceAttributes.namespace"
@@ -155,18 +159,25 @@ def _check_user(spec: Object) -> list[FieldError]:
     return [validation.invalid_value("spec.user", spec.get("user", ""), text)]
 
 
-def _check_metadata(review: Object, tolerated: Sequence[str] = ()) -> list[FieldError]:
-    given = {
-        field: value
-        for field, value in review["metadata"].items()
-        if value and field not in ("managedFields", *tolerated)
-    }
-    return [validation.invalid_value("metadata", given, "must be empty")] if given else []
+def _placed(metadata: Object, namespace: str) -> Object:
+    """With the namespace, where it stands in any object."""
+    ahead: Object = {key: metadata[key] for key in ("name", "generateName") if key in metadata}
+    rest = {key: value for key, value in metadata.items() if key not in (*ahead, "namespace")}
+    return {**ahead, "namespace": namespace, **rest}
+
+
+def _check_metadata(review: Object, tolerated: str = "") -> list[FieldError]:
+    metadata = review["metadata"]
+    if not any(value for field, value in metadata.items() if field not in ("managedFields", tolerated)):
+        return []
+    text = "must be empty" + (f" except for {tolerated}" if tolerated else "")
+    return [validation.invalid_value("metadata", metadata, text)]
 
 
 def _refuse(resource: Resource, errors: Sequence[FieldError]) -> None:
+    """Upstream's refusals leave the kind out."""
     if errors:
-        raise status.invalid(resource, "", errors)
+        raise status.invalid_kind(f".{resource.group}", resource.group, "", "", errors)
 
 
 # ---- rules ----

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 
+from strongroom.aio.clock import Clock
 from strongroom.api import reviews as kinds
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
@@ -12,7 +13,9 @@ from strongroom.server.handlers import reviews
 from strongroom.server.request import Request
 
 
-def endpoints(sources: Sources, api_audiences: Sequence[str], waiting: Waiting) -> list[Endpoint]:
+def endpoints(
+    sources: Sources, api_audiences: Sequence[str], waiting: Waiting, clock: Clock
+) -> list[Endpoint]:
     """`waiting`: the source that may come to know a token a moment later."""
 
     def review_token(review: Object, request: Request) -> Object | Awaitable[Object]:
@@ -27,14 +30,12 @@ def endpoints(sources: Sources, api_audiences: Sequence[str], waiting: Waiting) 
         return _review_token(review, sources, api_audiences)
 
     return [
-        reviews.endpoint(kinds.TOKEN_REVIEWS, review_token),
-        reviews.endpoint(kinds.SELF_SUBJECT_REVIEWS, _self),
+        reviews.endpoint(kinds.TOKEN_REVIEWS, review_token, clock),
+        reviews.endpoint(kinds.SELF_SUBJECT_REVIEWS, _self, clock, reviews.dated),
     ]
 
 
 def _review_token(review: Object, sources: Sources, api_audiences: Sequence[str]) -> Object:
-    if namespace := review["metadata"].get("namespace"):
-        raise status.bad_request(f"namespace is not allowed on this type: {namespace}")
     spec = review.get("spec") or {}
     token = spec.get("token") or ""
     if not token:
@@ -44,7 +45,7 @@ def _review_token(review: Object, sources: Sources, api_audiences: Sequence[str]
     except InvalidToken as error:
         return {"user": {}, "error": f"[invalid bearer token, {error}]"}
     if found is None:
-        return {"user": {}}
+        return {"user": {}, "error": "invalid bearer token"}
     return {
         "authenticated": True,
         "user": reviews.user_info(found.user),

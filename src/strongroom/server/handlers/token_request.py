@@ -8,6 +8,7 @@ from strongroom.api import decoding, resources, reviews
 from strongroom.machinery import status, validation
 from strongroom.machinery.gvk import Object
 from strongroom.registry.catalog import Catalog
+from strongroom.registry.managed_fields import ManagedFields
 from strongroom.server import responses
 from strongroom.server.admission.plugin import CREATE, Attributes, Chain
 from strongroom.server.endpoint import Endpoint
@@ -16,6 +17,7 @@ from strongroom.server.request import Request
 from strongroom.server.service_accounts import issue
 from strongroom.server.service_accounts.settings import TokenSettings
 
+_MANAGED_FIELDS: Final = ManagedFields(reviews.described(reviews.TOKEN_REQUESTS))
 _ISSUED: Final = "authentication.kubernetes.io/issued-credential-id"
 
 
@@ -41,8 +43,10 @@ async def create(
     body = decoded.obj
     account = (await catalog[resources.SERVICE_ACCOUNTS].get(info.namespace, info.name)).decode()
     _check_metadata(body, account)
+    asked = {**body, "spec": dict(body.get("spec") or {})}
     issue.default(body, settings)
     spec = body["spec"]
+    asked["spec"]["expirationSeconds"] = spec["expirationSeconds"]
     if errors := issue.validate(spec):
         raise issue.invalid(errors)
     if chain.handles(CREATE, resources.SERVICE_ACCOUNTS, "token"):
@@ -70,8 +74,18 @@ async def create(
     # Whoever tries it out gets the answer's shape, not a credential.
     token = "" if wanted.dry_run else settings.keys.sign(issued.claims)
     body["status"] = {"token": token, "expirationTimestamp": issue.rfc3339(issued.expires)}
-    body["metadata"]["creationTimestamp"] = issue.rfc3339(issued.claims["iat"])
+    time = issue.rfc3339(issued.claims["iat"])
+    # Noted of the request as it came with the one default that decoding gives it.
+    _MANAGED_FIELDS.asked(asked, options.writer(request, wanted), time)
+    body["metadata"] = _shown(asked["metadata"], account, time)
     await responses.decoded(request, 201, body, form)
+
+
+def _shown(metadata: Object, account: Object, time: str) -> Object:
+    """The request's metadata, by which it is of the account."""
+    known = account["metadata"]
+    own = {field: known[field] for field in ("name", "namespace", "uid")} | {"creationTimestamp": time}
+    return {**own, **{field: value for field, value in metadata.items() if field not in own}}
 
 
 def _check_metadata(body: Object, account: Object) -> None:

@@ -168,8 +168,12 @@ def test_the_last_of_a_single_field_counts_and_maps_are_sorted() -> None:
         (b"\x28" + b"\xff" * 11 + b"\x01", "proto: integer overflow"),
         (b"\x08\x01", "proto: wrong wireType = 0 for field Name"),
         (b"\x2a\x01x", "proto: wrong wireType = 2 for field On"),
-        (b"\x0b", "proto: illegal wireType 3"),
-        (b"\x02\x00", "proto: illegal tag 0 (wire type 2)"),
+        (b"\x0b", "proto: wrong wireType = 3 for field Name"),
+        (b"\x7b", "proto: illegal wireType 3"),
+        (b"\x7e", "proto: illegal wireType 6"),
+        (b"\x0c", "proto: Thing: wiretype end group for non-group"),
+        (b"\x02\x00", "proto: Thing: illegal tag 0 (wire type 2)"),
+        (b"\x0a" + b"\xff" * 9 + b"\x01", "proto: negative length found during unmarshaling"),
         (b"\x0a\x01\xff", "string field contains invalid UTF-8"),
         (b"\x12\x0d\x12\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x10", "unexpected EOF"),
         (
@@ -195,7 +199,11 @@ def test_why_a_message_is_refused(raw: bytes, why: str) -> None:
         ),
         (b"k8s\0\x0a\xff", "unexpected EOF"),
         (b"k8s\0\x0a\x04\x0a\x02\xff\xff", "string field contains invalid UTF-8"),
-        (b"k8s\0\x08\x01", "proto: wrong wireType = 0 for field 1"),
+        (b"k8s\0\x08\x01", "proto: wrong wireType = 0 for field TypeMeta"),
+        (b"k8s\0\x0a\x02\x08\x01", "proto: wrong wireType = 0 for field APIVersion"),
+        (b"k8s\0\x0e", "proto: wrong wireType = 6 for field TypeMeta"),
+        (b"k8s\0\0\0", "proto: Unknown: illegal tag 0 (wire type 0)"),
+        (b"k8s\0\x0a\x02\0\0", "proto: TypeMeta: illegal tag 0 (wire type 0)"),
     ],
 )
 def test_why_an_envelope_is_refused(body: bytes, why: str) -> None:

@@ -270,7 +270,7 @@ async def test_a_token_for_another_audience_is_no_token_for_the_api(world: World
 async def test_a_review_knows_static_tokens_and_no_others(world: World) -> None:
     review = await world.review("admin")
     assert review["user"]["username"] == "kubernetes-admin" and review["audiences"] == [ISSUER]
-    assert await world.review("unknown") == {"user": {}}
+    assert await world.review("unknown") == {"user": {}, "error": "invalid bearer token"}
     path = "/apis/authentication.k8s.io/v1/tokenreviews"
     answer = await world.server.request("POST", path, {"spec": {}})
     assert answer.status == 400
