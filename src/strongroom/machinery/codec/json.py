@@ -50,6 +50,8 @@ def may_repeat_keys(data: bytes, keys: int, value: Any) -> bool:
         encoded = orjson.dumps(value)
     except TypeError:  # nested too deep
         return True
+    if encoded == data:  # as compact as most write it
+        return False
     # All others are in texts, where what was read has as many: unless one was escaped, or went with its key.
     return colons != encoded.count(b":") or (b"\\u003" in data and (b"\\u003a" in data or b"\\u003A" in data))
 

@@ -230,7 +230,7 @@ class Decoder:
         Raises TypeMismatch when `raw` is no such message."""
         try:
             obj: Object = self._reader(message)(raw, 0, len(raw))
-        except TypeMismatch:
+        except (TypeMismatch, UnicodeDecodeError):
             if not self._quick:
                 raise
             return self._thorough.decode(message, raw)  # it is the first problem that is told of
@@ -284,19 +284,21 @@ class Decoder:
     def _in_order(
         self, message: str, plans: dict[int, _Plan], order: list[tuple[int, str, bool]], read: Read
     ) -> Read:
-        """A reader for messages whose fields come in the order in which they are printed, as clients write
-        them: in one go. What is not so it leaves to `read`."""
+        """A reader for messages whose fields come in the order of their numbers, as clients write them: in
+        one go. What is not so it leaves to `read`."""
         printed = [number for number, _, _ in order]
-        if printed != sorted(printed) or not all(name for _, name, _ in order):
+        if not all(name for _, name, _ in order):
             return read
-        texts: dict[int, tuple[str, bool, Read, str]] = {}
+        shuffled = () if printed == sorted(printed) else tuple(name for _, name, _ in order)
+        texts: dict[int, tuple[str, bool, Read | None, str]] = {}
         numbers: dict[int, tuple[str, bool, Callable[[int], Any]]] = {}
         for number, name, counts in order:
             plan = plans[number]
             if number > _LAST_SHORT_TAG:
                 continue
             if plan.wire == BYTES and plan.read is not None:
-                texts[number << 3 | BYTES] = (name, counts, plan.read, plan.repeated)
+                single_text = plan.read is _string and not plan.repeated
+                texts[number << 3 | BYTES] = (name, counts, None if single_text else plan.read, plan.repeated)
             elif plan.wire == VARINT and not plan.repeated:
                 numbers[number << 3 | VARINT] = (name, counts, plan.number)
         maps = tuple(plan.name for plan in plans.values() if plan.repeated == "map")
@@ -315,12 +317,14 @@ class Decoder:
                     stop = at + length
                     if stop > end or tag < last:
                         break
-                    if not repeated:
+                    if value_of is None:
                         if tag == last:
                             break
-                        if not length and value_of in _NOTHING_IF_EMPTY and not counts:
-                            last = tag
-                            continue
+                        if length or counts:
+                            out[name] = data[at:stop].decode()
+                    elif not repeated:
+                        if tag == last:
+                            break
                         value = value_of(data, at, stop)
                         if value or (counts and value is not None):
                             out[name] = value
@@ -347,6 +351,8 @@ class Decoder:
                     for name in maps:
                         if name in out and len(out[name]) > 1:
                             out[name] = dict(sorted(out[name].items()))
+                    if shuffled:
+                        out = {name: out[name] for name in shuffled if name in out}
                     return out if always <= out.keys() else zeros.complete(message, out)
             return read(data, start, end)
 
@@ -506,4 +512,3 @@ _READERS: Final[dict[str, Read]] = {
     "FieldsV1": _raw_json,
     "RawExtension": _raw_json,
 }
-_NOTHING_IF_EMPTY: Final = frozenset((_string, _base64, _time))

@@ -21,7 +21,7 @@ LINES = {
     "10 numbers []int64; 11 extra map<X=[]string>",
     "t.v1.Part": "1 name string!; 2 +source Source; 3 args []string!",
     "t.v1.Source": "1 secret *Ref; 2 blob bytes",
-    "t.v1.Ref": "1 name string; 2 optional *bool",
+    "t.v1.Ref": "2 optional *bool; 1 name string",
 }
 TABLE = TypeTable(LINES)
 DECODER = protobuf.Decoder(TABLE)

@@ -236,6 +236,23 @@ async def test_kubectl_creates_the_short_way(
     assert answer.json["metadata"]["managedFields"][0]["manager"] == "kubectl-create"
 
 
+async def test_a_protobuf_body_that_is_broken_is_refused_in_the_general_words(
+    both: Both, short: Counted
+) -> None:
+    obj = {"metadata": {"name": "db", "labels": {"a": "b"}}, "data": {"password": "aWs="}}
+    body = BODIES.body("core.v1.Secret", "v1", "Secret", obj, as_go=True)
+    for at in range(len(body)):
+        for byte in (0, 0x0A, 0x7F, 0xFF):
+            await both.send(
+                "POST", SECRETS, body[:at] + bytes([byte]) + body[at + 1 :], content_type=PROTOBUF
+            )
+            await both.forget()
+        await both.send("POST", SECRETS, body[:at], content_type=PROTOBUF)
+        await both.forget()
+    assert short.writes > 10
+    await both.compare_all()
+
+
 @pytest.mark.parametrize("query", ["?dryRun=All", "?fieldManager=m&pretty=true", "?fieldManager=\x00"])
 async def test_other_queries_go_the_general_way(both: Both, short: Counted, query: str) -> None:
     await both.send("POST", SECRETS + query, json.dumps(LABELLED).encode())

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import orjson
 
-from strongroom.api import decoding, resources
+from strongroom.api import resources, schema
 from strongroom.api.core.v1 import base64_data
 from strongroom.api.core.v1.secret import OPAQUE, TYPES_WITH_RULES
-from strongroom.machinery import names, status
-from strongroom.machinery.codec import json
+from strongroom.machinery import names
+from strongroom.machinery.codec import json, protobuf
+from strongroom.machinery.codec.errors import DecodeError, TypeMismatch
 from strongroom.machinery.gvk import Object
 
 LONGEST: Final = 64 * 1024
@@ -24,6 +25,7 @@ _KEYS_MAX: Final = 64
 _SHAPES_MAX: Final = 2048
 _KIND: Final = resources.SECRETS.kind
 _API_VERSION: Final = resources.SECRETS.api_version
+_MESSAGE: Final = "core.v1.Secret"
 _FIELDS: Final = frozenset(("kind", "apiVersion", "metadata", "data", "stringData", "type"))
 _BARE: Final = frozenset(("name", "namespace"))
 _METADATA: Final = _BARE | {
@@ -109,8 +111,11 @@ def read_protobuf(body: bytes, namespace: str) -> PlainSecret | None:
     if len(body) > LONGEST:
         return None
     try:
-        value = decoding.decode(body, decoding.PROTOBUF, resources.SECRETS).obj
-    except status.StatusError:
+        envelope = protobuf.open_envelope(body)
+        if envelope.kind != _KIND or envelope.api_version != _API_VERSION:
+            return None
+        value = schema.protobuf_decoder().decode(_MESSAGE, envelope.raw)
+    except (DecodeError, TypeMismatch):
         return None
     return _read(value, namespace, None)
 
