@@ -132,7 +132,7 @@ def test_whole_objects_come_to_what_they_come_to_the_general_way() -> None:
         context = both_ways.running()
         both = runner.run(context.__aenter__())
 
-        @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=180, deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(changes(), min_size=1, max_size=8))
         def same(steps: list[dict[str, Any]]) -> None:
             runner.run(run(both, steps))
