@@ -144,7 +144,7 @@ class Registry:
         if self._shared:  # its namespace may have been made elsewhere a moment ago
             await self._cache.refresh()
         metadata = obj["metadata"]
-        if metadata.get("resourceVersion"):
+        if metadata.get("resourceVersion") and not dry_run:  # it is the store that upstream has refuse it
             text = "resourceVersion should not be set on objects to be created"
             raise status.StatusError(500, "", text)
         self._settle_namespace(obj, namespace)

@@ -149,7 +149,8 @@ class Structs:
                     item = convert(item, (path, step), walk)
                     if item is None:
                         continue
-                if item or zero_counts:
+                # An empty list is none: what is stored has no way to tell them apart.
+                if item or (zero_counts and item.__class__ is not list):
                     out[name] = item
                 if not left:
                     return out
@@ -169,9 +170,16 @@ class Structs:
             return self._map(kind, struct)
         return _scalar(kind, struct)
 
+    def _nothing(self, kind: Type) -> Callable[[], Any]:
+        """What a null in a list is."""
+        if kind.kind == "message":
+            return lambda: self.zeros.complete(kind.message, {})
+        return zeros.of(kind)
+
     def _list(self, kind: Type, struct: str) -> Decode:
         element = _element(kind)
-        expected, convert, zero = _CLASSES.get(element.kind), self._value(element, struct), zeros.of(element)
+        expected, convert = _CLASSES.get(element.kind), self._value(element, struct)
+        zero = self._nothing(element)
 
         def decode(value: Any, path: Path, walk: Walk) -> Any:
             out = []

@@ -39,7 +39,7 @@ def apply(original: Any, patch: Any) -> Any:
         if not isinstance(operation, dict):
             raise errors.wrong_document(operation, "handlers.jsonPatchOp")
         if operation.get("op") == "copy":
-            copied += len(orjson.dumps(_get(document, _path(operation, "from"))))
+            copied += len(orjson.dumps(_copied(document, _path(operation, "from"))))
             if copied > COPIES_MAX:
                 raise errors.unprocessable()
         document = _operate(document, operation)
@@ -61,7 +61,7 @@ def _operate(document: Any, operation: dict[str, Any]) -> Any:
                 raise errors.unprocessable()
             return _set(_remove(document, origin), path, _get(document, origin), _insert)
         case "copy":
-            return _set(document, path, _get(document, _path(operation, "from")), _insert)
+            return _set(document, path, _copied(document, _path(operation, "from")), _insert)
         case "test":
             return _test(document, path, operation.get("value"))
     raise errors.unprocessable()
@@ -101,6 +101,14 @@ def _get(document: Any, path: list[str]) -> Any:
         if document is _MISSING:
             raise errors.unprocessable()
     return document
+
+
+def _copied(document: Any, path: list[str]) -> Any:
+    """As `_get`; upstream's library copies a field that there is not as null."""
+    if not path:
+        return document
+    holder = _get(document, path[:-1])
+    return holder.get(path[-1]) if isinstance(holder, dict) else _get(holder, path[-1:])
 
 
 def _test(document: Any, path: list[str], expected: Any) -> Any:
@@ -168,7 +176,7 @@ def _insert(container: Any, part: str, value: Any) -> Any:
 
 
 def _replace(container: Any, part: str, value: Any) -> Any:
-    if isinstance(container, dict) and part in container:
+    if isinstance(container, dict):  # upstream's library looks at lists alone for what is to be replaced
         return {**container, part: value}
     if not isinstance(container, list):
         raise errors.unprocessable()

@@ -4,7 +4,7 @@ from typing import Any
 
 from strongroom.api import decoding
 from strongroom.machinery import status
-from strongroom.machinery.codec import json, yaml
+from strongroom.machinery.codec import json, structs, yaml
 from strongroom.machinery.codec.errors import DecodeError
 from strongroom.machinery.gvk import Object
 from strongroom.registry import applying
@@ -72,7 +72,7 @@ def _document(body: bytes, wanted: WriteOptions) -> tuple[Object, list[str]]:
     if document is None:
         document = {}
     if not isinstance(document, dict):
-        kind = "array" if isinstance(document, list) else type(document).__name__
+        kind = structs.json_type(document)
         raise status.bad_request(
             "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
             f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"

@@ -53,7 +53,7 @@ def write(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
         return known
     errors: list[FieldError] = []
     dry_run = request.query.get("dryRun", [])
-    if dry_run and dry_run != ["All"]:
+    if set(dry_run) - {"All"}:
         errors.append(validation.not_supported("dryRun", dry_run, ["All"]))
     manager = request.parameter("fieldManager")
     errors += meta.validate_field_manager(manager, "fieldManager")
@@ -179,6 +179,8 @@ def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
     if match and not given:
         text = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
         errors.append(validation.forbidden(field, text))
+    if match and match != "NotOlderThan":
+        errors.append(validation.not_supported(field, match, ["NotOlderThan"]))
     if given and not routing.is_bool(initial):
         errors.append(validation.invalid_value("sendInitialEvents", initial))
     revision = None
@@ -224,7 +226,7 @@ def deletion(given: Object) -> DeleteOptions:
 def check_delete(options: DeleteOptions, dry_run: Sequence[str] = ()) -> None:
     """Raises StatusError 422."""
     errors: list[FieldError] = []
-    if dry_run and list(dry_run) != ["All"]:
+    if set(dry_run) - {"All"}:
         errors.append(validation.not_supported("dryRun", list(dry_run), ["All"]))
     policy = options.propagation_policy
     if policy and options.orphan_dependents is not None:

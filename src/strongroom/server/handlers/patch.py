@@ -38,7 +38,7 @@ async def patch(
         return
     wanted = options.write(request, "PatchOptions")
     forms.one(request)
-    document = _document(await request.body())
+    document = _document(await request.body(), "" if media == STRATEGIC_MERGE else "error decoding patch: ")
     change = _CHANGES[media](document, registry)
     strategic = media == STRATEGIC_MERGE
     shown = patch_errors.go(document) if strategic else ""
@@ -86,11 +86,11 @@ async def patch(
     await writing.answer(request, registry, 200, written)
 
 
-def _document(body: bytes) -> Any:
+def _document(body: bytes, where: str) -> Any:
     try:
         return json.decode(body)
     except DecodeError as error:
-        raise status.bad_request(f"error decoding patch: {error}") from None
+        raise status.bad_request(f"{where}{error}") from None
 
 
 def _json_patch(document: Any, registry: Registry) -> Change:

@@ -25,6 +25,9 @@ REJECTED = "the server rejected our request due to an error in our request"
         ({"a": 1, "b": 2}, [{"op": "remove", "path": "/a"}], {"b": 2}),
         ({"a": {"b": 1}}, [{"op": "replace", "path": "/a/b", "value": {"c": 1}}], {"a": {"b": {"c": 1}}}),
         ({"a": [1, 2]}, [{"op": "replace", "path": "/a/0", "value": 9}], {"a": [9, 2]}),
+        # Of a missing field upstream's library makes one, and copies it as null.
+        ({"a": 1}, [{"op": "replace", "path": "/b", "value": 2}], {"a": 1, "b": 2}),
+        ({"a": 1}, [{"op": "copy", "from": "/b", "path": "/c"}], {"a": 1, "c": None}),
         ({"a": 1}, [{"op": "move", "from": "/a", "path": "/b"}], {"b": 1}),
         ({"a": {"x": 1}}, [{"op": "copy", "from": "/a", "path": "/b"}], {"a": {"x": 1}, "b": {"x": 1}}),
         ({"a/b": {"c~d": 1}}, [{"op": "remove", "path": "/a~1b/c~0d"}], {"a/b": {}}),
@@ -49,13 +52,16 @@ def test_applies(document: Any, operations: Any, expected: Any) -> None:
         {"op": "test", "path": "/x/y", "value": None},
         {"op": "remove", "path": "/x"},
         {"op": "remove", "path": ""},
-        {"op": "replace", "path": "/x", "value": 1},
+        {"op": "replace", "path": "/x/y", "value": 1},
+        {"op": "replace", "path": "/l/5", "value": 1},
         {"op": "add", "path": "/x/y", "value": 1},
         {"op": "add", "path": "/l/5", "value": 1},
         {"op": "add", "path": "/l/one", "value": 1},
         {"op": "add", "path": "/a/b", "value": 1},
         {"op": "remove", "path": "/l/-"},
-        {"op": "copy", "from": "/x", "path": "/y"},
+        {"op": "copy", "from": "/x/y", "path": "/y"},
+        {"op": "copy", "from": "/l/5", "path": "/y"},
+        {"op": "move", "from": "/x", "path": "/y"},
         {"op": "copy", "path": "/y"},
         {"op": "move", "from": "/m", "path": "/m/n"},
         {"op": "add", "path": "a", "value": 1},
@@ -128,7 +134,7 @@ class Refused(Exception):
 
 
 def model(document: Any, operations: list[dict[str, Any]]) -> Any:
-    """RFC 6902 done the plain way, in place, on a copy."""
+    """RFC 6902 done the plain way, in place, on a copy; but for missing fields as upstream's library does."""
     holder = {"": copy.deepcopy(document)}
 
     def parent(pointer: str) -> tuple[Any, str]:
@@ -175,13 +181,14 @@ def model(document: Any, operations: list[dict[str, Any]]) -> Any:
                 drop(each["path"])
             case "replace":
                 at, part = parent(each["path"])
-                at[there(at, part)] = copy.deepcopy(each["value"])
+                at[part if isinstance(at, dict) else there(at, part)] = copy.deepcopy(each["value"])
             case "move":
                 if each["path"].startswith(each["from"] + "/"):
                     raise Refused
                 put(each["path"], drop(each["from"]))
             case "copy":
-                put(each["path"], take(each["from"]))
+                at, part = parent(each["from"])
+                put(each["path"], at.get(part) if isinstance(at, dict) else take(each["from"]))
             case "test":
                 if not _same(take(each["path"]), each["value"]):
                     raise Refused

@@ -285,3 +285,19 @@ async def test_finalizers_of_a_namespace_are_kept_as_they_are_given(server: APIS
         body = {"metadata": {"name": name}, "spec": {"finalizers": given}}
         made = await server.request("POST", "/api/v1/namespaces", body)
         assert made.json["spec"]["finalizers"] == kept
+
+
+async def test_a_dry_run_takes_what_only_the_store_would_refuse(server: APIServer) -> None:
+    body = {"metadata": {"name": "a", "resourceVersion": "5"}}
+    for query in ("?dryRun=All", "?dryRun=All&dryRun=All"):
+        made = await server.request("POST", SECRETS + query, body)
+        assert made.status == 201
+        assert "resourceVersion" not in made.json["metadata"]
+    assert (await server.request("POST", SECRETS, body)).status == 500
+
+
+async def test_empty_lists_are_stored_as_none(server: APIServer) -> None:
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+    made = await server.request("POST", path, {"metadata": {"name": "a"}, "rules": []})
+    assert made.json["rules"] is None
+    assert (await server.get(f"{path}/a")).json["rules"] is None

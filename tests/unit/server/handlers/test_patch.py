@@ -217,3 +217,17 @@ async def test_equal_owners_of_a_patch_are_warned_of_in_words_of_their_own(serve
     answer = await _patch(server, {"metadata": {"ownerReferences": [owner, owner]}})
     assert answer.json["metadata"]["ownerReferences"] == [owner]
     assert "contains duplicate entries after mutating admission happens; API" in answer.headers["warning"]
+
+
+@pytest.mark.parametrize(
+    ("media", "message"),
+    [
+        (MERGE, "error decoding patch: unexpected end of JSON input"),
+        (STRATEGIC, "unexpected end of JSON input"),
+        (JSON, "error decoding patch: unexpected end of JSON input"),
+    ],
+)
+async def test_a_patch_that_is_cut_short(server: APIServer, media: str, message: str) -> None:
+    await server.create_secret("a")
+    answer = await server.request("PATCH", SECRET, b"{", content_type=media)
+    assert (answer.status, answer.json["message"]) == (400, message)

@@ -355,3 +355,12 @@ async def test_leaving_client_leaves_nothing_behind(server: APIServer) -> None:
     async with watching(server):
         assert len(rows.rows.subscriptions) == 1
     assert len(rows.rows.subscriptions) == 0
+
+
+async def test_a_match_that_a_watch_can_not_have_is_refused_twice(server: APIServer) -> None:
+    path = "/api/v1/namespaces/default/secrets"
+    answer = await server.get(path, query=[("watch", "1"), ("resourceVersionMatch", "Exact")])
+    assert [cause["message"] for cause in answer.json["details"]["causes"]] == [
+        "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        'Unsupported value: "Exact": supported values: "NotOlderThan"',
+    ]
