@@ -23,6 +23,7 @@ IGNORE: Final = "Ignore"
 STRICT: Final = "Strict"
 
 _SCHEME: Final = 'in scheme "pkg/api/legacyscheme/scheme.go:30"'
+_YAML_ERRORS: Final = "yaml: unmarshal errors:\n"
 _SUMMARY: Final = 30
 _MAX_PROBLEMS: Final = 100
 
@@ -116,7 +117,7 @@ def _decode_yaml(body: bytes, resource: Resource, field_validation: str) -> Deco
     obj, walk = _walk(value, resource)
     problems = []
     if repeated:
-        problems.append("yaml: unmarshal errors:\n" + "\n".join(f"  {text}" for text in repeated))
+        problems.append(_YAML_ERRORS + "\n".join(f"  {text}" for text in repeated))
     problems += sorted(_problems(value, walk)) if walk.unknown else []
     return _validated(obj, problems, resource, field_validation)
 
@@ -136,7 +137,16 @@ def _validated(obj: Object, problems: list[str], resource: Resource, field_valid
         return Decoded(obj, [])
     if problems and field_validation == STRICT:
         raise _cannot_be_handled(resource.kind, resource.version, resource, strict_error(problems))
-    return Decoded(obj, problems)
+    return Decoded(obj, _warnings(problems))
+
+
+def _warnings(problems: list[str]) -> list[str]:
+    """Problems of a YAML document, which are one text, are told of line by line."""
+    found: list[str] = []
+    for problem in problems:
+        lines = problem.removeprefix(_YAML_ERRORS)
+        found += [problem] if lines == problem else [line.strip() for line in lines.split("\n")]
+    return found
 
 
 def _walk(value: Any, resource: Resource) -> tuple[Object, structs.Walk]:

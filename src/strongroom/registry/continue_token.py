@@ -10,6 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from strongroom.machinery import status
+from strongroom.machinery.codec import json_syntax
 
 _VERSION = "meta.k8s.io/v1"
 INCONSISTENT = -1
@@ -33,6 +34,8 @@ def decode(token: str, prefix: str) -> Position:
     """Raises StatusError 400 for what no server gave."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        if why := json_syntax.fault(raw):
+            raise _invalid(why)
         content = orjson.loads(raw)
         version, revision, start = content["v"], content["rv"], content["start"]
     except (binascii.Error, ValueError, KeyError, TypeError):

@@ -228,11 +228,12 @@ def test_texts_full_of_quotes_and_colons_are_no_repeated_fields() -> None:
 
 
 def test_yaml() -> None:
-    body = b"kind: Secret\nmetadata:\n  name: a\nstringData:\n  b: x\n  a: 'yes'\n  b: z\nzoo: 1\nfoo: 1\n"
+    body = b"kind: Secret\nmetadata:\n  name: a\nstringData:\n  b: x\n  a: 'yes'\n  b: z\n  a: w\nzoo: 1\nfoo: 1\n"
     found = decoding.decode(body, "application/yaml", resources.SECRETS)
-    assert found.obj["stringData"] == {"a": "yes", "b": "z"}
+    assert found.obj["stringData"] == {"a": "w", "b": "z"}
     assert found.warnings == [
-        'yaml: unmarshal errors:\n  line 7: key "b" already set in map',
+        'line 7: key "b" already set in map',
+        'line 8: key "a" already set in map',
         'unknown field "foo"',
         'unknown field "zoo"',
     ]

@@ -54,6 +54,16 @@ def test_foreign_tokens(content: bytes) -> None:
     assert refused.value.code == 400
 
 
+def test_a_token_that_is_no_json() -> None:
+    token = base64.urlsafe_b64encode(b"ix").decode().rstrip("=")
+    with pytest.raises(status.StatusError) as refused:
+        continue_token.decode(token, PREFIX)
+    assert refused.value.message == (
+        "invalid continue token: continue key is not valid: "
+        "invalid character 'i' looking for beginning of value"
+    )
+
+
 @given(st.text())
 def test_junk_is_refused_and_never_breaks(token: str) -> None:
     with pytest.raises(status.StatusError):
