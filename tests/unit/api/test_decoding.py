@@ -228,7 +228,8 @@ def test_texts_full_of_quotes_and_colons_are_no_repeated_fields() -> None:
 
 
 def test_yaml() -> None:
-    body = b"kind: Secret\nmetadata:\n  name: a\nstringData:\n  b: x\n  a: 'yes'\n  b: z\n  a: w\nzoo: 1\nfoo: 1\n"
+    body = b"kind: Secret\nmetadata:\n  name: a\nstringData:\n  b: x\n  a: 'yes'\n  b: z\n  a: w\n"
+    body += b"zoo: 1\nfoo: 1\n"
     found = decoding.decode(body, "application/yaml", resources.SECRETS)
     assert found.obj["stringData"] == {"a": "w", "b": "z"}
     assert found.warnings == [
