@@ -46,6 +46,7 @@ class SecretRegistry(Registry):
         super().__init__(strategy, cache, objects, clock)
         self._prefix = strategy.resource.storage_prefix
         self._created: dict[tuple[str, Shape], tuple[bytes, bytes]] = {}
+        self._layouts: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
         self._changed: dict[tuple[Any, ...], Settled | None] = {}
 
     async def create_plain(
@@ -91,7 +92,9 @@ class SecretRegistry(Registry):
             return None
         old = entry.decode()
         current, given = old["metadata"], secret.metadata
-        if old.keys() != _FIELDS or not _ALWAYS <= current.keys() <= _METADATA or old["type"] != secret.type:
+        if (tuple(old), tuple(current)) not in self._layouts and not self._is_plain(old):
+            return None
+        if old["type"] != secret.type:
             return None
         if not secret.shape.bare and not _meets(given, current):
             return None
@@ -121,6 +124,16 @@ class SecretRegistry(Registry):
             await self.catch_up()
             return None
         return await self._written(data, revision)
+
+    def _is_plain(self, old: Object) -> bool:
+        """Whether a stored Secret has the fields of a plain one, no others; then its keys are remembered."""
+        current = old["metadata"]
+        if old.keys() != _FIELDS or not _ALWAYS <= current.keys() <= _METADATA:
+            return False
+        if len(self._layouts) >= _KNOWN_MAX:
+            self._layouts.clear()
+        self._layouts.add((tuple(old), tuple(current)))
+        return True
 
     def _creation(self, writer: str, secret: PlainSecret) -> tuple[bytes, bytes]:
         """The managedFields of a new Secret up to their time, and from there on."""
