@@ -18,6 +18,26 @@ def convert(pod: Object) -> None:
         convert_spec(spec, resources.PODS)
         if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
             spec["terminationGracePeriodSeconds"] = 1
+    if reported := pod.get("status"):
+        pod["status"] = _with_addresses(reported)
+
+
+def _with_addresses(reported: Object) -> Object:
+    """`podIP` and the first of `podIPs` agree; the older field is the one that counts."""
+    first, listed = reported.get("podIP"), reported.get("podIPs")
+    if first and (not listed or listed[0].get("ip") != first):
+        listed = [{"ip": first}]
+    elif listed and not first and listed[0].get("ip"):
+        first = listed[0]["ip"]
+    else:
+        return reported
+    found: Object = {}
+    for key, value in reported.items():
+        if key not in ("podIP", "podIPs"):
+            found[key] = value
+        elif "podIPs" not in found:
+            found |= {"podIP": first, "podIPs": listed}
+    return found
 
 
 def convert_spec(spec: Object, resource: Resource) -> None:

@@ -111,3 +111,29 @@ def test_warnings() -> None:
     ]
     assert STRATEGY.warnings(make(), None) == []
     assert STRATEGY.warnings(pod, pod) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ({"podIPs": [{"ip": "1.1.1.1"}]}, {"podIP": "1.1.1.1", "podIPs": [{"ip": "1.1.1.1"}]}),
+        ({"podIP": "1.1.1.1"}, {"podIP": "1.1.1.1", "podIPs": [{"ip": "1.1.1.1"}]}),
+        (
+            {"podIP": "1.1.1.1", "podIPs": [{"ip": "2.2.2.2"}, {"ip": "::1"}]},
+            {"podIP": "1.1.1.1", "podIPs": [{"ip": "1.1.1.1"}]},
+        ),
+        (
+            {"podIP": "1.1.1.1", "podIPs": [{"ip": "1.1.1.1"}, {"ip": "::1"}]},
+            {"podIP": "1.1.1.1", "podIPs": [{"ip": "1.1.1.1"}, {"ip": "::1"}]},
+        ),
+    ],
+)
+def test_the_address_of_a_pod_and_the_first_of_its_addresses_agree(given: Any, stored: Any) -> None:
+    reported = make(status={"hostIP": "3.3.3.3", **given, "startTime": "2026-01-02T03:04:05Z"})["status"]
+    assert {key: reported[key] for key in ("podIP", "podIPs")} == stored
+    assert [key for key in reported if key in ("hostIP", "podIP", "podIPs", "startTime")] == [
+        "hostIP",
+        "podIP",
+        "podIPs",
+        "startTime",
+    ]
