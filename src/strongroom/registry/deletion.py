@@ -45,7 +45,9 @@ def _conflict(resource: Resource, name: str, cause: str) -> status.StatusError:
 
 
 def decide(strategy: Strategy, obj: Object, options: DeleteOptions, now: datetime) -> Outcome:
-    """What to do with `obj`, which is changed in place for MARK."""
+    """What to do with `obj`, which is changed in place for MARK.
+
+    For REMOVE it is changed too if its kind knows grace: so it is answered for the last time."""
     metadata = obj["metadata"]
     before = list(metadata.get("finalizers") or ())
     finalizers = _finalizers(before, options, strategy)
@@ -61,8 +63,6 @@ def decide(strategy: Strategy, obj: Object, options: DeleteOptions, now: datetim
     if marked and (asked is None or period >= current):
         # Only a shorter period counts; the end of one that is over is brought by whoever acts on it.
         return Outcome.REMOVE if current == 0 and not finalizers else Outcome.NOTHING
-    if period == 0 and not finalizers:
-        return Outcome.REMOVE
     if marked:
         begun = duration.parse_timestamp(marked) - timedelta(seconds=current)
         metadata["deletionTimestamp"] = duration.timestamp(begun + timedelta(seconds=period))
@@ -71,7 +71,7 @@ def decide(strategy: Strategy, obj: Object, options: DeleteOptions, now: datetim
         _bump_generation(metadata)
     metadata["deletionGracePeriodSeconds"] = period
     _set_finalizers(metadata, finalizers)
-    return Outcome.MARK
+    return Outcome.MARK if period or finalizers else Outcome.REMOVE
 
 
 def _at_once(metadata: Object, before: list[str], finalizers: list[str], now: datetime) -> Outcome:

@@ -387,9 +387,11 @@ class Registry:
             obj = entry.decode()
             deletion.check_preconditions(self.resource, obj, options)
             outcome = self._decide(obj, options)
-            if outcome is deletion.Outcome.NOTHING or options.dry_run:
-                removed = outcome is deletion.Outcome.REMOVE
-                return Deleted(Document(entry.body(), entry.decode()), removed)
+            if outcome is deletion.Outcome.NOTHING:
+                return Deleted(Document(entry.body(), entry.decode()), False)
+            if options.dry_run:
+                data = encoding.with_revision(encoding.encode(obj), len(self.head), entry.revision)
+                return Deleted(Document(data, obj), outcome is deletion.Outcome.REMOVE)
             try:
                 data = encoding.encode(obj)
                 if outcome is deletion.Outcome.REMOVE:

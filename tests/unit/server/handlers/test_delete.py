@@ -171,3 +171,28 @@ async def test_namespace_ends_in_steps(server: APIServer) -> None:
     body = {**again.json, "spec": {"finalizers": []}}
     assert (await server.request("PUT", "/api/v1/namespaces/n/finalize", body)).status == 200
     assert (await server.get("/api/v1/namespaces/n")).status == 404
+
+
+async def test_a_dry_run_answers_what_would_become_of_the_object(server: APIServer) -> None:
+    path = "/api/v1/namespaces/default"
+    await server.request("POST", f"{path}/serviceaccounts", {"metadata": {"name": "default"}})
+    spec = {"nodeName": "n1", "containers": [{"name": "c", "image": "i"}]}
+    for name, more in (("bound", {}), ("loose", {"nodeName": ""})):
+        body = {"metadata": {"name": name}, "spec": {**spec, **more}}
+        assert (await server.request("POST", f"{path}/pods", body)).status == 201
+    body = {"metadata": {"name": "kept", "finalizers": ["example.com/x"]}}
+    await server.request("POST", f"{path}/secrets", body)
+    for what, query, seconds in (
+        ("pods/bound", "", 30),
+        ("pods/bound", "&gracePeriodSeconds=7", 7),
+        ("pods/loose", "", 0),
+        ("secrets/kept", "", 0),
+    ):
+        before = (await server.get(f"{path}/{what}")).json
+        shown = (await server.request("DELETE", f"{path}/{what}?dryRun=All{query}")).json["metadata"]
+        assert shown["deletionTimestamp"]
+        assert shown["deletionGracePeriodSeconds"] == seconds
+        assert shown["resourceVersion"] == before["metadata"]["resourceVersion"]
+        assert (await server.get(f"{path}/{what}")).json == before
+    last = (await server.request("DELETE", f"{path}/pods/loose")).json["metadata"]
+    assert (last["deletionGracePeriodSeconds"], last["generation"]) == (0, 2)
