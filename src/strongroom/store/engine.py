@@ -5,6 +5,7 @@ as etcd's is). Keys are `/registry/...` strings without NUL; values are opaque b
 checked by `strongroom.testing.engine_contract` against every engine.
 """
 
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -28,8 +29,8 @@ class EngineEvent(NamedTuple):
 
 
 def end_of(prefix: str) -> str:
-    """The first key behind all that begin with `prefix`, which is not empty, whatever they go on with."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    """What sorts behind all keys that begin with `prefix`, whatever they go on with; "": behind every key."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else chr(sys.maxunicode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,40 @@ def test_paths_that_leave_or_hide_are_refused_before_anything_is_written(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "path", ["a" * 255, "é" * 127, "x/" * 2047 + "yy", "a/..b", "a/...", ".a", "a..", "a/" + "b" * 255]
+)
+def test_paths_up_to_the_limits_are_fine(path: str) -> None:
+    atomic_writer.validate([path, "fine"])
+
+
+def test_a_component_is_measured_in_bytes() -> None:
+    with pytest.raises(VolumeError, match="a component must be less than or equal to 255 characters"):
+        atomic_writer.validate(["é" * 128])
+
+
+def test_each_refusal_says_why_and_of_several_the_first_by_name() -> None:
+    for path, why in (
+        ("", "must be relative path"),
+        ("/a", "must be relative path"),
+        ("x/" * 2048 + "y", "less than or equal to 4096 characters"),
+        ("a//b", "must not contain '..'"),
+        ("..a", "must not start with '..': ..a"),
+    ):
+        with pytest.raises(VolumeError, match=why):
+            atomic_writer.validate([path])
+    with pytest.raises(VolumeError, match=r"\.\.a"):
+        atomic_writer.validate([f"..{letter}" for letter in "gfedcba"])
+
+
+@pytest.mark.parametrize("below", ["a/b", "a/b/c", "a/b/c/d"])
+def test_a_file_below_another_at_any_depth_is_refused(below: str) -> None:
+    for above in ("a", "a/b", "a/b/c"):
+        if below != above and below.startswith(above):
+            with pytest.raises(VolumeError, match=f"{below} lies below another file"):
+                atomic_writer.validate([above, below])
+
+
 def test_a_file_below_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VolumeError, match="lies below another file"):
         atomic_writer.write(tmp_path, payload(a="1", a__b="2"), NOW)
@@ -131,6 +165,74 @@ def test_failure_leaves_the_old_files_and_no_new_ones(tmp_path: Path) -> None:
         atomic_writer.write(tmp_path, payload(a="2"), NOW, refuse)
     assert shown(tmp_path) == {"a": b"1"}
     assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, OSError])
+def test_whatever_cuts_it_short_leaves_no_new_files(tmp_path: Path, stopped: type[BaseException]) -> None:
+    atomic_writer.write(tmp_path, payload(a="1"), NOW)
+    descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    def stop(_: Path) -> None:
+        raise stopped
+
+    with pytest.raises(stopped):
+        atomic_writer.write(tmp_path, payload(a="2"), NOW, stop)
+    assert len(list(tmp_path.iterdir())) == 3
+    assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208
+
+
+def test_links_alone_that_are_missing_or_left_over_are_a_change(tmp_path: Path) -> None:
+    atomic_writer.write(tmp_path, payload(a="1", b="2"), NOW)
+    target = (tmp_path / "..data").readlink()
+    (tmp_path / "b").unlink()
+    assert atomic_writer.write(tmp_path, payload(a="1", b="2"), NOW)
+    (tmp_path / "c").symlink_to("..data/c")
+    (tmp_path / "folder" / "in").mkdir(parents=True)
+    assert atomic_writer.write(tmp_path, payload(a="1", b="2"), NOW)
+    assert {path.name for path in tmp_path.iterdir()} == {"..data", target.name, "a", "b"}
+    assert (tmp_path / "..data").readlink() == target
+    assert not atomic_writer.write(tmp_path, payload(a="1", b="2"), NOW)
+
+
+def test_a_name_that_is_taken_is_not_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = iter([7, 7, 8])
+    monkeypatch.setattr("secrets.randbelow", lambda _: next(numbers))
+    atomic_writer.write(tmp_path, payload(a="1"), NOW)
+    atomic_writer.write(tmp_path, payload(a="2"), NOW)
+    assert str((tmp_path / "..data").readlink()) == "..2026_01_02_03_04_05.8"
+    assert shown(tmp_path) == {"a": b"2"}
+
+
+def test_a_file_that_is_written_in_pieces_is_whole_and_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:2]))
+    descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    atomic_writer.write(tmp_path, payload(a="12345", b="6"), NOW)
+    assert shown(tmp_path) == {"a": b"12345", "b": b"6"}
+    assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208
+
+
+def test_a_file_is_its_owners_and_keeps_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fchown", lambda _, owner, group: given.append((owner, group)))
+    files = {"a": File(b"1", owner=1000), "b": File(b"2", owner=0), "c": File(b"3")}
+    atomic_writer.write(tmp_path, files, NOW)
+    assert given == [(1000, -1), (0, -1)]
+
+
+def test_a_file_is_private_until_it_has_its_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    write = os.write
+
+    def look(descriptor: int, data: bytes) -> int:
+        modes.append(os.fstat(descriptor).st_mode & 0o7777)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", look)
+    atomic_writer.write(tmp_path, payload(a="1"), NOW)
+    assert modes == [0o600]
 
 
 def test_ownership_is_set_before_the_files_can_be_seen(tmp_path: Path) -> None:

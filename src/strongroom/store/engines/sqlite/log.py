@@ -57,11 +57,6 @@ def get(connection: sqlite3.Connection, key: str, revision: int) -> tuple[KeyVal
     return (KeyValue._make(row) if row is not None and row[4] else None), known.current
 
 
-def _end_of(prefix: str) -> str | bytes:
-    """Sorts behind all keys that begin with `prefix`; to SQLite any blob sorts behind any text."""
-    return end_of(prefix) if prefix else b""
-
-
 _LIVE: Final = (
     "SELECT key, max(revision) AS newest, version FROM revisions INDEXED BY revisions_of_key"
     " WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key"
@@ -74,7 +69,7 @@ def range_(
     """As `Engine.range`, and the newest revision of the same snapshot."""
     with snapshot(connection) as known:
         at = _resolve(revision, known)
-        span = (max(prefix, start), _end_of(prefix), at)
+        span = (max(prefix, start), end_of(prefix), at)
         rows = connection.execute(
             f"SELECT r.key, r.value, r.create_revision, r.revision, r.version FROM ({_LIVE}"  # noqa: S608
             " HAVING version > 0 ORDER BY key LIMIT ?) AS live"
@@ -107,7 +102,7 @@ def history(
         rows = connection.execute(
             "SELECT key, value, create_revision, revision, version FROM revisions"
             " WHERE revision > ? AND revision <= ? AND key >= ? AND key < ? ORDER BY revision LIMIT ?",
-            (after, upto, prefix, _end_of(prefix), limit),
+            (after, upto, prefix, end_of(prefix), limit),
         ).fetchall()
     return [EngineEvent(KeyValue._make(row), row[4] == 0) for row in rows]
 
@@ -117,7 +112,7 @@ def stored(connection: sqlite3.Connection, prefix: str, after: int, limit: int) 
     rows = connection.execute(
         "SELECT key, value, create_revision, revision, version FROM revisions"
         " WHERE revision > ? AND version > 0 AND key >= ? AND key < ? ORDER BY revision LIMIT ?",
-        (after, prefix, _end_of(prefix), limit),
+        (after, prefix, end_of(prefix), limit),
     ).fetchall()
     return [KeyValue._make(row) for row in rows]
 
