@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 
 import pytest
 
@@ -193,6 +194,27 @@ async def test_all_that_etcd_answers_with_is_told_until_it_is_settled(
     finally:
         await engine.close()
         await other.close()
+
+
+async def test_progress_is_told_on_a_quiet_watch_and_is_no_event_of_it() -> None:
+    with Etcd(flags=["--experimental-watch-progress-notify-interval=100ms"]) as quiet:
+        client = EtcdClient(parse(quiet.url))
+        await client.start()
+        async with (
+            running(lambda: EtcdEngine(parse(quiet.url))) as engine,
+            watching(engine, "/registry/", 1) as events,
+        ):
+            first = await engine.create("/registry/a", b"")
+            told = 0
+            async with asyncio.timeout(10), aclosing(client.watch(first + 1)) as answers:
+                async for answer in answers:
+                    assert not answer.events
+                    told += not answer.created and answer.header.revision == first
+                    if told == 3:
+                        break
+            second = await engine.create("/registry/b", b"")
+            assert [event.kv.mod_revision for event in await take(events, 2)] == [first, second]
+        await client.close()
 
 
 async def test_an_etcd_that_is_full_refuses_writes_answers_reads_and_recovers() -> None:

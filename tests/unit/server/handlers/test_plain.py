@@ -86,7 +86,8 @@ def _spoil(draw: st.DrawFn, obj: dict[str, Any], metadata: dict[str, Any]) -> No
         field = draw(st.sampled_from(METADATA))
         metadata[field] = draw(st.one_of(SOMETHING_GOOD.get(field, ANYTHING), ANYTHING))
     elif what == 2:
-        obj["data"] = {**obj.get("data", {}), draw(st.sampled_from(DATA_KEYS)): "YQ=="}
+        data = obj.get("data")
+        obj["data"] = {**(data if isinstance(data, dict) else {}), draw(st.sampled_from(DATA_KEYS)): "YQ=="}
     elif what == 10:
         obj["data"] = {"k": draw(st.sampled_from(NOT_BASE64))}
     elif what == 3:
