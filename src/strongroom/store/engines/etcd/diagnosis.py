@@ -11,6 +11,8 @@ SECONDS: Final = 2.0
 """For a connection and its handshake."""
 _ALERT_SECONDS: Final = 0.3
 """How long to wait for a server that refuses the client's certificate to say so."""
+_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+"""What a client of HTTP/2 says first, with empty SETTINGS."""
 
 
 def of(endpoint: Endpoint) -> str:
@@ -33,6 +35,14 @@ def _of_plain(host: str) -> str:
     with contextlib.suppress(OSError), _connection(host) as plain, context.wrap_socket(plain):
         return "it speaks TLS: write etcds:// and name its authority (ca=F)"
     return ""
+
+
+def _answers_without_tls(host: str) -> bool:
+    """Whether it greets a client of HTTP/2 without TLS (RFC 9113, 3.4: SETTINGS is the first frame)."""
+    with contextlib.suppress(OSError), _connection(host) as plain:
+        plain.sendall(_PREFACE)
+        return plain.recv(9)[3:4] == b"\x04"
+    return False
 
 
 def _of_tls(endpoint: Endpoint, host: str) -> str:
@@ -66,7 +76,11 @@ def _of_tls(endpoint: Endpoint, host: str) -> str:
         if ended or reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
             return "it does not speak TLS: write etcd://"
         return f"no TLS with it: {reason}"
-    except ConnectionResetError:
+    except (
+        ConnectionResetError
+    ):  # what a server without TLS comes to when it has not read all of our greeting
+        if _answers_without_tls(host):
+            return "it does not speak TLS: write etcd://"
         return "it has closed the connection: does it speak TLS?"
     except OSError:
         return ""
