@@ -17,7 +17,11 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[str, bytes]]:
     """A server's URL, and its authority."""
     made = pki.Authority.open_or_create(tmp_path, datetime.now(UTC))
     pair = made.serving("apiserver", ["127.0.0.1"], datetime.now(UTC))
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0, ssl=pair.context())
+
+    def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=pair.context())
     yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", made.pem
     server.close()
 
