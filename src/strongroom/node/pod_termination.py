@@ -1,11 +1,16 @@
-"""The end of a pod: its containers stopped with grace, its volumes and its sandbox taken away."""
+"""The end of a pod: its containers stopped with grace, its volumes, sandbox and object taken away."""
 
 import asyncio
 import logging
 import shutil
 from collections.abc import Callable, Sequence
 
+from strongroom.aio.backoff import Backoff
+from strongroom.api import resources
+from strongroom.client.rest import Client
+from strongroom.client.transport import ConnectionFailed
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.status import StatusError
 from strongroom.node import events, hooks
 from strongroom.node.cri.errors import CRIError, NotFoundError
 from strongroom.node.runtime import labels, plan
@@ -126,6 +131,29 @@ async def remove(services: Services, uid: str, pod: Object | None, runtime: PodR
     if metadata["name"]:
         logs = services.logs_dir / labels.log_directory({"metadata": metadata})
         await asyncio.to_thread(shutil.rmtree, logs, ignore_errors=True)
+
+
+async def delete_object(client: Client, pod: Object, gone: Callable[[], bool]) -> None:
+    """Delete the object of a pod of which nothing is left, until it is `gone`."""
+    metadata = pod["metadata"]
+    backoff = Backoff(0.1, 10.0)
+    while not gone():
+        try:
+            await client.delete(
+                resources.PODS,
+                metadata["name"],
+                metadata["namespace"],
+                grace_period_seconds=0,
+                uid=metadata["uid"],
+            )
+            return
+        except StatusError as error:
+            if error.code in (404, 409):
+                return
+            _log.warning("pod %s/%s: %s", metadata["namespace"], metadata["name"], error.message)
+        except ConnectionFailed as error:
+            _log.warning("pod %s/%s: %s", metadata["namespace"], metadata["name"], error)
+        await asyncio.sleep(backoff.next())
 
 
 def _sandbox_ids(runtime: PodRuntime) -> Sequence[str]:

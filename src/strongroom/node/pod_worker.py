@@ -20,14 +20,9 @@ from datetime import datetime
 from enum import Enum
 
 from strongroom.aio.backoff import Backoff
-from strongroom.api import resources
-from strongroom.api.core.v1.pod import references
-from strongroom.client.transport import ConnectionFailed
 from strongroom.machinery.gvk import Object
-from strongroom.machinery.status import StatusError
 from strongroom.node import (
     admission,
-    container_start,
     events,
     log_rotation,
     pod_status,
@@ -36,11 +31,9 @@ from strongroom.node import (
 )
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.delivery import receipt
-from strongroom.node.images import puller
-from strongroom.node.lookup import NotSyncedError
 from strongroom.node.object_cache import Reference, references_of
 from strongroom.node.operations import Operations
-from strongroom.node.pod_status import Waiting
+from strongroom.node.pod_starts import PodStarts
 from strongroom.node.pod_volumes import PodVolumes
 from strongroom.node.runtime import container as containers
 from strongroom.node.runtime import labels, observed, plan, termination_message
@@ -49,9 +42,6 @@ from strongroom.node.services import Services
 from strongroom.node.volumes.payload import VolumeError
 
 _log = logging.getLogger(__name__)
-_RETRY = 10.0
-_OBSTACLE_RETRY = 60.0
-"""Seconds between two Events about what a pod asks for and this node cannot do."""
 _MOST_UNKNOWN = 64
 """Ends of containers that nobody knows, before it is looked which of them are the pod's."""
 EVICTED = "Evicted"
@@ -84,12 +74,18 @@ class PodWorker:
         self._retell = False
         self._volumes = PodVolumes(services)
         self._resizing = resizing.Resizing(services)
-        self._waiting: dict[str, Waiting] = {}
         self._messages: dict[str, str] = {}
-        self._told: set[tuple[str, str]] = set()
         self._failure: tuple[str, str] | None = None
         self._status: Object | None = None
         self._operations = Operations(f"pod-{uid}", services.clock, self.runtime_changed)
+        self._starts = PodStarts(
+            services,
+            self._operations,
+            self._volumes,
+            runtime=lambda: self._runtime,
+            wanted=self._wanted,
+            started=self._remove_old_attempts,
+        )
         self._grace_in_use = pod_termination.DEFAULT_GRACE
         self._observe_backoff = Backoff(0.02, 2.0)
         self._wake = asyncio.Event()
@@ -284,7 +280,7 @@ class PodWorker:
             runtime=self._runtime,
             now=self._services.now(),
             host_ips=self._services.machine.ips,
-            waiting=self._waiting,
+            waiting=self._starts.waiting,
             messages=self._messages,
             ready=self._services.probes.ready,
             started=self._services.probes.started,
@@ -323,7 +319,7 @@ class PodWorker:
                 dead = self._runtime.sandbox if steps.replaces_sandbox else None
                 self._operations.start("sandbox", self._make_sandbox(pod, steps.sandbox_attempt, dead))
             if home_due or self._operations.get("sandbox") is not None:
-                delays += [self._consider(pod, start) for start in steps.starts]
+                delays += [self._starts.consider(pod, start) for start in steps.starts]
         self._publish(pod)
         return [*delays, self._operations.next_due()]
 
@@ -336,124 +332,13 @@ class PodWorker:
         elif self._operations.may(f"resize:{container.id}"):
             self._operations.start(f"resize:{container.id}", self._resizing.apply(pod, resize))
 
-    def _consider(self, pod: Object, start: plan.Start) -> float | None:
-        """Start a container now, unless it crashed too often; then the seconds it has to wait."""
-        name = str(start.container["name"])
-        operation = f"start:{name}"
-        if not self._operations.may(operation):
-            return None
-        if start.previous is not None:
-            key = (self.uid, name, labels.container_hash(start.container))
-            ended = start.previous.finished_at / 1e9
-            back_offs = self._services.crash_back_offs
-            if remaining := back_offs.remaining(key, ended):
-                self._crash_loop(pod, start, start.previous, back_offs.delay(key))
-                return remaining
-            back_offs.next(key, ended)
-        self._operations.start(operation, self._start(pod, start, operation))
-        return None
-
-    def _crash_loop(self, pod: Object, start: plan.Start, previous: Container, delay: float) -> None:
-        name, full_name = previous.name, labels.full_name(pod)
-        text = f"back-off {puller.go_duration(delay)} restarting failed container={name} pod={full_name}"
-        self._waiting[name] = Waiting("CrashLoopBackOff", text)
-        if (previous.id, "BackOff") not in self._told:
-            self._told.add((previous.id, "BackOff"))
-            message = f"Back-off restarting failed container {name} in pod {full_name}"
-            path = events.field_path(start.container, is_init=start.is_init)
-            self._services.recorder.event(pod, events.WARNING, "BackOff", message, path)
-
-    async def _start(self, pod: Object, start: plan.Start, operation: str) -> None:
-        """Image and sandbox side by side, then the container."""
-        name = str(start.container["name"])
-        try:
-            image = await self._services.puller.ensure(
-                pod,
-                start.container,
-                self._pull_secrets(pod),
-                container_start.sandbox_config(self._services, pod, 0),
-                is_init=start.is_init,
-                is_ephemeral=start.is_ephemeral,
-            )
-            home = await self._home()
-            if home is None or not self._wanted():
-                return
-            self._operations.critical(operation)
-            await container_start.start_container(
-                self._services,
-                pod,
-                start,
-                image,
-                home,
-                self._volumes.held,
-                self._runtime,
-                wanted=self._wanted,
-                started=lambda: self._operations.optional(operation),
-            )
-        except NotSyncedError:
-            self._operations.block(operation)  # until the object has been read
-        except puller.ImageError as error:
-            self._waiting[name] = Waiting(error.reason, error.message)
-            remaining = self._services.puller.remaining(pod, start.container)
-            # Soon after a failure the status says that the node waits before it tries again.
-            self._operations.block(operation, 1.0 if error.reason == "ErrImagePull" else remaining or _RETRY)
-        except container_start.StartError as error:
-            self._waiting[name] = Waiting(error.reason, error.message)
-            path = events.field_path(start.container, is_init=start.is_init, is_ephemeral=start.is_ephemeral)
-            self._services.recorder.event(pod, events.WARNING, "Failed", f"Error: {error.message}", path)
-            self._operations.block(operation, _RETRY if error.reason.startswith("Create") else 1.0)
-        else:
-            self._waiting.pop(name, None)
-            await self._remove_old_attempts(pod, name)
-
     def _wanted(self) -> bool:
         return self.stage is Stage.RUNNING and (self.pod is None or not self._must_end(self.pod))
 
-    async def _home(self) -> Sandbox | None:
-        """The sandbox to start in, waited for while it is being made; None if that failed."""
-        if (making := self._operations.get("sandbox")) is not None:
-            made: Sandbox | None = await asyncio.shield(making)
-            return made
-        sandbox = self._runtime.sandbox
-        return sandbox if sandbox is not None and sandbox.ready else None
-
-    def _pull_secrets(self, pod: Object) -> list[Object]:
-        names = references.pull_secret_names(pod)
-        namespace = pod["metadata"]["namespace"]
-        found = [(name, self._services.objects.secret(namespace, name)) for name in names]
-        if missing := [name for name, secret in found if secret is None]:
-            self._services.recorder.event(
-                pod,
-                events.WARNING,
-                "FailedToRetrieveImagePullSecret",
-                f"Unable to retrieve some image pull secrets ({', '.join(missing)});"
-                " attempting to pull the image may not succeed.",
-            )
-        return [secret for _, secret in found if secret is not None]
-
     async def _make_sandbox(self, pod: Object, attempt: int, dead: Sandbox | None) -> Sandbox | None:
-        services = self._services
-        if (obstacle := admission.obstacle(pod)) is not None:
-            services.recorder.event(pod, events.WARNING, *obstacle)
-            self._operations.block("sandbox", _OBSTACLE_RETRY)
-            return None
-        self._operations.critical("sandbox")
-        try:
-            if dead is not None:
-                services.recorder.event(
-                    pod,
-                    events.NORMAL,
-                    "SandboxChanged",
-                    "Pod sandbox changed, it will be killed and re-created.",
-                )
-                await services.cri.stop_pod_sandbox(dead.id)
-            made = await container_start.make_sandbox(services, pod, attempt)
-        except CRIError as error:
-            message = f"Failed to create pod sandbox: {error.rpc}"
-            services.recorder.event(pod, events.WARNING, "FailedCreatePodSandBox", message)
-            self._operations.block("sandbox", 2.0)
-            return None
-        self.ids.add(made.id)
+        made = await self._starts.make_sandbox(pod, attempt, dead)
+        if made is not None:
+            self.ids.add(made.id)
         return made
 
     async def _kill(self, pod: Object, kill: plan.Kill) -> None:
@@ -561,34 +446,13 @@ class PodWorker:
         await pod_termination.remove(services, self.uid, pod, self._runtime)
         if pod is not None and not self._object_gone:
             await services.statuses.flush(self.uid)
-            await self._delete_object(pod)
+            await pod_termination.delete_object(services.client, pod, lambda: self._object_gone)
         services.objects.release(self.uid)
         services.statuses.forget(self.uid)
         services.deliveries.forget(self.uid)
         if pod is not None:
             services.puller.forget(pod)
         self.stage = Stage.GONE
-
-    async def _delete_object(self, pod: Object) -> None:
-        metadata = pod["metadata"]
-        backoff = Backoff(0.1, 10.0)
-        while not self._object_gone:
-            try:
-                await self._services.client.delete(
-                    resources.PODS,
-                    metadata["name"],
-                    metadata["namespace"],
-                    grace_period_seconds=0,
-                    uid=self.uid,
-                )
-                return
-            except StatusError as error:
-                if error.code in (404, 409):
-                    return
-                _log.warning("pod %s/%s: %s", metadata["namespace"], metadata["name"], error.message)
-            except ConnectionFailed as error:
-                _log.warning("pod %s/%s: %s", metadata["namespace"], metadata["name"], error)
-            await asyncio.sleep(backoff.next())
 
 
 def _differs(before: Object, after: Object) -> bool:

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.api import resources
+from strongroom.client.rest import Client
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.status import StatusError
 from strongroom.node import pod_termination
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.runtime.observed import PodRuntime
 from strongroom.testing import node as nodes
+from strongroom.testing.fake_api import Call, FakeAPI
 from strongroom.testing.node import Node
 
 
@@ -143,3 +147,20 @@ async def test_a_container_that_does_not_stop_is_told_and_tried_again(node: Node
     node.cri.fail = None
     await node.pass_time(11)
     await node.until(lambda: node.pod() is None)
+
+
+@pytest.mark.parametrize("code", [404, 409])
+async def test_an_object_that_another_has_deleted_is_left_alone(node: Node, code: int) -> None:
+    def fail(call: Call) -> None:
+        raise StatusError(code, "NotFound", "gone")
+
+    api = FakeAPI([resources.PODS])
+    api.fail = fail
+    await pod_termination.delete_object(Client(api, "test"), pod(), lambda: False)
+    assert [call.method for call in api.calls] == ["DELETE"]
+
+
+async def test_the_object_of_a_pod_that_is_gone_is_not_deleted(node: Node) -> None:
+    api = FakeAPI([resources.PODS])
+    await pod_termination.delete_object(Client(api, "test"), pod(), lambda: True)
+    assert api.calls == []

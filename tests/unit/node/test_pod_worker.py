@@ -12,7 +12,6 @@ import pytest
 from strongroom.api import resources
 from strongroom.machinery.gvk import Object
 from strongroom.node.cri import _generated_cri_pb2 as pb
-from strongroom.node.cri.errors import CRIError
 from strongroom.node.volumes import atomic_writer, subpath
 from strongroom.testing import node as nodes
 from strongroom.testing.fake_cri import FakeCRI
@@ -109,16 +108,6 @@ async def test_files_stay_when_their_secret_goes(node: Node) -> None:
     await node.until(lambda: node.cri.running("c") is not None)
 
 
-async def test_image_sandbox_and_volumes_are_made_side_by_side(node: Node) -> None:
-    gate = node.cri.hold("run_pod_sandbox")
-    node.cri.publish("remote:1")
-    node.put_pod(container={"image": "remote:1"})
-    await node.until(lambda: any("Successfully pulled" in event for event in node.events))
-    assert node.cri.sandbox_count == 0
-    gate.set()
-    await node.until(node.is_ready)
-
-
 async def test_deletion_leaves_nothing(node: Node) -> None:
     node.put_secret("s", user="admin")
     node.put_pod(**SECRET_VOLUME)
@@ -177,24 +166,6 @@ async def test_a_pod_removed_by_force_is_killed_all_the_same(node: Node) -> None
     await node.until(lambda: node.workers.known() == set())
     assert node.cri.sandbox_count == 0
     assert [call for call in node.api.writes if call.method == "DELETE"] == []
-
-
-async def test_a_crash_is_restarted_at_once_and_then_ever_later(node: Node) -> None:
-    node.put_pod()
-    await node.until(node.is_ready)
-    node.cri._time = int(node.clock.now().timestamp() * 1e9)
-    node.cri.end("c", 3)
-    await node.until(lambda: "c/1 running" in node.cri.container_names)
-    node.cri.end("c", 3)
-    await node.until(lambda: node.state().get("waiting", {}).get("reason") == "CrashLoopBackOff")
-    message = "back-off 10s restarting failed container=c pod=p_ns(uid-p)"
-    assert node.state()["waiting"]["message"] == message
-    assert "Warning BackOff: Back-off restarting failed container c in pod p_ns(uid-p)" in node.events
-    await node.pass_time(5)
-    assert node.cri.running("c") is None
-    await node.pass_time(20)
-    assert node.cri.container_names == ["c/1 exited", "c/2 running"]
-    await node.until(lambda: node.status()["containerStatuses"][0]["restartCount"] == 2)
 
 
 async def test_a_pod_that_ends_by_itself(node: Node) -> None:
@@ -282,44 +253,6 @@ async def test_a_lost_sandbox_is_made_again(node: Node) -> None:
     await node.until(lambda: node.status().get("podIP") not in (None, "10.0.0.1"))
 
 
-async def test_a_sandbox_that_cannot_be_made_is_told_and_tried_again(node: Node) -> None:
-    def fail(call: str, _: str) -> None:
-        if call == "run_pod_sandbox":
-            raise CRIError("Unknown", "no network")
-
-    node.cri.fail = fail
-    node.put_pod()
-    text = (
-        "Warning FailedCreatePodSandBox: Failed to create pod sandbox:"
-        " rpc error: code = Unknown desc = no network"
-    )
-    await node.until(lambda: text in node.events)
-    await node.settle()
-    assert node.events.count(text) == 1
-    node.cri.fail = None
-    await node.pass_time(3)
-    await node.until(node.is_ready)
-
-
-@pytest.mark.parametrize(
-    ("call", "reason"),
-    [("create_container", "CreateContainerError"), ("start_container", "RunContainerError")],
-)
-async def test_a_container_that_cannot_start_tells_no_value(node: Node, call: str, reason: str) -> None:
-    def fail(name: str, _: str) -> None:
-        if name == call:
-            raise CRIError("Unknown", 'bad variable: "USER=hunter2"')
-
-    node.cri.fail = fail
-    node.put_secret("s", user="hunter2")
-    node.put_pod(container=USER)
-    await node.until(lambda: node.state().get("waiting", {}).get("reason") == reason)
-    text = 'bad variable: "USER=********"'
-    assert node.state()["waiting"]["message"] == text
-    assert f"Warning Failed: Error: {text}" in node.events
-    assert "hunter2" not in str(node.events) + str(node.pod())
-
-
 async def test_init_containers_then_the_others(node: Node) -> None:
     node.put_pod(initContainers=[{"name": "i", "image": "shell:1"}])
     await node.until(lambda: node.cri.running("i") is not None)
@@ -353,25 +286,6 @@ async def test_labels_reach_the_files_that_show_them(node: Node) -> None:
     pod["metadata"]["labels"] = {"a": "2"}
     node.api.put(resources.PODS, pod)
     await node.until(lambda: path.read_text() == 'a="2"')
-
-
-async def test_missing_pull_secrets_are_told_and_the_pull_goes_on(node: Node) -> None:
-    node.put_pod(imagePullSecrets=[{"name": "a"}, {"name": "b"}])
-    await node.until(node.is_ready)
-    assert (
-        "Warning FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (a, b);"
-        " attempting to pull the image may not succeed." in node.events
-    )
-
-
-async def test_an_image_that_cannot_be_pulled(node: Node) -> None:
-    node.put_pod(container={"image": "none:1"})
-    await node.until(lambda: node.state().get("waiting", {}).get("reason") == "ErrImagePull")
-    await node.pass_time(1)
-    await node.until(lambda: node.state()["waiting"]["reason"] == "ImagePullBackOff")
-    node.cri.publish("none:1")
-    await node.pass_time(10)
-    await node.until(node.is_ready)
 
 
 async def test_cancelled_twice_it_ends_and_leaves_containers_alone(node: Node) -> None:
