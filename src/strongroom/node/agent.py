@@ -23,6 +23,7 @@ from strongroom.node.containerd.secret_env import SecretEnv
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.cri.protocol import CRI
 from strongroom.node.delivery.reporter import Reporter
+from strongroom.node.disk_usage import DiskUsage
 from strongroom.node.events import Recorder
 from strongroom.node.exec_sync import ExecSync, RuntimeExecSync
 from strongroom.node.images import node_credentials
@@ -113,6 +114,10 @@ class Agent:
         self._images = ImageCollector(
             cri, clock, settings.containerd_root, settings.pause_image, self._images_stay
         )
+        volumes = self._services.volumes
+        self._scratch_limits = ScratchLimits(
+            self._workers, volumes, DiskUsage(cri, volumes, settings.logs_dir)
+        )
         self._owns_containerd = settings.owns_containerd
         self._status = NodeStatus(
             client,
@@ -138,7 +143,7 @@ class Agent:
             self._tasks.spawn("heartbeat", self._heartbeat())
             self._tasks.spawn("probes", self._services.probes.run())
             self._tasks.spawn("logs", LogRotation(self._cri, self._clock, self._workers.running).run())
-            self._tasks.spawn("scratch-limits", ScratchLimits(self._workers, self._services.volumes).run())
+            self._tasks.spawn("scratch-limits", self._scratch_limits.run())
             if self._owns_containerd:
                 self._tasks.spawn("images", self._images.run())
             self._pods.subscribe(self._workers.pod_changed)

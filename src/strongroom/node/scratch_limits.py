@@ -1,17 +1,23 @@
-"""Pods whose scratch space on disk holds more than they said it would are ended: `emptyDir.sizeLimit`.
+"""Pods whose scratch space on disk holds more than they said it would are ended.
 
-Rules: the kubelet's eviction manager. Memory has a limit of its own that no write passes: it needs no look.
-Nothing tells when a directory grows: those that have a limit, and no others, are measured now and then.
+Limits: `emptyDir.sizeLimit`; `resources.limits.ephemeral-storage` of one container, and of all together.
+Rules and texts: `localStorageEviction` of the kubelet's eviction manager, the blanks at their ends too.
+Memory has a limit of its own that no write passes: it needs no look. Nothing tells when a directory grows:
+pods that have a limit, and no others, are measured now and then.
 """
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
+from strongroom.api.core.v1.pod import totals
 from strongroom.machinery import quantity
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.quantity import Quantity
+from strongroom.node.cri.errors import CRIError
+from strongroom.node.disk_usage import DiskUsage
 from strongroom.node.volumes import empty_dir, trees
 from strongroom.node.volumes.manager import VolumeManager
 
@@ -19,6 +25,8 @@ EVERY: Final = 10.0
 """Seconds between two looks."""
 _CRITICAL: Final = 2_000_000_000
 """The priority from which on a pod is never evicted."""
+_RESOURCE: Final = "ephemeral-storage"
+_log = logging.getLogger(__name__)
 
 
 class Pods(Protocol):
@@ -30,13 +38,19 @@ class Pods(Protocol):
 
 
 class ScratchLimits:
-    """Measures one volume after the other, in a thread: what containers wrote may be much."""
+    """Measures one pod after the other, in a thread: what containers wrote may be much."""
 
     def __init__(
-        self, pods: Pods, volumes: VolumeManager, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        pods: Pods,
+        volumes: VolumeManager,
+        usage: DiskUsage,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pods = pods
         self._volumes = volumes
+        self._usage = usage
         self._sleep = sleep
 
     async def run(self) -> None:
@@ -44,20 +58,52 @@ class ScratchLimits:
         while True:
             await self._sleep(EVERY)
             for pod in self._pods.active():
-                for name, path, limit in self._limited(pod):
-                    over = functools.partial(trees.holds_more_than, path, limit.value())
-                    if await asyncio.to_thread(over):
-                        # The blank at the end is the kubelet's.
-                        text = f'Usage of EmptyDir volume "{name}" exceeds the limit "{limit}". '
-                        self._pods.evict(pod["metadata"]["uid"], text)
-                        break
+                if int((pod.get("spec") or {}).get("priority") or 0) >= _CRITICAL:
+                    continue
+                if text := await self._volume_excess(pod) or await self._storage_excess(pod):
+                    self._pods.evict(pod["metadata"]["uid"], text)
 
-    def _limited(self, pod: Object) -> Iterator[tuple[str, Path, quantity.Quantity]]:
-        """Name, place and limit of the pod's volumes that have a limit to be looked after."""
-        spec = pod.get("spec") or {}
-        if int(spec.get("priority") or 0) >= _CRITICAL:
-            return
-        for volume in spec.get("volumes") or ():
+    async def _volume_excess(self, pod: Object) -> str:
+        """Which volume has outgrown its limit; "": none has."""
+        for volume in (pod.get("spec") or {}).get("volumes") or ():
             source = volume.get("emptyDir") or {}
-            if source.get("medium") != empty_dir.MEMORY and empty_dir.size_limit(source):
-                yield volume["name"], self._volumes.path(pod, volume), quantity.of(source["sizeLimit"])
+            if source.get("medium") == empty_dir.MEMORY or not empty_dir.size_limit(source):
+                continue
+            limit = quantity.of(source["sizeLimit"])
+            used = functools.partial(trees.used, self._volumes.path(pod, volume), limit.value())
+            if await asyncio.to_thread(used) > limit.value():
+                return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
+        return ""
+
+    async def _storage_excess(self, pod: Object) -> str:
+        """Whether all containers together use more than all may, or which one more than it may."""
+        limit = _limit_of_all(pod.get("spec") or {})
+        if limit is None:
+            return ""
+        try:
+            used = await self._usage.of(pod, limit.value())
+        except CRIError as error:
+            _log.debug("pod %s: %s", pod["metadata"]["uid"], error)
+            return ""
+        if used.total > limit.value():
+            return f"Pod ephemeral local storage usage exceeds the total limit of containers {limit}. "
+        for container in pod["spec"]["containers"]:
+            own = _limit_of(container)
+            if own is not None and 0 < own.value() < used.containers.get(container["name"], 0):
+                return f'Container {container["name"]} exceeded its local ephemeral storage limit "{own}". '
+        return ""
+
+
+def _limit_of(container: Object) -> Quantity | None:
+    limit = ((container.get("resources") or {}).get("limits") or {}).get(_RESOURCE)
+    return None if limit is None else quantity.of(limit)
+
+
+def _limit_of_all(spec: Object) -> Quantity | None:
+    """What the containers may use together, in the notation of the first of them that has a limit."""
+    each = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
+    limits = [limit for container in each if (limit := _limit_of(container)) is not None]
+    if not limits:
+        return None
+    first = next((limit for limit in limits if limit.nanos), limits[0])
+    return Quantity(totals.limits(spec).get(_RESOURCE, 0), first.notation)

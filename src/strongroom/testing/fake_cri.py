@@ -73,6 +73,11 @@ class FakeCRI:
     stop_exit_code: int = 143
     stop_timeouts: list[int] = field(default_factory=list)
 
+    written: dict[str, int] = field(default_factory=dict)
+    """By container name: bytes that it has written into its own layer."""
+    layers_dir: str = ""
+    """Where the layers are."""
+
     # What tests do to it
 
     def add_image(self, name: str, *, user: str = "", uid: int | None = None) -> None:
@@ -273,6 +278,20 @@ class FakeCRI:
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: int) -> pb.ExecSyncResponse:
         await self._called("exec_sync", " ".join(command))
         return pb.ExecSyncResponse(exit_code=self.exec_exit_code, stdout=self.exec_output)
+
+    async def list_container_stats(self, labels: Mapping[str, str]) -> Sequence[pb.ContainerStats]:
+        await self._called("list_container_stats", "")
+        found = [item.status for item in self._containers.values() if _has(item.status.labels, labels)]
+        return [
+            pb.ContainerStats(
+                attributes=pb.ContainerAttributes(id=each.id, metadata=each.metadata, labels=each.labels),
+                writable_layer=pb.FilesystemUsage(
+                    fs_id=pb.FilesystemIdentifier(mountpoint=self.layers_dir),
+                    used_bytes=pb.UInt64Value(value=self.written.get(each.metadata.name, 0)),
+                ),
+            )
+            for each in found
+        ]
 
     async def update_container_resources(
         self, container_id: str, resources: pb.LinuxContainerResources

@@ -104,6 +104,9 @@ def test_what_pods_make_of_their_scratch_space_is_contained(
     greedy = manifests.pod(
         "greedy", command=shell("head -c 3000000 /dev/zero >/d/f; sleep 1000"), volumes=limited
     )
+    # What is written beside the volumes has a limit too.
+    prolix = manifests.pod("prolix", command=shell("head -c 3000000 /dev/zero >/f; sleep 1000"))
+    prolix["spec"]["containers"][0]["resources"] = {"limits": {"ephemeral-storage": "1Mi"}}
     # Links that lead out of a volume, made by the container before the one that wants what is behind them.
     climbs = manifests.pod("climbs", command=["sleep", "1000"], volumes=scratch)
     (main,) = climbs["spec"]["containers"]
@@ -113,7 +116,7 @@ def test_what_pods_make_of_their_scratch_space_is_contained(
         main | {"name": part, "volumeMounts": [{"name": "v0", "mountPath": "/x", "subPath": f"{part}/etc"}]}
         for part in ("root", "up")
     ]
-    latest.ok("create", "-f", "-", stdin=manifests.text(greedy, climbs))
+    latest.ok("create", "-f", "-", stdin=manifests.text(greedy, prolix, climbs))
     # A tree that is deeper than a path may be long, and than Python may call itself to remove it.
     down = "mkdir -p $part && cd -P $part"
     nest = f"cd /d; part=$(printf 'd/%.0s' {{1..900}}); {down} && {down} && {down}"
@@ -137,6 +140,8 @@ def test_what_pods_make_of_their_scratch_space_is_contained(
     evicted = 'Failed Evicted: Usage of EmptyDir volume "v0" exceeds the limit "1Mi". '
     expect.until(lambda: latest.ok("get", "pod", "greedy", phase) == evicted, timeout=40, what="the eviction")
     assert '"reason": "Evicted"' in told("greedy")
+    evicted = "Failed Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. "
+    expect.until(lambda: latest.ok("get", "pod", "prolix", phase) == evicted, timeout=40, what="the other")
 
 
 def resident(cluster: Cluster) -> float:

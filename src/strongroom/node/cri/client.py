@@ -118,6 +118,11 @@ class CRIClient:
         response = await self._call("RuntimeService/ListContainers", request, pb.ListContainersResponse)
         return list(response.containers)
 
+    async def list_container_stats(self, labels: Mapping[str, str]) -> Sequence[pb.ContainerStats]:
+        request = pb.ListContainerStatsRequest(filter=pb.ContainerStatsFilter(label_selector=labels))
+        answer = pb.ListContainerStatsResponse
+        return list((await self._call("RuntimeService/ListContainerStats", request, answer)).stats)
+
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: int) -> pb.ExecSyncResponse:
         request = pb.ExecSyncRequest(container_id=container_id, cmd=command, timeout=timeout)
         limit = timeout + _TIMEOUT if timeout else None

@@ -61,6 +61,10 @@ class Runtime(Protocol):
         """Containers that carry all `labels`, in any state and order."""
         ...
 
+    async def list_container_stats(self, labels: Mapping[str, str]) -> Sequence[pb.ContainerStats]:
+        """What containers that carry all `labels` use, as last measured by the runtime."""
+        ...
+
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: int) -> pb.ExecSyncResponse:
         """Run a command to its end. `DeadlineExceeded` after `timeout` (0: none)."""
         ...

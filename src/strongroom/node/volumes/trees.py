@@ -65,11 +65,11 @@ def _empty(top: int, name: str, names: Iterator[str]) -> None:
             raise
 
 
-def holds_more_than(root: Path, limit: int) -> bool:
-    """Whether the files below take more than `limit` bytes of the disk.
+def used(root: Path, enough: int) -> int:
+    """Bytes of the disk that the files below take; counting ends where they are more than `enough`.
 
     A file with several names counts once. What cannot be read, or goes meanwhile, does not count."""
-    used, seen, waiting = 0, set[tuple[int, int]](), [str(root)]
+    total, seen, waiting = 0, set[tuple[int, int]](), [str(root)]
     while waiting:
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
             for entry in entries:
@@ -80,7 +80,7 @@ def holds_more_than(root: Path, limit: int) -> bool:
                     if (found.st_dev, found.st_ino) in seen:
                         continue
                     seen.add((found.st_dev, found.st_ino))
-                used += found.st_blocks * _BLOCK
-                if used > limit:
-                    return True
-    return False
+                total += found.st_blocks * _BLOCK
+                if total > enough:
+                    return total
+    return total
