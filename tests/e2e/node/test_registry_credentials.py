@@ -33,8 +33,9 @@ def pod(name: str, image: str, policy: str = "IfNotPresent", **spec: object) -> 
 
 
 def events(kubectl: Kubectl, name: str) -> list[str]:
-    found = json.loads(kubectl.ok("events", "--for", f"pod/{name}", "-ojson"))["items"]
-    return [f"{event['type']} {event['reason']}: {event['message']}" for event in found]
+    found = kubectl.ok("events", "--for", f"pod/{name}", "-ojson")  # nothing at all when there are none yet
+    items = json.loads(found)["items"] if found else []
+    return [f"{event['type']} {event['reason']}: {event['message']}" for event in items]
 
 
 def waiting(kubectl: Kubectl, name: str) -> dict[str, str]:
