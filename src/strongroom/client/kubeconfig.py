@@ -7,7 +7,6 @@ import base64
 import binascii
 import os
 import re
-import ssl
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from strongroom.aio import tls
 from strongroom.client.http import HTTPTransport
 from strongroom.machinery.gvk import Object
 
@@ -67,7 +67,7 @@ class Access:
         """A transport with these credentials; the server's certificate is always verified."""
         context = None
         if self.server.startswith("https://"):
-            context = ssl.create_default_context(cadata=self.ca_pem.decode() if self.ca_pem else None)
+            context = tls.trust(cadata=self.ca_pem.decode() if self.ca_pem else None)
         return HTTPTransport(self.server, self.token, context)
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 
+from strongroom.aio import tls
 from strongroom.aio.clock import SystemClock
 from strongroom.aio.tasks import TaskGroup
 from strongroom.client import authority
@@ -53,7 +54,7 @@ async def _serve(settings: RemoteSettings, place: data_dir.DataDir) -> None:
     clock = SystemClock()
     node_settings = _node_settings(settings, place)
     node_runner.check(node_settings)
-    trust = ssl.create_default_context(cadata=(await _authority(settings)).decode())
+    trust = tls.trust(cadata=(await _authority(settings)).decode())
     restarts = _Restarts()
     membership = Membership(
         place.root / "credentials",

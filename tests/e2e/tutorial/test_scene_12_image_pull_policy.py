@@ -61,8 +61,8 @@ def test_another_policy_is_refused(latest: Kubectl) -> None:
 
 
 def events(kubectl: Kubectl, name: str) -> list[tuple[str, str]]:
-    found = json.loads(kubectl.ok("events", "--for", f"pod/{name}", "-ojson"))["items"]
-    return [(event["reason"], event["message"]) for event in found]
+    found = kubectl.ok("events", "--for", f"pod/{name}", "-ojson")  # nothing at all when there are none yet
+    return [(event["reason"], event["message"]) for event in (json.loads(found)["items"] if found else [])]
 
 
 def test_an_image_that_is_present_is_pulled_only_with_always(latest: Kubectl) -> None:

@@ -50,8 +50,11 @@ def test_without_credentials_the_image_is_not_pulled(kubectl: Kubectl) -> None:
     told |= {("BackOff", back_off), ("Failed", "Error: ImagePullBackOff")}
 
     def events() -> list[tuple[str, str, str]]:
-        found = json.loads(kubectl.ok("events", "--for", "pod/stree-serviceaccount", "-ojson"))["items"]
-        return [(each["reason"], each["message"], each["type"]) for each in found]
+        found = kubectl.ok(
+            "events", "--for", "pod/stree-serviceaccount", "-ojson"
+        )  # nothing when none are there yet
+        items = json.loads(found)["items"] if found else []
+        return [(each["reason"], each["message"], each["type"]) for each in items]
 
     expect.until(lambda: told <= {event[:2] for event in events()}, timeout=40, what=f"all of {told}")
     (refused,) = [text for _, text, _ in events() if text.startswith("Failed to pull image")]

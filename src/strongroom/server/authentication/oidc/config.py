@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from strongroom.aio import tls
 from strongroom.machinery import validation
 from strongroom.machinery.validation import FieldError
 
@@ -113,7 +114,7 @@ def validate(
             yield _duplicate(f"{audiences}[{index}]", audience)
     if authenticator.ca:
         try:
-            ssl.create_default_context(cadata=authenticator.ca)
+            tls.trust(cadata=authenticator.ca)
         except (ssl.SSLError, ValueError):
             detail = "data does not contain any valid RSA or ECDSA certificates"
             yield validation.invalid_value(f"{path}.issuer.certificateAuthority", "<omitted>", detail)

@@ -1,11 +1,11 @@
 """Fetches an issuer's keys: OpenID Connect Discovery 1.0, over https alone and without redirects."""
 
-import ssl
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
+from strongroom.aio import tls
 from strongroom.server.authentication.oidc import jwks
 from strongroom.server.authentication.oidc.config import JWTAuthenticator
 
@@ -22,7 +22,7 @@ async def fetch(authenticator: JWTAuthenticator) -> dict[str, tuple[jwks.Key, ..
     """The keys that the issuer publishes now. Raises Unreachable."""
     import aiohttp  # takes 0.3 s, which no start should wait for
 
-    context = ssl.create_default_context(cadata=authenticator.ca or None)
+    context = tls.trust(cadata=authenticator.ca or None)
     connector = aiohttp.TCPConnector(ssl=context, force_close=True)
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:

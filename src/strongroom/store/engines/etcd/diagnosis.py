@@ -5,6 +5,7 @@ import socket
 import ssl
 from typing import Final
 
+from strongroom.aio import tls
 from strongroom.store.engines.etcd.endpoint import Endpoint
 
 SECONDS: Final = 2.0
@@ -48,7 +49,7 @@ def _answers_without_tls(host: str) -> bool:
 def _of_tls(endpoint: Endpoint, host: str) -> str:
     parameters = endpoint.parameters
     try:
-        context = ssl.create_default_context(cafile=parameters.get("ca"))
+        context = tls.trust(cafile=parameters.get("ca"))
         context.set_alpn_protocols(["h2"])
         if "cert" in parameters:
             context.load_cert_chain(parameters["cert"], parameters["key"])
@@ -70,7 +71,8 @@ def _of_tls(endpoint: Endpoint, host: str) -> str:
         return ""  # it waits for us to begin, as it should
     except ssl.SSLError as error:
         reason = error.reason or ""
-        if "CERTIFICATE" in reason and "ALERT" in reason:
+        # The one or the other by the version of etcd.
+        if "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason):
             return "it takes no client without a certificate (cert=F, key=F) that its authority signed"
         ended = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
         if ended or reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
