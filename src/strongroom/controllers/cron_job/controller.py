@@ -8,7 +8,7 @@ from strongroom.client.informer import Informer
 from strongroom.client.requests import MERGE_PATCH
 from strongroom.client.rest import Client
 from strongroom.client.watching import DELETED
-from strongroom.controllers import actions, ownership
+from strongroom.controllers import actions, ownership, workload_cache
 from strongroom.controllers.actions import Delete
 from strongroom.controllers.controller import Controller
 from strongroom.controllers.cron_job import decision
@@ -52,11 +52,29 @@ class CronJobController:
         cron_job = self._cron_jobs.get(*key.split("/"))
         if cron_job is None:
             return
-        jobs = self._jobs.controlled_by(cron_job["metadata"]["uid"])
+        jobs = await self._with_unseen(cron_job, self._jobs.controlled_by(cron_job["metadata"]["uid"]))
         found = decision.decide(State(cron_job, jobs, self._clock.now()))
         await self._perform(cron_job, found)
         if found.look_again is not None:
             self._loop.queue.add_after(key, found.look_again)
+
+    async def _with_unseen(self, cron_job: Object, jobs: list[Object]) -> list[Object]:
+        """Also the active ones that the cache has not: it may be behind. What the API has not is missing."""
+        seen = {job["metadata"]["uid"] for job in jobs}
+        for reference in (cron_job.get("status") or {}).get("active") or ():
+            if reference.get("uid") in seen:
+                continue
+            try:
+                job = await self._client.get(
+                    resources.JOBS, reference.get("name", ""), cron_job["metadata"]["namespace"]
+                )
+            except status.StatusError as error:
+                if error.code != 404:
+                    raise
+            else:
+                if job["metadata"]["uid"] == reference.get("uid"):
+                    jobs.append(workload_cache.reduce(job))
+        return jobs
 
     async def _perform(self, cron_job: Object, found: Decision) -> None:
         metadata = cron_job["metadata"]

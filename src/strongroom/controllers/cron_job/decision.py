@@ -12,7 +12,7 @@ from strongroom.api import resources
 from strongroom.api.batch.v1 import time_zones
 from strongroom.controllers import ownership
 from strongroom.controllers.job import conditions
-from strongroom.machinery import cron, duration
+from strongroom.machinery import cron, duration, validation
 from strongroom.machinery.cron import CronError
 from strongroom.machinery.gvk import Object
 
@@ -66,7 +66,7 @@ class _Decider:
     def decide(self) -> Decision:
         self._look_after_jobs()
         self._forget_old_ones()
-        if not self._state.cron_job["metadata"].get("deletionTimestamp") and not self._spec.get("suspend"):
+        if not self._state.cron_job["metadata"].get("deletionTimestamp"):
             self._schedule()
         if self._active:
             self._status["active"] = self._active
@@ -92,7 +92,13 @@ class _Decider:
             done = job["status"].get("completionTime")
             if done and done > self._status.get("lastSuccessfulTime", ""):
                 self._status["lastSuccessfulTime"] = done
-            if job["metadata"]["uid"] not in held and not _is_finished(job) and _is_scheduled(job):
+            if job["metadata"]["uid"] in held or _is_finished(job):
+                continue
+            name = job["metadata"]["name"]
+            if not _is_scheduled(job):
+                text = f"Saw a job that the controller did not create or forgot: {name}"
+                self._tell("UnexpectedJob", text, warning=True)
+            else:
                 # It was made, and the status was not written any more.
                 self._active.append(reference_to(job))
                 at = (job["metadata"].get("annotations") or {}).get(SCHEDULED, "")
@@ -109,7 +115,7 @@ class _Decider:
                 for job in self._state.jobs
                 if conditions.find(job["status"].get("conditions") or (), type) is not None
             ]
-            ended.sort(key=lambda job: (job["status"].get("startTime") or "", job["metadata"]["name"]))
+            ended.sort(key=lambda job: (job["status"].get("startTime") or "~", job["metadata"]["name"]))
             if keep is not None and len(ended) > keep:
                 self._delete(ended[: len(ended) - keep])
 
@@ -118,20 +124,31 @@ class _Decider:
         zone = time_zones.find(name)
         if zone is None:
             self._tell(
-                "UnknownTimeZone", f"invalid timeZone: {name!r}: unknown time zone {name}", warning=True
+                "UnknownTimeZone",
+                f"invalid timeZone: {validation.go_quote(str(name))}: unknown time zone {name}",
+                warning=True,
             )
+            return
+        if self._spec.get("suspend"):
             return
         try:
             schedule = cron.parse(text)
         except CronError as error:
-            self._tell("UnparseableSchedule", f"unparseable schedule: {text!r} : {error}", warning=True)
+            self._tell(
+                "UnparseableSchedule",
+                f"unparseable schedule: {validation.go_quote(text)} : {error}",
+                warning=True,
+            )
             return
         now, since = self._state.now, self._since()
         upcoming = schedule.after(max(since, now), zone)
+        if upcoming is None:
+            why = f"invalid schedule: {text} : time difference between two schedules is less than 1 second"
+            self._tell("InvalidSchedule", why, warning=True)
+            return
         if schedule.every is not None:
             upcoming = since + ((now - since) // schedule.every + 1) * schedule.every
-        if upcoming is not None:
-            self._out.look_again = max((upcoming - now).total_seconds(), 0.0) + _SLACK
+        self._out.look_again = max((upcoming - now).total_seconds(), 0.0) + _SLACK
         due = schedule.latest(since, now, zone)
         if due is not None:
             self._warn_of_many(schedule, since, zone)
@@ -145,12 +162,14 @@ class _Decider:
         return since if deadline is None else max(since, now - timedelta(seconds=deadline))
 
     def _warn_of_many(self, schedule: cron.Schedule, since: datetime, zone: Any) -> None:
-        missed, moment = 0, since
-        while missed <= _MANY_MISSED:
-            following = schedule.after(moment, zone)
-            if following is None or following > self._state.now:
-                return
-            missed, moment = missed + 1, following
+        """How many there were is reckoned from the time between the first two of them."""
+        first = schedule.after(since, zone)
+        second = schedule.after(first, zone) if first is not None else None
+        if first is None or second is None:
+            return
+        missed = int((self._state.now - first).total_seconds()) // round((second - first).total_seconds()) + 1
+        if missed <= _MANY_MISSED:
+            return
         text = (
             "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
         )

@@ -97,7 +97,7 @@ class _Decider:
     def _create(self) -> ReplicaSet:
         deployment = self._deployment
         ending = pod_template.name_hash(deployment.digest, deployment.collisions)
-        name = f"{deployment.name}-{ending}"
+        name = plan.name_of(deployment.name, ending)
         replicas = rolling_update.size_of_new(deployment, 0, view.total(self._old))
         revision = revisions.next_revision(self._old)
         annotations = {**revisions.annotations_of_new(deployment, revision), **self._plan.sizes()}

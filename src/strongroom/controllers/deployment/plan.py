@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from strongroom.api import resources
 from strongroom.controllers import ownership, pod_template
 from strongroom.controllers.deployment.view import Deployment, ReplicaSet
+from strongroom.machinery import names
 from strongroom.machinery.gvk import Object
 
 DESIRED = "deployment.kubernetes.io/desired-replicas"
@@ -117,6 +118,11 @@ def _action(change: _Change) -> ChangeReplicaSet:
     if spec:
         patch["spec"] = spec
     return ChangeReplicaSet(of.name, patch, told)
+
+
+def name_of(deployment: str, hash: str) -> str:
+    """The name of the ReplicaSet of a template; the Deployment's is cut where both together are too long."""
+    return f"{deployment[: names.SUBDOMAIN_MAX - len(hash) - 1]}-{hash}"
 
 
 def replica_set(deployment: Object, action: CreateReplicaSet) -> Object:

@@ -77,12 +77,11 @@ def rollout(
         found = conditions.without(found, conditions.PROGRESSING)
     elif not _was_complete(status, present):
         found = _progress(deployment, present, new, status, now)
-    found = conditions.without(found, conditions.FAILURE)
     failure = _failure(new, sets)
-    if failure is not None:
-        found = conditions.with_condition(
-            [*found, *(each for each in present if each["type"] == conditions.FAILURE)], failure
-        )
+    if failure is None:
+        found = conditions.without(found, conditions.FAILURE)
+    else:
+        found = conditions.with_condition(found, failure)
     status["conditions"] = found
     return status
 

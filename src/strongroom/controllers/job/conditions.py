@@ -45,5 +45,7 @@ def make(type: str, status: str, verdict: Verdict, now: str) -> Object:
 
 
 def put(held: list[Object], new: Object) -> list[Object]:
-    """In the place of one of the same type."""
-    return [*(each for each in held if each["type"] != new["type"]), new]
+    """In the place of one of the same type, or after all others."""
+    if all(each["type"] != new["type"] for each in held):
+        return [*held, new]
+    return [new if each["type"] == new["type"] else each for each in held]

@@ -43,6 +43,14 @@ class Failures:
     count: int = 0
     last: datetime | None = None
 
+    def after(self, succeeded: Sequence[datetime], failed: Sequence[datetime]) -> "Failures":
+        """With Pods that have ended at these times; those that failed before one succeeded are forgotten."""
+        if not succeeded and not failed:
+            return self
+        since = [moment for moment in failed if not succeeded or moment > max(succeeded)]
+        count = len(since) if succeeded else self.count + len(since)
+        return Failures(count, max(since, default=None))
+
     def wait(self, now: datetime) -> float:
         """Seconds until the next Pod may be made."""
         if not self.count or self.last is None:
@@ -146,35 +154,40 @@ class _Decider:
         known = {*lists["succeeded"], *lists["failed"]}
         completed = indexes.parse(self._status.get("completedIndexes", ""))
         release = [tracked[uid] for uid in known]
-        new_failed, new_succeeded = 0, 0
+        failed: list[datetime] = []
+        succeeded: list[datetime] = []
         for uid, pod in tracked.items():
             if uid in known:
                 continue
             if pods.succeeded(pod):
-                new_succeeded += 1
-                if self._indexed:
+                release.append(pod)
+                if not self._indexed:
+                    lists["succeeded"].append(uid)
+                elif self._is_of_use(pod):
                     completed |= self._valid({pods.index_of(pod)})
                 else:
-                    lists["succeeded"].append(uid)
-                release.append(pod)
+                    continue
+                succeeded.append(pods.ended_at(pod))
             elif pods.failed(pod, only_when_ended=self._only_ended):
                 release.append(pod)
-                if self._counts(pod):
-                    new_failed += 1
-                    lists["failed"].append(uid)
+                if self._is_of_use(pod):
+                    failed.append(pods.ended_at(pod))
+                    if self._counts(pod):
+                        lists["failed"].append(uid)
         if self._indexed:
             completed = self._valid(completed)
             self._status["completedIndexes"] = indexes.render(completed)
             self._status["succeeded"] = len(completed)
         self._status["uncountedTerminatedPods"] = {kind: uids for kind, uids in lists.items() if uids}
         self._out.release = release
-        before = Failures() if new_succeeded else self._state.failures
-        if new_failed:
-            before = Failures(before.count + new_failed, self._state.now)
-        self._out.failures = before
+        self._out.failures = self._state.failures.after(succeeded, failed)
         self._completed = completed
         self._succeeded = self._status.get("succeeded", 0) + len(lists["succeeded"])
         self._failed = self._status.get("failed", 0) + len(lists["failed"])
+
+    def _is_of_use(self, pod: Object) -> bool:
+        """Whether the Job, if it is indexed, has the index that the Pod is for."""
+        return not self._indexed or bool(self._valid({pods.index_of(pod)}))
 
     def _counts(self, pod: Object) -> bool:
         """Whether the Pod's failure is one for the Job; it may be the last."""
@@ -204,13 +217,11 @@ class _Decider:
         if self._is_late():
             return conditions.FAILURE_TARGET, conditions.DEADLINE
         enough = policies.success(self._spec.get("successPolicy"), self._completed)
-        if enough is not None and not self._spec.get("suspend"):
+        if enough is not None:
             return conditions.SUCCESS_MET, enough
         completions = self._spec.get("completions")
-        reached = (
-            self._succeeded > 0 and not active if completions is None else self._succeeded >= completions
-        )
-        if reached and not self._spec.get("suspend"):
+        wanted = 1 if completions is None else completions
+        if self._succeeded >= wanted and not active:
             return conditions.SUCCESS_MET, conditions.REACHED
         return None
 
@@ -240,6 +251,10 @@ class _Decider:
                 self._held, conditions.make(conditions.COMPLETE, "True", why, self._now)
             )
             self._status["completionTime"] = self._now
+            completions = self._spec.get("completions")
+            if completions is not None and self._succeeded > completions:
+                text = "Too many succeeded pods running after completion count reached"
+                self._out.told.append(Told(True, "TooManySucceededPods", text))
             self._out.told.append(Told(False, "Completed", "Job completed"))
         else:
             self._held = conditions.put(
@@ -316,7 +331,7 @@ class _Decider:
                     seen.add(index)
         left = [pod for pod in active if pod not in found]
         if len(left) > wanted:
-            found += ranking.to_delete(left, len(left) - wanted, active, self._state.now)
+            found += ranking.of_job(left, len(left) - wanted)
         return found
 
     def _free_indexes(self, active: Sequence[Object]) -> list[int | None]:
@@ -327,10 +342,10 @@ class _Decider:
 
     def _tell_numbers(self, active: Sequence[Object]) -> None:
         status = self._status
-        gone = len(self._out.delete) + len(self._out.drop)
-        status["active"] = len(active) - gone + len(self._out.create)
-        status["ready"] = sum(pod_state.ready_since(pod) is not None for pod in active)
-        status["terminating"] = sum(map(pod_state.is_terminating, self._state.pods))
+        going = [*self._out.delete, *self._out.drop]
+        status["active"] = len(active) - len(going) + len(self._out.create)
+        status["ready"] = _ready(active) - _ready(going)
+        status["terminating"] = sum(map(pod_state.is_terminating, self._state.pods)) + len(going)
         if self._held:
             status["conditions"] = self._held
         for name in ("active", "succeeded", "failed"):
@@ -339,6 +354,10 @@ class _Decider:
         if not status.get("completedIndexes"):
             status.pop("completedIndexes", None)
         self._out.status = status
+
+
+def _ready(found: Iterable[Object]) -> int:
+    return sum(pod_state.ready_since(pod) is not None for pod in found)
 
 
 def patch(job: Object, status: Object) -> Object | None:

@@ -1,10 +1,11 @@
 """What a Job's controller wants to know of a Pod, and the Pods that it makes. Pure."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from strongroom.api import resources
 from strongroom.controllers import pod_state, pod_template
-from strongroom.machinery import integers
+from strongroom.machinery import duration, integers, meta
 from strongroom.machinery.gvk import Object
 
 TRACKING = "batch.kubernetes.io/job-tracking"
@@ -47,6 +48,33 @@ def restarts(pods: Iterable[Object]) -> int:
     return total
 
 
+def ended_at(pod: Object) -> datetime:
+    """When it ended: its last container did, or it was no longer ready, or it was told to go; at the latest
+    when it was made, if nothing says more."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    if (last := _last_end(pod.get("spec") or {}, status)) is not None:
+        return duration.parse_timestamp(last)
+    for condition in status.get("conditions") or ():
+        since = condition.get("lastTransitionTime")
+        if (condition.get("type"), condition.get("status")) == ("Ready", "False") and since:
+            return duration.parse_timestamp(since)
+    if deleted := metadata.get("deletionTimestamp"):
+        grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+        return duration.parse_timestamp(deleted) - grace
+    return duration.parse_timestamp(metadata["creationTimestamp"])
+
+
+def _last_end(spec: Object, status: Object) -> str | None:
+    """Of its containers and sidecars; None: one of them has not ended."""
+    sidecars = {c["name"] for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"}
+    beside = [each for each in status.get("initContainerStatuses") or () if each.get("name") in sidecars]
+    ends = [
+        ((each.get("state") or {}).get("terminated") or {}).get("finishedAt") or ""
+        for each in (*(status.get("containerStatuses") or ()), *beside)
+    ]
+    return max(ends) if ends and all(ends) else None
+
+
 def without_tracking(pod: Object) -> Object:
     """The merge patch that lets it go."""
     metadata = pod["metadata"]
@@ -68,11 +96,12 @@ def make(job: Object, index: int | None) -> Object:
     if index is None:
         return pod
     name = job["metadata"]["name"]
-    metadata["generateName"] = f"{name}-{index}-"
+    ending = f"-{index}-"  # which tells the Pods apart: a long name gives way to it
+    metadata["generateName"] = name[: meta.GENERATED_BASE_MAX - len(ending)] + ending
     for field in ("annotations", "labels"):
         metadata[field] = {**(metadata.get(field) or {}), INDEX: str(index)}
     spec = dict(pod["spec"])
-    spec.setdefault("hostname", f"{name}-{index}")
+    spec["hostname"] = f"{name}-{index}"
     for kind in ("initContainers", "containers"):
         if kind in spec:
             spec[kind] = [_told_its_index(container) for container in spec[kind]]

@@ -48,8 +48,8 @@ def _matches(rule: Object, pod: Object) -> str | None:
             if codes.get("containerName") in (None, container) and _is_meant(codes, code):
                 return f"Container {container} for pod {name} failed with exit code {code}"
         return None
-    for pattern in rule.get("onPodConditions") or ():
-        for condition in status.get("conditions") or ():
+    for condition in status.get("conditions") or ():
+        for pattern in rule.get("onPodConditions") or ():
             wanted = (pattern.get("type"), pattern.get("status") or "True")
             if (condition.get("type"), condition.get("status")) == wanted:
                 return f"Pod {name} has condition {condition['type']}"
@@ -57,8 +57,8 @@ def _matches(rule: Object, pod: Object) -> str | None:
 
 
 def _exit_codes(status: Object) -> Iterable[tuple[str, int]]:
-    """Of the containers that failed."""
-    for field in ("initContainerStatuses", "containerStatuses"):
+    """Of the containers that failed, the init containers last."""
+    for field in ("containerStatuses", "initContainerStatuses"):
         for each in status.get(field) or ():
             ended: Any = (each.get("state") or {}).get("terminated") or {}
             if ended.get("exitCode"):

@@ -90,8 +90,9 @@ class ReplicaSetController:
         if wait:
             self._loop.queue.add_after(key, wait)
         state = self._state(replica_set, counted=not wait)
-        failure = await self._perform(replica_set, decision.decide(state))
-        await self._report(replica_set, state, None if failure is None else str(failure))
+        found = decision.decide(state)
+        failure = await self._perform(replica_set, found)
+        await self._report(replica_set, state, None if failure is None else statuses.why(found, failure))
         later = statuses.next_change(replica_set, state.active, state.now)
         if later is not None:
             self._loop.queue.add_after(key, later)

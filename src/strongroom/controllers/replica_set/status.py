@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from strongroom.controllers import pod_state, workload_cache
+from strongroom.controllers.replica_set import decision
 from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
 
@@ -50,6 +51,12 @@ def of(
     if found := _conditions(conditions, reason, failure, now):
         status["conditions"] = found
     return status
+
+
+def why(found: Iterable[decision.Action], failure: Exception) -> str:
+    """What is said of a failure to do what was found: to make Pods, or to end them."""
+    ending = any(isinstance(each, decision.DeletePods) for each in found)
+    return f"unable to delete pods: {failure}" if ending else str(failure)
 
 
 def next_change(replica_set: Object, active: Iterable[Object], now: datetime) -> float | None:

@@ -128,14 +128,41 @@ def test_a_job_that_was_made_before_a_crash_is_found_again() -> None:
     assert found.status["lastScheduleTime"] == stamp(MADE)
 
 
-def test_a_job_that_a_person_made_of_it_is_left_alone() -> None:
-    assert "active" not in decide(cron_job(), job("manual", scheduled=False), after=20).status
+def test_a_job_that_a_person_made_of_it_is_told_and_left_alone() -> None:
+    found = decide(cron_job(), job("manual", scheduled=False), after=20)
+    assert "active" not in found.status
+    (event,) = found.told
+    assert (event.warning, event.reason) == (True, "UnexpectedJob")
+    assert event.message == "Saw a job that the controller did not create or forgot: manual"
+    assert told(decide(cron_job(), job("manual", "Complete", scheduled=False), after=20)) == []
+
+
+def test_what_was_missed_is_reckoned_from_the_first_two_times() -> None:
+    of = cron_job(schedule="1,2 3 * * *")
+    assert told(decide(of, after=100 * 60)) == []
+    assert told(decide(of, after=101 * 60)) == ["TooManyMissedTimes"]
+    text = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
+    (event,) = decide(of, after=101 * 60).told
+    assert (event.warning, event.message) == (True, text)
 
 
 def test_history_is_kept_to_its_limits() -> None:
     of = cron_job(successfulJobsHistoryLimit=1, failedJobsHistoryLimit=0, suspend=True)
     found = decide(of, job("a", "Complete"), job("b", "Complete"), job("c", "Failed"), job("d"))
     assert names(found.delete) == ["a", "c"]
+    assert [each.message for each in found.told if each.reason == "SuccessfulDelete"] == [
+        "Deleted job a",
+        "Deleted job c",
+    ]
+
+
+def test_of_the_history_the_oldest_goes_and_one_that_never_began_is_the_newest() -> None:
+    old, new = job("z", "Complete"), job("a", "Complete")
+    new["status"]["startTime"] = stamp(MADE + timedelta(seconds=1))
+    of = cron_job(successfulJobsHistoryLimit=1, suspend=True)
+    assert names(decide(of, new, old).delete) == ["z"]
+    del old["status"]["startTime"]
+    assert names(decide(of, new, old).delete) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +172,25 @@ def test_history_is_kept_to_its_limits() -> None:
 def test_what_can_not_be_read_is_told(spec: Any, reason: str) -> None:
     found = decide(cron_job(**spec))
     assert (found.create, told(found), found.told[0].warning) == (None, [reason], True)
+
+
+def test_a_zone_that_can_not_be_read_is_told_though_it_is_suspended() -> None:
+    (event,) = decide(cron_job(timeZone="Nowhere/X", suspend=True)).told
+    assert event.message == 'invalid timeZone: "Nowhere/X": unknown time zone Nowhere/X'
+
+
+def test_a_schedule_that_can_not_be_read_is_told_in_quotes() -> None:
+    (event,) = decide(cron_job(schedule="x")).told
+    assert event.message == 'unparseable schedule: "x" : expected exactly 5 fields, found 1: [x]'
+
+
+def test_a_schedule_whose_time_never_comes_is_told() -> None:
+    found = decide(cron_job(schedule="0 0 31 2 *"))
+    why = "time difference between two schedules is less than 1 second"
+    (event,) = found.told
+    assert (event.warning, event.reason) == (True, "InvalidSchedule")
+    assert event.message == f"invalid schedule: 0 0 31 2 * : {why}"
+    assert (found.create, found.look_again) == (None, None)
 
 
 def test_the_schedule_is_that_of_the_zone() -> None:

@@ -218,6 +218,21 @@ def test_a_failure_of_a_replica_set_is_told_and_taken_back() -> None:
     assert condition(again, "ReplicaFailure") is None
 
 
+def test_a_failure_keeps_its_words_and_its_place_while_it_lasts() -> None:
+    def failing(message: str) -> ReplicaSet:
+        told = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+        told["lastTransitionTime"] = STAMP
+        return replica_set("new", available=0, ready=0, failures=(told,))
+
+    wanted = deployment()
+    begun = after(wanted, decide(wanted, failing("first")))
+    late = decide(begun, failing("second"), at=NOW + timedelta(seconds=601))
+    assert late.patch is not None
+    found = late.patch["status"]["conditions"]
+    assert [each["type"] for each in found] == ["Available", "ReplicaFailure", "Progressing"]
+    assert found[1]["message"] == "first"
+
+
 def test_paused_it_only_scales_and_says_so() -> None:
     old = replica_set("old")
     found = decide(deployment(paused=True, replicas=4), old)
@@ -288,6 +303,12 @@ def test_a_name_that_is_taken_gives_way_to_another() -> None:
     (second,) = decide(deployment(status={"collisionCount": 1})).actions
     assert isinstance(first, CreateReplicaSet) and isinstance(second, CreateReplicaSet)
     assert first.name != second.name
+
+
+def test_a_long_name_gives_way_to_the_hash() -> None:
+    assert plans.name_of("d" * 300, "h") == "d" * 251 + "-h"
+    assert plans.name_of("d" * 251, "h") == "d" * 251 + "-h"
+    assert plans.name_of("d", "h") == "d-h"
 
 
 def test_a_failed_creation_is_told() -> None:

@@ -32,6 +32,7 @@ def pod(
     restarts: int = 0,
 ) -> Object:
     metadata: Object = {"name": name, "namespace": "n", "uid": name, "resourceVersion": "1"}
+    metadata["creationTimestamp"] = STAMP
     if tracked:
         metadata["finalizers"] = ["example.com/x", pods.TRACKING]
     if deleting:
@@ -172,11 +173,41 @@ def test_none_to_complete_is_complete() -> None:
     assert conditions(decide(job(completions=0)))["Complete"][0] == "True"
 
 
-def test_what_still_runs_when_enough_have_succeeded_is_ended_first() -> None:
+def test_what_still_runs_when_enough_have_succeeded_goes_first_and_is_no_failure() -> None:
     of = job({"startTime": STAMP, "succeeded": 2}, completions=2, parallelism=2)
     found = decide(of, pod("late"))
-    assert names(found.delete) == ["late"]
-    assert "Complete" not in conditions(found)
+    assert (names(found.drop), conditions(found)) == (["late"], {})
+    assert conditions(decide(settled(of, found)))["Complete"][0] == "True"
+
+
+def test_enough_are_enough_though_the_job_is_suspended() -> None:
+    of = job({"startTime": STAMP, "succeeded": 2}, completions=2, suspend=True)
+    found = decide(of)
+    assert conditions(found) == {
+        "SuccessCriteriaMet": ("True", "CompletionsReached"),
+        "Complete": ("True", "CompletionsReached"),
+    }
+
+
+def test_more_successes_than_were_wanted_are_told() -> None:
+    found = decide(job({"startTime": STAMP, "succeeded": 3}, completions=2))
+    text = "Too many succeeded pods running after completion count reached"
+    assert [(each.warning, each.reason, each.message) for each in found.told] == [
+        (True, "TooManySucceededPods", text),
+        (False, "Completed", "Job completed"),
+    ]
+    of_a_queue = decide(job({"startTime": STAMP, "succeeded": 3}, completions=None))
+    assert [each.reason for each in of_a_queue.told] == ["Completed"]
+
+
+def test_pods_that_are_told_to_go_are_neither_active_nor_ready_but_terminating() -> None:
+    ready, other = pod("a"), pod("b")
+    for each in (ready, other):
+        each["status"]["conditions"] = [{"type": "Ready", "status": "True", "lastTransitionTime": STAMP}]
+    status = decide(job(completions=5), ready, other).status
+    assert (status["active"], status["ready"], status["terminating"]) == (1, 1, 1)
+    status = decide(job(suspend=True), ready, other).status
+    assert (status.get("active"), status["ready"], status["terminating"]) == (None, 0, 2)
 
 
 def test_more_failures_than_the_limit_end_it() -> None:
@@ -241,9 +272,45 @@ def test_after_a_failure_the_next_pod_waits_longer_each_time() -> None:
     assert Failures(50, NOW).wait(NOW) == 600
 
 
+def ended(name: str, phase: str, second: int, **more: Any) -> Object:
+    """A Pod whose container ended that many seconds after NOW."""
+    found = pod(name, phase, **more)
+    stamp = f"2026-01-02T03:04:{5 + second:02}Z"
+    found["status"]["containerStatuses"] = [{"name": "c", "state": {"terminated": {"finishedAt": stamp}}}]
+    return found
+
+
+def test_patience_runs_from_the_end_of_the_last_pod_that_failed() -> None:
+    found = decide(
+        job(parallelism=2, completions=2), ended("a", "Failed", 4), ended("b", "Failed", 1), later=8
+    )
+    assert found.failures == Failures(2, NOW + timedelta(seconds=4))
+    assert found.look_again == 16
+
+
+def test_failures_before_a_success_are_forgotten_and_those_after_it_are_not() -> None:
+    found = decide(
+        job(completions=9),
+        ended("a", "Failed", 1),
+        ended("b", "Succeeded", 2),
+        ended("c", "Failed", 3),
+        failures=Failures(5, NOW),
+        later=4,
+    )
+    assert found.failures == Failures(1, NOW + timedelta(seconds=3))
+
+
 def test_a_success_ends_the_patience() -> None:
     found = decide(job(completions=3), pod("a", "Succeeded"), failures=Failures(5, NOW))
     assert found.create == [None]
+
+
+def test_a_job_ends_pods_that_were_ready_for_less_long_to_the_second_and_not_by_cost() -> None:
+    first, other = pod("a"), pod("b")
+    for each, since in ((first, "2026-01-02T03:00:01Z"), (other, "2026-01-02T03:00:00Z")):
+        each["status"]["conditions"] = [{"type": "Ready", "status": "True", "lastTransitionTime": since}]
+    first["metadata"]["annotations"] = {"controller.kubernetes.io/pod-deletion-cost": "9"}
+    assert names(decide(job(completions=5), other, first).drop) == ["a"]
 
 
 # Suspension
@@ -292,6 +359,13 @@ def test_two_of_one_index_or_beyond_the_last_are_too_many() -> None:
     assert sorted(names(found.drop)) == ["b", "c", "d"]
 
 
+def test_the_end_of_a_pod_whose_index_the_job_has_not_does_not_count() -> None:
+    found = decide(indexed(), pod("a", "Failed", index=9), pod("b", "Failed"), pod("c", "Succeeded", index=4))
+    assert sorted(names(found.release)) == ["a", "b", "c"]
+    assert (found.status["uncountedTerminatedPods"], found.failures.count) == ({}, 0)
+    assert found.create == [0, 1]
+
+
 def test_all_indexes_make_it_complete() -> None:
     found = decide(
         indexed({"startTime": STAMP, "completedIndexes": "0-2", "succeeded": 3}),
@@ -321,6 +395,14 @@ def test_a_pod_knows_its_index() -> None:
     assert "hostname" not in plain["spec"]
 
 
+def test_the_index_stays_in_the_name_and_in_the_hostname_of_a_pod() -> None:
+    template = {"spec": {"containers": [], "hostname": "mine"}}
+    of = {"metadata": {"name": "j" * 60, "namespace": "n", "uid": "u"}, "spec": {"template": template}}
+    made = pods.make(of, 12)
+    assert made["metadata"]["generateName"] == "j" * 54 + "-12-"
+    assert made["spec"]["hostname"] == "j" * 60 + "-12"
+
+
 # Policies
 
 
@@ -343,12 +425,11 @@ def test_a_failure_that_is_fatal_ends_the_job_at_once() -> None:
     assert found.status["uncountedTerminatedPods"] == {"failed": ["a"]}
 
 
-def test_a_failure_that_is_ignored_is_made_good_at_once() -> None:
+def test_a_failure_that_is_ignored_counts_for_patience_only() -> None:
     found = decide(job(podFailurePolicy=fatal("Ignore")), gone("a"))
-    assert found.create == [None]
+    assert (found.create, found.look_again, found.failures.count) == ((), 10, 1)
     assert names(found.release) == ["a"]
     assert found.status["uncountedTerminatedPods"] == {}
-    assert found.failures == NO_FAILURES
 
 
 def test_a_failure_that_counts_counts() -> None:

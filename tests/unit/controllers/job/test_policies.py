@@ -87,3 +87,15 @@ def test_enough_indexes(rule: Any, completed: set[int], enough: bool) -> None:
 
 def test_no_policy_is_never_enough() -> None:
     assert policies.success(None, {1}) is None
+
+
+def test_containers_speak_before_init_containers_and_conditions_in_the_order_of_the_pod() -> None:
+    ended = pod(2, A="True", B="True")
+    ended["status"]["initContainerStatuses"] = [{"name": "i", "state": {"terminated": {"exitCode": 1}}}]
+    match = policies.failure(rules(codes("FailJob", "In", 1, 2)), ended)
+    assert match is not None
+    assert match.message.startswith("Container c0 for pod n/p failed with exit code 2 ")
+    patterns = [{"type": type, "status": "True"} for type in ("B", "A")]
+    match = policies.failure(rules({"action": "FailJob", "onPodConditions": patterns}), ended)
+    assert match is not None
+    assert match.message == "Pod n/p has condition A matching FailJob rule at index 0"

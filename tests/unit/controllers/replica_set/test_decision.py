@@ -133,3 +133,8 @@ def test_a_failure_is_told_once_until_it_is_over() -> None:
     assert "conditions" not in said(replica_set(1, **failed))
     too_many = said(replica_set(0), pod("a"), failure="no")
     assert too_many["conditions"][0]["reason"] == "FailedDelete"
+
+
+def test_what_is_said_of_pods_that_could_not_be_made_or_ended() -> None:
+    assert status.why([CreatePods(1)], ValueError("no")) == "no"
+    assert status.why([DeletePods([])], ValueError("no")) == "unable to delete pods: no"

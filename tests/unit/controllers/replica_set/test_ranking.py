@@ -31,12 +31,18 @@ def pod(
             "creationTimestamp": ago(more.get("age", 1000)),
             "annotations": annotations,
         },
-        "spec": {"nodeName": node},
+        "spec": {
+            "nodeName": node,
+            "initContainers": [{"name": "side", "restartPolicy": "Always"}, {"name": "init"}],
+        },
         "status": {
             "phase": phase,
             "conditions": conditions,
             "containerStatuses": [{"restartCount": more.get("restarts", 0)}],
-            "initContainerStatuses": [{"restartCount": more.get("sidecar_restarts", 0)}],
+            "initContainerStatuses": [
+                {"name": "side", "restartCount": more.get("sidecar_restarts", 0)},
+                {"name": "init", "restartCount": more.get("init_restarts", 0)},
+            ],
         },
     }
 
@@ -78,6 +84,28 @@ def test_a_node_with_many_of_the_workload_gives_first() -> None:
 
 def test_of_about_the_same_age_neither_is_preferred_for_it() -> None:
     assert order(pod("z", ready=1000), pod("a", ready=1050)) == ["a"]
+
+
+def test_restarts_of_init_containers_say_nothing() -> None:
+    assert order(pod("z", init_restarts=9), pod("a")) == ["a"]
+
+
+def test_of_ages_of_one_magnitude_the_uid_decides_and_nothing_that_comes_later() -> None:
+    assert order(pod("z", ready=1050, restarts=9), pod("a", ready=1000)) == ["a"]
+    assert order(pod("z", ready=1000, restarts=9), pod("a", ready=1000)) == ["z"]
+    assert order(pod("z", age=1050), pod("a", age=1000)) == ["a"]
+    assert order(pod("a", ready=0), pod("z", ready=0, restarts=1)) == ["z"]
+
+
+def test_of_a_job_ages_count_to_the_second_and_costs_and_neighbours_do_not() -> None:
+    def first(*pods: Object) -> list[str]:
+        return [each["metadata"]["name"] for each in ranking.of_job(pods, 1)]
+
+    assert first(pod("a", ready=1050, cost="-9"), pod("z", ready=1049)) == ["z"]
+    assert first(pod("a", age=1050), pod("z", age=1049)) == ["z"]
+    assert first(pod("a", node="n2"), pod("b"), pod("c")) == ["a"]
+    assert first(pod("a"), pod("z", ready=None)) == ["z"]
+    assert first(pod("a"), pod("z", restarts=1)) == ["z"]
 
 
 def test_a_cost_that_is_none_is_nothing() -> None:
