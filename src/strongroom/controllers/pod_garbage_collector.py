@@ -6,13 +6,16 @@ may come back, so its Pods are given a while.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from strongroom.aio.clock import Clock
 from strongroom.api import resources
+from strongroom.client import requests
 from strongroom.client.informer import Informer, key_of
 from strongroom.client.rest import Client
 from strongroom.client.watching import DELETED
-from strongroom.controllers import pod_state
+from strongroom.controllers import actions, pod_state
+from strongroom.controllers.actions import Action
 from strongroom.controllers.controller import Controller
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
@@ -26,6 +29,31 @@ QUARANTINE = 40.0
 def is_orphan(pod: Object | None, node: Object | None) -> bool:
     """Whether the Pod is bound and `node`, the one it is bound to, does not exist."""
     return pod is not None and bool((pod.get("spec") or {}).get("nodeName")) and node is None
+
+
+def failed(pod: Object, now: datetime) -> list[Action]:
+    """Says that a Pod has failed with its node, unless it had ended before: nobody else will."""
+    if pod_state.is_finished(pod):
+        return []
+    metadata = pod["metadata"]
+    text = "PodGC: node no longer exists"
+    said = pod_state.condition(pod, "DisruptionTarget", "True", "DeletionByPodGC", text, now)
+    status: Object = {"phase": "Failed"}
+    if said is not None:
+        status["conditions"] = [said]
+    if generation := metadata.get("generation"):
+        status["observedGeneration"] = generation
+    patch = {"metadata": {"uid": metadata["uid"]}, "status": status}
+    return [
+        actions.Patch(
+            resources.PODS,
+            metadata["namespace"],
+            metadata["name"],
+            patch,
+            "status",
+            requests.STRATEGIC_MERGE,
+        )
+    ]
 
 
 def surplus(ended: Iterable[Object], most: int) -> list[Object]:
@@ -44,6 +72,7 @@ class PodGarbageCollector:
         self._pods = pods
         self._nodes = nodes
         self._most = most_ended
+        self._clock = clock
         self._ended: set[tuple[str, str]] = set()
         self._loop = Controller("pod-garbage-collector", self._reconcile, (pods, nodes), clock)
         pods.subscribe(self._pod_changed)
@@ -90,6 +119,7 @@ class PodGarbageCollector:
         except status.StatusError as error:
             if error.code != 404:
                 raise
+        await actions.perform(self._client, failed(pod, self._clock.now()))
         await self._remove(pod)
 
     async def _thin_out(self) -> None:

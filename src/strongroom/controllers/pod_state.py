@@ -51,6 +51,27 @@ def ready_since(pod: Object) -> datetime | None:
     return None
 
 
+def find(pod: Object, type: str) -> Object | None:
+    """The Pod's condition of that type."""
+    known: list[Object] = (pod.get("status") or {}).get("conditions") or []
+    return next((each for each in known if each.get("type") == type), None)
+
+
+def condition(pod: Object, type: str, status: str, reason: str, message: str, now: datetime) -> Object | None:
+    """The condition that the Pod is to have; None: it has it. Another text alone is no transition."""
+    said = {"type": type, "status": status, "reason": reason, "message": message}
+    since = duration.timestamp(now)
+    if (known := find(pod, type)) is not None:
+        if all(known.get(key) == value for key, value in said.items()):
+            return None
+        if known.get("status") == status:
+            since = known.get("lastTransitionTime") or since
+    found: Object = {**said, "lastProbeTime": None, "lastTransitionTime": since}
+    if generation := (pod.get("metadata") or {}).get("generation"):
+        found["observedGeneration"] = generation
+    return found
+
+
 _ALWAYS = duration.parse_timestamp("1970-01-01T00:00:00Z")
 
 

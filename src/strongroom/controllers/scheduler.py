@@ -13,7 +13,7 @@ from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
 from strongroom.client.watching import DELETED
-from strongroom.controllers import actions
+from strongroom.controllers import actions, pod_state
 from strongroom.controllers.actions import Delete
 from strongroom.controllers.controller import Controller
 from strongroom.controllers.scheduling import placement, pod_use, preemption
@@ -21,7 +21,7 @@ from strongroom.controllers.scheduling.cluster import Candidate, Cluster, key_of
 from strongroom.controllers.scheduling.placement import Placed, Unschedulable
 from strongroom.controllers.scheduling.pod_use import PodUse
 from strongroom.controllers.scheduling.preemption import Preempt, Preemptor
-from strongroom.machinery import duration, status
+from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 
 NAME = "default-scheduler"
@@ -49,19 +49,6 @@ def binding(pod: Object, node: str) -> Object:
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"]},
         "target": {"kind": "Node", "name": node},
     }
-
-
-def unscheduled_condition(pod: Object, message: str, now: str) -> Object | None:
-    """The condition PodScheduled that says why there is no node; None when the Pod says so already."""
-    said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
-    since = now
-    for condition in (pod.get("status") or {}).get("conditions") or ():
-        if condition.get("type") == "PodScheduled":
-            if all(condition.get(key) == value for key, value in said.items()):
-                return None
-            if condition.get("status") == "False":
-                since = condition.get("lastTransitionTime") or now
-    return {**said, "lastTransitionTime": since}
 
 
 class Scheduler:
@@ -198,15 +185,12 @@ class Scheduler:
         victim = self._pods.get(namespace, name)
         if victim is None or victim["metadata"].get("deletionTimestamp"):
             return
-        now = duration.timestamp(self._clock.now())
-        condition = {
-            "type": "DisruptionTarget",
-            "status": "True",
-            "lastTransitionTime": now,
-            "reason": "PreemptionByScheduler",
-            "message": f"{NAME}: preempting to accommodate a higher priority pod",
-        }
-        await self._patch_status(victim, {"conditions": [condition]})
+        text = f"{NAME}: preempting to accommodate a higher priority pod"
+        condition = pod_state.condition(
+            victim, "DisruptionTarget", "True", pod_use.PREEMPTION, text, self._clock.now()
+        )
+        if condition is not None:
+            await self._patch_status(victim, {"conditions": [condition]})
         uid = victim["metadata"]["uid"]
         await actions.perform(self._client, [Delete(resources.PODS, namespace, name, uid)])
         text = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
@@ -218,7 +202,9 @@ class Scheduler:
         change: Object = {}
         if (status.get("nominatedNodeName") or "") != nominated:
             change["nominatedNodeName"] = nominated or None
-        condition = unscheduled_condition(pod, message, duration.timestamp(self._clock.now()))
+        condition = pod_state.condition(
+            pod, "PodScheduled", "False", "Unschedulable", message, self._clock.now()
+        )
         if condition is not None:
             change["conditions"] = [condition]
         if change:

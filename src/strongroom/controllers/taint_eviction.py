@@ -36,35 +36,36 @@ def evicting(node: Object | None) -> Taints:
 
 def leaves(pod: Object, taints: Taints, seen: datetime) -> datetime | None:
     """When the Pod has to go; None: never. `seen`: since when the taints are known, for those that do not say
-    since when they are there."""
+    since when they are there. The time runs from when the taint and the Pod were both there; for each taint
+    the first toleration that fits counts."""
     tolerations = (pod.get("spec") or {}).get("tolerations") or ()
     moments: list[datetime] = []
     for taint in taints:
-        fitting = [each for each in tolerations if node_matching.tolerated(taint, (each,))]
-        if not fitting:
+        fitting = next((each for each in tolerations if node_matching.tolerated(taint, (each,))), None)
+        if fitting is None:
             return seen
-        added = taint.get("timeAdded")
-        since = duration.parse_timestamp(added) if added else seen
-        limits = [each["tolerationSeconds"] for each in fitting if each.get("tolerationSeconds") is not None]
-        if limits:
-            moments.append(since + timedelta(seconds=max(min(limits), 0)))
-    return min(moments) if moments else None
+        seconds = fitting.get("tolerationSeconds")
+        if seconds is not None:
+            added = taint.get("timeAdded")
+            since = duration.parse_timestamp(added) if added else seen
+            moments.append(max(since, _came(pod) or since) + timedelta(seconds=max(seconds, 0)))
+    return min(moments, default=None)
+
+
+def _came(pod: Object) -> datetime | None:
+    """When the Pod came to its node."""
+    scheduled = pod_state.find(pod, "PodScheduled") or {}
+    came = scheduled.get("lastTransitionTime") or pod["metadata"].get("creationTimestamp")
+    return duration.parse_timestamp(came) if came else None
 
 
 def evict(pod: Object, now: datetime) -> list[Action]:
     """The Pod says why, and goes as if it had been deleted by hand."""
     metadata = pod["metadata"]
-    said = {
-        "type": "DisruptionTarget",
-        "status": "True",
-        "reason": "DeletionByTaintManager",
-        "message": "Taint manager: deleting due to NoExecute taint",
-        "lastTransitionTime": duration.timestamp(now),
-    }
-    return [
-        node_taints.say(resources.PODS, pod, said),
-        actions.Delete(resources.PODS, metadata["namespace"], metadata["name"], metadata["uid"]),
-    ]
+    text = "Taint manager: deleting due to NoExecute taint"
+    said = pod_state.condition(pod, "DisruptionTarget", "True", "DeletionByTaintManager", text, now)
+    gone = actions.Delete(resources.PODS, metadata["namespace"], metadata["name"], metadata["uid"])
+    return [gone] if said is None else [node_taints.say(resources.PODS, pod, said), gone]
 
 
 class TaintEviction:
@@ -82,6 +83,8 @@ class TaintEviction:
         """Node -> its taints that drive Pods away, and since when they are known."""
         self._told_to_go: set[str] = set()
         """Uids of Pods whose deletion was asked for, until it is seen."""
+        self._waiting: dict[str, Object] = {}
+        """Key -> Pod, of those whose time has begun."""
         self._loop = Controller("taint-eviction", self._reconcile, (pods, nodes), clock, workers=4)
         nodes.subscribe(self._node_changed)
         pods.subscribe(self._pod_changed)
@@ -93,7 +96,8 @@ class TaintEviction:
         name = node["metadata"]["name"]
         taints = evicting(node) if kind != DELETED else ()
         if not taints:
-            self._seen.pop(name, None)
+            if self._seen.pop(name, None) is not None and kind != DELETED:
+                self._stay(name)
             return
         if name in self._seen and self._seen[name][0] == taints:
             return
@@ -101,9 +105,23 @@ class TaintEviction:
         for pod in self._pods.values():
             self._suspect(pod)
 
+    def _stay(self, node: str) -> None:
+        """Nothing drives Pods from that node any more."""
+        for key, pod in list(self._waiting.items()):
+            if pod_state.node(pod) == node:
+                self._call_off(key)
+
+    def _call_off(self, key: str) -> None:
+        if (pod := self._waiting.pop(key, None)) is not None:
+            self._tell(pod, f"Cancelling deletion of Pod {key}")
+
+    def _tell(self, pod: Object, text: str) -> None:
+        self._recorder.event(pod, event_recorder.NORMAL, "TaintManagerEviction", text)
+
     def _pod_changed(self, kind: str, pod: Object) -> None:
         if kind == DELETED or not pod_state.is_active(pod):
             self._told_to_go.discard(pod["metadata"]["uid"])
+            self._waiting.pop(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}", None)
         else:
             self._suspect(pod)
 
@@ -121,12 +139,13 @@ class TaintEviction:
             return
         moment, now = leaves(pod, *known), self._clock.now()
         if moment is None:
+            self._call_off(key)
             return
         if moment > now:
+            self._waiting[key] = pod
             self._loop.queue.add_after(key, (moment - now).total_seconds())
             return
-        self._recorder.event(
-            pod, event_recorder.NORMAL, "TaintManagerEviction", f"Marking for deletion Pod {key}"
-        )
+        self._waiting.pop(key, None)
+        self._tell(pod, f"Marking for deletion Pod {key}")
         await actions.perform(self._client, evict(pod, now))
         self._told_to_go.add(pod["metadata"]["uid"])

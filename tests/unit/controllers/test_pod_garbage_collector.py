@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from strongroom.api import resources
-from strongroom.controllers import pod_garbage_collector
+from strongroom.controllers import actions, pod_garbage_collector
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
 from strongroom.testing import controllers, fake_api
@@ -127,3 +127,29 @@ async def test_of_too_many_that_have_ended_the_oldest_go(world: World) -> None:
     await world.settle()
     assert world.pods() == ["p2", "p3"]
     assert pod_garbage_collector.MOST_ENDED == 12_500
+
+
+async def test_an_orphan_fails_with_its_node_before_it_is_removed(world: World) -> None:
+    world.pod("p", "gone")
+    world.start()
+    await world.settle()
+    world.api.calls.clear()
+    await world.wait(41)
+    patched, *_ = [call for call in world.api.writes if "/pods/p" in call.path]
+    assert (patched.method, patched.path.rsplit("/", 1)[1]) == ("PATCH", "status")
+    (said,) = patched.body["status"]["conditions"]
+    assert patched.body["status"]["phase"] == "Failed"
+    assert (said["type"], said["status"]) == ("DisruptionTarget", "True")
+    assert (said["reason"], said["message"]) == ("DeletionByPodGC", "PodGC: node no longer exists")
+
+
+def test_one_that_has_ended_is_not_changed_and_one_that_has_not_tells_its_generation() -> None:
+    metadata: Object = {"name": "p", "namespace": "n", "uid": "u", "generation": 2}
+    now = controllers.World().clock.now()
+    for phase in ("Succeeded", "Failed"):
+        assert pod_garbage_collector.failed({"metadata": metadata, "status": {"phase": phase}}, now) == []
+    (action,) = pod_garbage_collector.failed({"metadata": metadata}, now)
+    assert isinstance(action, actions.Patch)
+    assert action.patch["metadata"] == {"uid": "u"}
+    assert action.patch["status"]["observedGeneration"] == 2
+    assert action.patch["status"]["conditions"][0]["observedGeneration"] == 2

@@ -1,11 +1,12 @@
 """What controllers want to know of a Pod."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from strongroom.controllers import pod_state
+from strongroom.machinery import duration
 from strongroom.machinery.gvk import Object
 
 NOW = datetime.fromisoformat("2026-01-02T03:04:05+00:00")
@@ -56,3 +57,28 @@ def test_what_is_kept_lacks_the_managers_alone() -> None:
     kept = pod_state.reduce(given)
     assert kept == {**given, "metadata": {"name": "p"}}
     assert "managedFields" in given["metadata"]
+
+
+def test_a_condition_tells_its_generation_and_keeps_its_time_while_its_status_stays() -> None:
+    pod: Object = {"metadata": {"generation": 3}}
+
+    def said(status: str, message: str, later: int = 0) -> Object | None:
+        return pod_state.condition(pod, "T", status, "R", message, NOW + timedelta(seconds=later))
+
+    first = said("True", "m")
+    assert first == {
+        "type": "T",
+        "status": "True",
+        "reason": "R",
+        "message": "m",
+        "lastProbeTime": None,
+        "lastTransitionTime": duration.timestamp(NOW),
+        "observedGeneration": 3,
+    }
+    pod["status"] = {"conditions": [{"type": "Ready", "status": "True"}, first]}
+    assert said("True", "m", 5) is None
+    assert said("True", "other", 5) == {**first, "message": "other"}
+    turned = said("False", "m", 5)
+    assert turned is not None
+    assert turned["lastTransitionTime"] == duration.timestamp(NOW + timedelta(seconds=5))
+    assert "observedGeneration" not in (pod_state.condition({}, "T", "True", "R", "m", NOW) or {})

@@ -115,10 +115,11 @@ class Cluster:
         self._nominated.pop(key, None)
 
     def told_to_go(self, key: str) -> None:
-        """The Pod is about to end, though its events don't tell yet."""
+        """The Pod is about to end to make room, though its events don't tell yet."""
         node = self._placed.get(key)
         if node is not None:
-            self._loads[node].pods[key] = replace(self._loads[node].pods[key], leaving=True)
+            pods = self._loads[node].pods
+            pods[key] = replace(pods[key], leaving=True, preempted=True)
 
     def node_changed(self, kind: str, node: Object) -> bool:
         name = node["metadata"]["name"]

@@ -26,6 +26,23 @@ def wanted(spec: Mapping[str, Any], node: Object) -> bool:
     return any(_term(term, node) for term in required.get("nodeSelectorTerms") or ())
 
 
+def names(spec: Mapping[str, Any]) -> frozenset[str] | None:
+    """The nodes that required node affinity names, each of its terms some; None: one of them names none."""
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    found: set[str] = set()
+    for term in required.get("nodeSelectorTerms") or ():
+        meant = [
+            frozenset(each.get("values") or ())
+            for each in term.get("matchFields") or ()
+            if (each.get("key"), each.get("operator")) == ("metadata.name", "In")
+        ]
+        if not meant:
+            return None
+        found |= frozenset.intersection(*meant)
+    return frozenset(found) if required.get("nodeSelectorTerms") else None
+
+
 def preference(preferred: Iterable[Mapping[str, Any]], node: Object) -> int:
     """The sum of the weights of the preferred terms that the node matches."""
     return sum(int(each.get("weight", 0)) for each in preferred if _term(each.get("preference") or {}, node))

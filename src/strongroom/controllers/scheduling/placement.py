@@ -33,17 +33,23 @@ class Refusal:
     preemption: str = NOT_HELPFUL
 
 
+_NOT_NAMED = Refusal(("node(s) didn't satisfy plugin(s) [NodeAffinity]",))
+
+
 @dataclass(frozen=True, slots=True)
 class Unschedulable:
-    """No node fits; by node, why."""
+    """No node fits; by node, why. `contradiction`: why none ever could, in place of their reasons."""
 
     refusals: Mapping[str, Refusal]
+    contradiction: str = ""
 
     @property
     def reasons(self) -> str:
         """For the event and the condition, without what preemption could do."""
         if not self.refusals:
             return NO_NODES
+        if self.contradiction:
+            return f"0/{len(self.refusals)} nodes are available: {self.contradiction}."
         found = Counter(reason for refusal in self.refusals.values() for reason in refusal.reasons)
         return histogram(len(self.refusals), found)
 
@@ -70,6 +76,10 @@ def place(
     spec = pod.get("spec") or {}
     candidates = list(candidates)
     nodes = {candidate.name: candidate for candidate in candidates}
+    named = node_matching.names(spec)
+    if named is not None and not named:
+        text = "pod affinity terms conflict"
+        return Unschedulable({name: Refusal((text,)) for name in nodes}, text)
     neighbourhood = None
     if use.wishes or others_are_aloof:
         residents = _residents(candidates)
@@ -78,6 +88,9 @@ def place(
     fitting: list[Candidate] = []
     refusals: dict[str, Refusal] = {}
     for candidate in candidates:
+        if named is not None and candidate.name not in named:
+            refusals[candidate.name] = _NOT_NAMED
+            continue
         refusal = _refuses(spec, use, candidate) or _is_misplaced(use, candidate, neighbourhood, hard)
         if refusal is None:
             fitting.append(candidate)

@@ -10,6 +10,8 @@ from strongroom.controllers.scheduling import affinity
 from strongroom.controllers.scheduling.affinity import Wishes
 from strongroom.machinery.gvk import Object
 
+PREEMPTION = "PreemptionByScheduler"
+"""Why a Pod is a DisruptionTarget that makes room for a more important one."""
 Port = tuple[str, str, int]
 """Host address ("0.0.0.0": all), protocol, port."""
 
@@ -28,6 +30,8 @@ class PodUse:
     owner: str = ""
     """The uid of the controller that made it."""
     leaving: bool = False
+    preempted: bool = False
+    """It leaves to make room for another Pod."""
     priority: int = 0
     started: str = ""
     """When its node took it on; "" before that."""
@@ -45,7 +49,8 @@ def of(pod: Object) -> PodUse:
         labels,
         affinity.wishes(spec, namespace, labels),
         next(owners, ""),
-        bool(metadata.get("deletionTimestamp")),
+        leaving := bool(metadata.get("deletionTimestamp")),
+        leaving and _is_preempted(pod),
         int(spec.get("priority") or 0),
         (pod.get("status") or {}).get("startTime") or "",
     )
@@ -56,3 +61,9 @@ def _ports(spec: Mapping[str, Any]) -> Iterable[Port]:
         for port in container.get("ports") or ():
             if port.get("hostPort"):
                 yield port.get("hostIP") or ANY_ADDRESS, port.get("protocol") or "TCP", port["hostPort"]
+
+
+def _is_preempted(pod: Object) -> bool:
+    said = ("DisruptionTarget", "True", PREEMPTION)
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any((c.get("type"), c.get("status"), c.get("reason")) == said for c in conditions)

@@ -63,7 +63,9 @@ def preempt(pod: Preemptor, failed: Unschedulable, candidates: Iterable[Candidat
     if pod.never:
         return Helpless(f"{failed.reasons} preemption: {_POLICY}")
     nodes = {candidate.name: candidate for candidate in candidates}
-    if _is_leaving(nodes.get(pod.nominated), pod.priority):
+    nominated = failed.refusals.get(pod.nominated)
+    could_help = nominated is None or nominated.preemption != NOT_HELPFUL
+    if could_help and _waits_for_victims(nodes.get(pod.nominated), pod.priority):
         return Helpless(f"{failed.reasons} preemption: {_PATIENCE}", keeps_node=True)
     chosen: dict[str, Sequence[str]] = {}
     tails: Counter[str] = Counter()
@@ -135,7 +137,7 @@ def _harm(node: Candidate, victims: Sequence[str]) -> tuple[int, int, int, tuple
     return highest, sum(use.priority + _LIFT for use in uses), len(uses), newest_first
 
 
-def _is_leaving(node: Candidate | None, priority: int) -> bool:
+def _waits_for_victims(node: Candidate | None, priority: int) -> bool:
     if node is None:
         return False
-    return any(use.leaving and use.priority < priority for use in node.load.pods.values())
+    return any(use.preempted and use.priority < priority for use in node.load.pods.values())

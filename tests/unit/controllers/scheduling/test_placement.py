@@ -139,3 +139,29 @@ def test_a_port_of_one_address_is_free_at_another(address: str, fits: bool) -> N
 
 def test_a_request_of_zero_needs_nothing() -> None:
     assert _place(_pod(requests={"example.com/gpu": "0"}), _node("a")) == placement.Placed("a")
+
+
+def _named(*terms: list[Object]) -> Object:
+    required = {"nodeSelectorTerms": [{"matchFields": fields} for fields in terms]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+
+
+def _field(*names: str, operator: str = "In") -> Object:
+    return {"key": "metadata.name", "operator": operator, "values": list(names)}
+
+
+def test_nodes_that_the_affinity_does_not_name_are_told_as_such() -> None:
+    nodes = (_node("a", unschedulable=True), _node("b"), _node("c", unschedulable=True))
+    assert _refusal(_pod(affinity=_named([_field("a", "x")], [_field("z")])), *nodes) == (
+        "0/3 nodes are available: 1 node(s) were unschedulable, "
+        "2 node(s) didn't satisfy plugin(s) [NodeAffinity]. "
+        "preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+    )
+    assert _place(_pod(affinity=_named([_field("a", "b")])), *nodes) == placement.Placed("b")
+    excluded = _pod(affinity=_named([_field("b", operator="NotIn")]))
+    assert "1 node(s) didn't match Pod's node affinity/selector" in _refusal(excluded, *nodes)
+
+
+def test_an_affinity_that_names_no_node_at_all_is_a_contradiction() -> None:
+    pod = _pod(affinity=_named([_field("a", "b"), _field("c")]))
+    assert _refusal(pod, _node("a")) == f"0/1 nodes are available: pod affinity terms conflict. {NOT_HELPFUL}"

@@ -156,6 +156,32 @@ def test_who_waits_for_its_victims_takes_no_others(world: World) -> None:
     )
 
 
+def test_it_does_not_wait_for_pods_that_go_for_other_reasons_or_on_a_node_it_can_no_longer_have(
+    world: World,
+) -> None:
+    world.runs("low", "3", deletionTimestamp="now")
+    world.runs("other", "1")
+    assert world.victims("2", nominated="a") == ("a", ["low"])
+    world.cluster.told_to_go("n/low")
+    world.node(unschedulable=True)
+    world.node("b", cpu="2")
+    world.runs("third", "2", node="b")
+    assert world.victims("2", nominated="a") == ("b", ["third"])
+
+
+def test_a_victim_is_known_by_its_condition() -> None:
+    said = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
+    for pod, expected in (
+        ({"metadata": {"deletionTimestamp": "now"}, "status": {"conditions": [{}, said]}}, True),
+        (
+            {"metadata": {"deletionTimestamp": "now"}, "status": {"conditions": [{**said, "reason": "x"}]}},
+            False,
+        ),
+        ({"metadata": {}, "status": {"conditions": [said]}}, False),
+    ):
+        assert pod_use.of(pod).preempted is expected
+
+
 def test_room_that_is_made_is_not_for_others(world: World) -> None:
     world.cluster.nominate("n/chosen", "a", pod_use.of(world.pod("chosen", "3", 100)))
     assert world.preempt("2", 100) == Helpless(
