@@ -28,6 +28,12 @@ def must_empty(namespace: Object | None) -> bool:
     return FINALIZER in (namespace.get("spec", {}).get("finalizers") or ())
 
 
+def is_held(namespace: Object) -> bool:
+    """Whether it stays though it is empty: others have finalizers on it."""
+    own = namespace["spec"].get("finalizers") or ()
+    return bool(namespace["metadata"].get("finalizers")) or any(each != FINALIZER for each in own)
+
+
 def in_order(served: Sequence[Resource]) -> list[list[Resource]]:
     """The namespaced kinds in steps: each step waits until the one before left nothing."""
     namespaced = [resource for resource in served if resource.namespaced]
@@ -73,6 +79,8 @@ class NamespaceController:
         try:
             findings = await self._empty(name)
             if findings.empty:
+                if is_held(namespace):
+                    namespace = await self._report(namespace, findings)
                 await self._finalize(namespace)
             else:
                 await self._report(namespace, findings)
@@ -122,12 +130,13 @@ class NamespaceController:
         done["spec"]["finalizers"] = [f for f in done["spec"]["finalizers"] if f != FINALIZER]
         await self._client.update(resources.NAMESPACES, done, subresource="finalize")
 
-    async def _report(self, namespace: Object, findings: Findings) -> None:
-        """Say in the namespace's conditions what it still waits for."""
+    async def _report(self, namespace: Object, findings: Findings) -> Object:
+        """Say in the namespace's conditions what it still waits for; gives it as it is then."""
         current = await self._client.get(resources.NAMESPACES, namespace["metadata"]["name"])
         now = duration.timestamp(self._clock.now())
         found = namespace_conditions.conditions(findings)
         conditions = namespace_conditions.merged(current["status"].get("conditions") or (), found, now)
         if conditions is not None:
             current["status"]["conditions"] = conditions
-            await self._client.update(resources.NAMESPACES, current, subresource="status")
+            return await self._client.update(resources.NAMESPACES, current, subresource="status")
+        return current

@@ -38,10 +38,12 @@ def conditions(findings: Findings) -> list[Object]:
     """The five conditions, without their times."""
     finalizers = _finalizers(findings.remaining)
     left = ", ".join(
-        f"{resource.plural}.{resource.group} has {len(items)} resource instances"
-        for resource, items in sorted(findings.remaining.items(), key=lambda pair: pair[0].plural)
+        sorted(
+            f"{resource.plural}.{resource.group} has {len(items)} resource instances"
+            for resource, items in findings.remaining.items()
+        )
     )
-    held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
+    held = ", ".join(sorted(f"{name} in {count} resource instances" for name, count in finalizers.items()))
     return [
         _condition(
             "NamespaceDeletionDiscoveryFailure",
@@ -57,7 +59,7 @@ def conditions(findings: Findings) -> list[Object]:
             "NamespaceDeletionContentFailure",
             "ContentDeletionFailed",
             f"Failed to delete all resource types, {len(findings.failures)} remaining: "
-            + ", ".join(findings.failures),
+            + ", ".join(sorted(findings.failures)),
             true=True,
         )
         if findings.failures

@@ -151,6 +151,17 @@ async def test_finalizers_of_others_stay() -> None:
         found = world.api.get(resources.NAMESPACES, "n")
         assert found is not None
         assert found["spec"]["finalizers"] == ["example.com/hold"]
+        said = world.condition("NamespaceContentRemaining")
+        assert (said["status"], said["reason"]) == ("False", "ContentRemoved")
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [(["kubernetes"], [], False), (["kubernetes", "x"], [], True), (["kubernetes"], ["x"], True)],
+)
+def test_it_stays_while_others_hold_it(own: list[str], others: list[str], expected: bool) -> None:
+    found: Object = {"metadata": {"finalizers": others}, "spec": {"finalizers": own}}
+    assert namespace.is_held(found) is expected
 
 
 async def test_it_can_be_cancelled_twice() -> None:

@@ -51,6 +51,16 @@ def test_what_could_not_be_deleted_is_told() -> None:
     )
 
 
+def test_what_is_told_comes_in_the_order_of_its_words() -> None:
+    kinds = (resources.SECRETS, resources.ENDPOINT_SLICES, resources.EVENTS)
+    said = _by_type(Findings({kind: [_item()] for kind in kinds}, ["b: no", "a: no"]))
+    assert said["NamespaceContentRemaining"]["message"] == (
+        "Some resources are remaining: endpointslices.discovery.k8s.io has 1 resource instances, "
+        "events. has 1 resource instances, secrets. has 1 resource instances"
+    )
+    assert said["NamespaceDeletionContentFailure"]["message"].endswith(" 2 remaining: a: no, b: no")
+
+
 def test_nothing_left_is_five_times_false() -> None:
     said = _by_type(Findings())
     assert [condition["status"] for condition in said.values()] == ["False"] * 5
@@ -60,6 +70,13 @@ def test_nothing_left_is_five_times_false() -> None:
         "ContentDeleted",
         "ContentRemoved",
         "ContentHasNoFinalizers",
+    ]
+    assert [condition["message"] for condition in said.values()] == [
+        "All resources successfully discovered",
+        "All legacy kube types successfully parsed",
+        "All content successfully deleted, may be waiting on finalization",
+        "All content successfully removed",
+        "All content-preserving finalizers finished",
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from strongroom.machinery.gvk import Object
 
 AVAILABLE, PROGRESSING, FAILURE = "Available", "Progressing", "ReplicaFailure"
-TRUE, FALSE, UNKNOWN = "True", "False", "Unknown"
+UNKNOWN = "Unknown"
 
 PAUSED, RESUMED = "DeploymentPaused", "DeploymentResumed"
 CREATED, FOUND, UPDATED = "NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated"

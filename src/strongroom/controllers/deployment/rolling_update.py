@@ -31,8 +31,6 @@ def roll(plan: Plan, deployment: Deployment, new: ReplicaSet, old: Sequence[Repl
 
 
 def _shrink_old(plan: Plan, deployment: Deployment, new: ReplicaSet, old: Sequence[ReplicaSet]) -> bool:
-    if not old:
-        return False
     least = deployment.replicas - deployment.unavailable
     # New Pods that are not available may never be: nothing is taken away on their account.
     not_yet = new.replicas - new.available

@@ -49,7 +49,7 @@ def _in_proportion(plan: Plan, deployment: Deployment, active: Sequence[ReplicaS
         ordered = sorted(revisions.by_age(active), key=lambda each: -each.replicas)
     sizes, added = [], 0
     for each in ordered:
-        share = _share(deployment, each, to_add, added) if to_add else 0
+        share = _share(deployment, each, to_add, added)
         sizes.append(each.replicas + share)
         added += share
     if to_add:

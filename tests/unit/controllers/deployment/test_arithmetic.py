@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from strongroom.controllers.deployment import recreate, revisions, rolling_update, scaling, view
-from strongroom.controllers.deployment.plan import DESIRED, MAXIMUM, ChangeReplicaSet, Plan
+from strongroom.controllers.deployment.plan import (
+    DESIRED,
+    MAXIMUM,
+    ChangeReplicaSet,
+    DeleteReplicaSet,
+    Plan,
+)
 from strongroom.controllers.deployment.view import Deployment, ReplicaSet
 
 
@@ -64,7 +70,7 @@ def test_bounds(surge: Any, unavailable: Any, replicas: int, expected: tuple[int
 
 @pytest.mark.parametrize(
     ("new", "everything", "expected"),
-    [(0, 10, 3), (0, 13, 0), (5, 13, 5), (5, 8, 10), (9, 9, 10), (0, 0, 10)],
+    [(0, 10, 3), (0, 13, 0), (5, 13, 5), (5, 15, 5), (5, 8, 10), (9, 9, 10), (0, 0, 10)],
 )
 def test_size_of_the_new_replica_set(new: int, everything: int, expected: int) -> None:
     assert rolling_update.size_of_new(deployment(), new, everything) == expected
@@ -110,6 +116,14 @@ def test_steps_of_a_rolling_update(
     names = "abc"
     others = [replica_set(names[number], *counts) for number, counts in enumerate(old)]
     assert roll(deployment(), replica_set("new", *new), *others) == expected
+
+
+def test_pods_that_are_already_told_to_go_are_not_counted_on() -> None:
+    # "a" still has more available than it is to have, or has some though it is to have none
+    assert roll(deployment(), replica_set("new", 5, 5), replica_set("a", 3, 6)) == {"new": 10}
+    assert roll(deployment(10, 0, 2), replica_set("new", 7, 5), replica_set("a", 3, 6)) == {}
+    gone, left = replica_set("a", 0, 4), replica_set("b", 8, 8)
+    assert roll(deployment(), replica_set("new", 5, 2), gone, left) == {"b": 6}
 
 
 def test_a_rolling_update_keeps_its_bounds_and_comes_to_an_end() -> None:
@@ -175,6 +189,31 @@ def test_equal_ones_share_and_the_rest_goes_to_the_newest_or_comes_from_the_olde
     assert scale(deployment(13, surge=0), three[2], *three[:2]) == {"a": 4, "b": 4}
 
 
+def test_a_single_pod_more_goes_to_the_newest_of_equal_ones_and_the_largest_loses_first() -> None:
+    three = [of_size(name, 5, 15, 15, available=4) for name in ("a", "b", "new")]
+    assert scale(deployment(16, surge=0), three[2], *three[:2]) == {"new": 6}
+    assert scale(deployment(14, surge=0), three[2], *three[:2]) == {"a": 4}
+    small, large = of_size("a", 2, 12, 12), of_size("new", 10, 12, 12, available=0)
+    assert scale(deployment(11, surge=0), large, small) == {"new": 9}
+
+
+def test_none_gets_more_than_there_is_to_give() -> None:
+    old, new = of_size("a", 5, 10, 20), of_size("new", 5, 10, 5, available=0)
+    assert scale(deployment(11, surge=0), new, old) == {"new": 6}
+
+
+def test_without_a_note_the_size_in_the_status_is_the_one_before() -> None:
+    old, new = replica_set("a", 8), replica_set("new", 2, 0)
+    assert scale(deployment(20, surge=0, status={"replicas": 10}), new, old) == {"a": 16, "new": 4}
+    assert scale(deployment(20, surge=0), new, old) == {"a": 18}
+
+
+def test_a_new_one_that_does_not_yet_do_all_is_scaled_in_proportion() -> None:
+    old = of_size("a", 2, 10, 12)
+    for new in (of_size("new", 10, 10, 12, available=9), of_size("new", 10, 9, 12)):
+        assert scale(deployment(10, surge=2), new, old) == {}
+
+
 def test_the_one_that_is_active_takes_the_whole_change() -> None:
     assert scale(deployment(4), replica_set("new", 2), replica_set("a", 0)) == {"new": 4}
     assert scale(deployment(4), None, replica_set("a", 0), replica_set("b", 0)) == {"b": 4}
@@ -204,6 +243,7 @@ def test_recreate_shrinks_all_and_waits_for_the_last_pod() -> None:
     running, ended = {"status": {"phase": "Running"}, "metadata": {}}, {"status": {"phase": "Failed"}}
     assert recreate.old_pods_run(None, [replica_set("a", 0, actual=1)], {})
     assert recreate.old_pods_run(None, [gone], {"a": [running]})
+    assert recreate.old_pods_run(None, [gone, replica_set("b", 0, actual=1)], {})
     assert not recreate.old_pods_run(None, [gone], {"a": [ended]})
     assert not recreate.old_pods_run(replica_set("new", 1), [gone], {"new": [running], "a": []})
 
@@ -219,3 +259,56 @@ def test_history_beyond_the_limit_goes_oldest_revision_first() -> None:
     plan = Plan(deployment(history_limit=None))
     revisions.clean_up(plan, deployment(history_limit=None), old)
     assert plan.actions == []
+
+
+def past(name: str, revision: int, **fields: Any) -> ReplicaSet:
+    return replica_set(name, 0, annotations={view.REVISION: str(revision)}, **fields)
+
+
+def cleaned_up(limit: int, plan: Plan, *old: ReplicaSet) -> list[str]:
+    revisions.clean_up(plan, deployment(history_limit=limit), old)
+    return [action.name for action in plan.actions if isinstance(action, DeleteReplicaSet)]
+
+
+def test_history_within_its_limit_stays_and_one_that_goes_already_does_not_count() -> None:
+    assert cleaned_up(2, Plan(deployment()), past("a", 1), past("b", 2)) == []
+    assert cleaned_up(3, Plan(deployment()), past("a", 1)) == []
+    ending = past("a", 1, deleting=True)
+    assert cleaned_up(1, Plan(deployment()), ending, past("b", 2)) == []
+    assert cleaned_up(1, Plan(deployment()), ending, past("b", 2), past("c", 3)) == ["b"]
+
+
+def test_one_that_has_just_been_scaled_is_no_history_yet() -> None:
+    plan = Plan(deployment())
+    plan.scale(past("a", 1), 3)
+    shrunk = replica_set("b", 4, annotations={view.REVISION: "2"}, actual=0)
+    plan.scale(shrunk, 0)
+    assert cleaned_up(0, plan, past("a", 1), shrunk) == []
+
+
+def test_the_next_revision_is_one_more_than_the_highest_of_the_others() -> None:
+    assert revisions.next_revision([past("a", 7), past("b", 3)]) == 8
+    assert revisions.next_revision([]) == 1
+
+
+def test_the_history_of_revisions_is_2000_characters_long_at_most_and_forgets_the_oldest() -> None:
+    def after(history: str) -> str:
+        held = {view.REVISION: "1", revisions.HISTORY: history}
+        plan = Plan(deployment())
+        revisions.annotate_present(plan, deployment(), replica_set("a", 1, annotations=held), 5)
+        (change,) = plan.actions
+        assert isinstance(change, ChangeReplicaSet)
+        told: str = change.patch["metadata"]["annotations"][revisions.HISTORY]
+        return told
+
+    longest = "22," + "3" * 1995
+    assert after(longest) == f"{longest},1"
+    assert after(f"{longest}3") == f"{'3' * 1996},1"
+
+
+def test_scaling_notes_the_size_of_the_deployment() -> None:
+    plan = Plan(deployment(10, 3))
+    assert plan.scale(replica_set("a", 1), 4)
+    (change,) = plan.actions
+    assert isinstance(change, ChangeReplicaSet)
+    assert change.patch["metadata"]["annotations"] == {DESIRED: "10", MAXIMUM: "13"}

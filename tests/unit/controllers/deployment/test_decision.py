@@ -359,3 +359,205 @@ def test_the_replica_set_of_a_whole_deployment() -> None:
         "template": {"metadata": {"labels": hashed, "annotations": {"a": "b"}}, "spec": {"x": "y"}},
     }
     assert whole["spec"]["template"]["metadata"]["labels"] == labels
+
+
+# What is said, word by word
+
+
+def said(found: Decision, type: str) -> tuple[str, str, str]:
+    told = condition(found, type)
+    assert told is not None
+    return told["status"], told["reason"], told["message"]
+
+
+@pytest.mark.parametrize(("available", "enough"), [(3, False), (4, True), (5, True)])
+def test_it_is_available_with_as_many_pods_as_may_be_missing(available: int, enough: bool) -> None:
+    rolling = {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
+    found = decide(
+        deployment(replicas=5, strategy=rolling), replica_set("new", 5, available=available, ready=available)
+    )
+    assert said(found, "Available") == (
+        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        if enough
+        else ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    )
+
+
+def test_counts_of_nothing_are_left_out_and_none_is_less_than_nothing() -> None:
+    found = decide(deployment(), replica_set("new", 2, available=3, terminating=None))
+    assert found.patch is not None
+    counts = {key: value for key, value in found.patch["status"].items() if key != "conditions"}
+    assert counts == {
+        "observedGeneration": 1,
+        "replicas": 2,
+        "updatedReplicas": 2,
+        "readyReplicas": 2,
+        "availableReplicas": 3,
+        "unavailableReplicas": None,
+        "terminatingReplicas": None,
+        "collisionCount": None,
+    }
+    paused = decide(deployment(paused=True), replica_set("old"))
+    assert paused.patch is not None
+    assert paused.patch["status"]["updatedReplicas"] is None
+
+
+def test_a_deployment_of_none_is_complete() -> None:
+    found = decide(deployment(replicas=0), replica_set("new", 0))
+    assert said(found, "Progressing")[:2] == ("True", "NewReplicaSetAvailable")
+
+
+def test_without_a_new_replica_set_it_is_the_deployment_that_progresses() -> None:
+    wanted = deployment(strategy={"type": "Recreate"}, status={"replicas": 3, "updatedReplicas": 0})
+    found = decide(wanted, replica_set("old", 2))
+    assert said(found, "Progressing") == ("True", "ReplicaSetUpdated", 'Deployment "web" is progressing.')
+
+
+@pytest.mark.parametrize(
+    ("before", "is_progress"),
+    [
+        ({"replicas": 2, "updatedReplicas": 2, "readyReplicas": 1, "availableReplicas": 1}, False),
+        ({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}, True),
+        ({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}, True),
+        ({"replicas": 2, "updatedReplicas": 2, "readyReplicas": 1}, True),
+        ({"replicas": 3, "updatedReplicas": 2, "readyReplicas": 1, "availableReplicas": 1}, True),
+        ({"replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3}, False),
+    ],
+)
+def test_progress_is_more_new_ready_or_available_pods_or_fewer_old_ones(
+    before: Object, is_progress: bool
+) -> None:
+    since = conditions.condition("Progressing", "True", "X", "x", STAMP)
+    wanted = deployment(status={**before, "conditions": [since]})
+    later = NOW + timedelta(seconds=5)
+    found = decide(wanted, replica_set("new", 2, ready=1, available=1), at=later)
+    assert said(found, "Progressing")[1] == ("ReplicaSetUpdated" if is_progress else "X")
+
+
+def test_a_rollout_that_was_finished_begins_again_with_another_template() -> None:
+    wanted = deployment()
+    done = after(wanted, decide(wanted, replica_set("new", revision=2)))
+    old, other = replica_set("old", revision=1), replica_set("new", 1, revision=2, available=0, ready=0)
+    found = decide(done, other, old)
+    assert said(found, "Progressing")[1] == "NewReplicaSetAvailable", "no sign of progress yet"
+    more = decide(done, replica_set("new", 3, revision=2), old)
+    assert said(more, "Progressing")[1] == "ReplicaSetUpdated"
+
+
+def test_a_word_of_progress_goes_with_the_deadline() -> None:
+    wanted = deployment()
+    begun = decide(wanted, replica_set("new"))
+    found = decide(after(wanted, begun, progressDeadlineSeconds=None), replica_set("new"))
+    assert condition(found, "Progressing") is None
+
+
+def test_the_deadline_is_looked_for_when_it_comes_and_no_sooner_than_in_a_second() -> None:
+    wanted, stuck = deployment(), replica_set("new", available=0, ready=0)
+    waiting = after(wanted, decide(wanted, stuck))
+    assert decide(waiting, stuck, at=NOW + timedelta(seconds=400)).look_again == 201
+    assert decide(waiting, stuck, at=NOW + timedelta(seconds=600)).look_again == 1
+    assert view.NO_DEADLINE == 2147483647
+
+
+def test_paused_and_resumed_are_told() -> None:
+    wanted, stuck = deployment(), replica_set("new", available=0, ready=0)
+    begun = after(wanted, decide(wanted, stuck), paused=True)
+    paused = decide(begun, stuck)
+    assert said(paused, "Progressing") == ("Unknown", "DeploymentPaused", "Deployment is paused")
+    held = after(wanted, paused)
+    later = NOW + timedelta(hours=1)
+    resumed = decide(held, stuck, at=later)
+    assert said(resumed, "Progressing") == ("Unknown", "DeploymentResumed", "Deployment is resumed")
+    assert resumed.look_again == 601, "the deadline begins anew"
+    told = condition(resumed, "Progressing")
+    assert told is not None
+    assert told["lastTransitionTime"] == STAMP
+    assert decide(after(wanted, paused, paused=True), stuck, at=later).patch is None
+
+
+def test_a_rollout_that_took_too_long_stays_so_while_it_is_paused() -> None:
+    wanted, stuck = deployment(), replica_set("new", available=0, ready=0)
+    waiting = after(wanted, decide(wanted, stuck))
+    late = decide(waiting, stuck, at=NOW + timedelta(seconds=700))
+    paused = decide(after(wanted, late, paused=True), stuck)
+    assert paused.patch is None
+
+
+def test_without_a_deadline_pausing_is_not_told() -> None:
+    found = decide(deployment(paused=True, progressDeadlineSeconds=None), replica_set("new"))
+    assert condition(found, "Progressing") is None
+
+
+def test_paused_its_history_is_kept_within_the_limit() -> None:
+    wanted = deployment(paused=True, revisionHistoryLimit=0)
+    found = decide(wanted, replica_set("new", revision=2), replica_set("old", 0))
+    assert DeleteReplicaSet("old", "old") in found.actions
+    rolling = decide(
+        deployment(revisionHistoryLimit=0), replica_set("new", revision=2), replica_set("old", 0)
+    )
+    assert DeleteReplicaSet("old", "old") not in rolling.actions
+
+
+def test_a_new_replica_set_begins_with_what_the_surge_allows() -> None:
+    rolling = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    wanted = deployment(replicas=4, strategy=rolling)
+    noted = {"deployment.kubernetes.io/desired-replicas": "4"}
+    (made,) = decide(wanted, replica_set("old", 4, annotations=noted)).actions
+    assert isinstance(made, CreateReplicaSet)
+    assert made.replicas == 1
+
+
+# What is read
+
+
+def test_a_replica_set_is_read_with_what_is_not_said() -> None:
+    bare = {"metadata": {"name": "a", "uid": "u"}, "spec": {}, "status": {}, "templateDigest": "d"}
+    assert view.replica_set(bare) == ReplicaSet(
+        "a", "u", digest="d", settled=True, terminating=None, failures=()
+    )
+
+
+@pytest.mark.parametrize(("generation", "observed", "settled"), [(2, 1, False), (2, 2, True), (2, 3, True)])
+def test_a_replica_set_is_settled_when_its_status_is_of_its_spec(
+    generation: int, observed: int, settled: bool
+) -> None:
+    failure = {"type": "ReplicaFailure", "status": "True"}
+    obj: Object = {
+        "metadata": {"name": "a", "uid": "u", "generation": generation, "deletionTimestamp": STAMP},
+        "spec": {"replicas": 3, "minReadySeconds": 4},
+        "status": {
+            "replicas": 5,
+            "readyReplicas": 6,
+            "availableReplicas": 7,
+            "terminatingReplicas": 8,
+            "observedGeneration": observed,
+            "conditions": [{"type": "Other", "status": "True"}, failure],
+        },
+        "templateDigest": "d",
+    }
+    found = view.replica_set(obj)
+    assert (found.replicas, found.min_ready_seconds, found.deleting) == (3, 4, True)
+    assert (found.actual, found.ready, found.available, found.terminating) == (5, 6, 7, 8)
+    assert (found.settled, found.failures) == (settled, (failure,))
+
+
+def test_a_deployment_is_read_with_what_is_not_said() -> None:
+    found = view.deployment(
+        {
+            "metadata": {"name": "a", "namespace": "n", "uid": "u"},
+            "spec": {},
+            "status": {},
+            "templateDigest": "d",
+        }
+    )
+    assert (found.generation, found.replicas, found.min_ready_seconds) == (0, 1, 0)
+    assert (found.surge, found.unavailable, found.history_limit, found.deadline) == (0, 1, None, None)
+    recreated = deployment(replicas=4, strategy={"type": "Recreate", "rollingUpdate": {"maxSurge": 2}})
+    assert (recreated.recreate, recreated.surge, recreated.unavailable) == (True, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("share", "of", "up", "down"), [("10%", 10, 1, 1), ("15%", 10, 2, 1), ("99%", 101, 100, 99), (3, 1, 3, 3)]
+)
+def test_shares_in_per_cent(share: int | str, of: int, up: int, down: int) -> None:
+    assert (view.amount(share, of, round_up=True), view.amount(share, of, round_up=False)) == (up, down)
