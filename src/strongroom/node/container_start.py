@@ -6,7 +6,7 @@ from pathlib import Path
 
 from strongroom.api.core.v1.pod import secret_uses
 from strongroom.machinery.gvk import Object
-from strongroom.node import env, events, hooks, pod_status
+from strongroom.node import env, events, hooks, pod_status, pod_termination
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.delivery import receipt
@@ -15,7 +15,7 @@ from strongroom.node.lookup import NotSyncedError
 from strongroom.node.redaction import redact
 from strongroom.node.runtime import container as containers
 from strongroom.node.runtime import hosts, labels, observed, sandbox, security_context
-from strongroom.node.runtime.observed import PodRuntime, Sandbox
+from strongroom.node.runtime.observed import Container, PodRuntime, Sandbox
 from strongroom.node.runtime.plan import Start
 from strongroom.node.services import Services
 from strongroom.node.volumes import manager as volumes
@@ -28,10 +28,12 @@ _HOSTS = "/etc/hosts"
 class StartError(Exception):
     """A container could not be started. `reason` and `str()` go to its status; never a value of a Secret."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, event: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.event = message if event is None else event
+        """What an Event tells of it; "": nothing."""
 
 
 def sandbox_config(services: Services, pod: Object, attempt: int) -> pb.PodSandboxConfig:
@@ -108,9 +110,11 @@ async def start_container(
         services.recorder.event(pod, events.NORMAL, "Started", "Container started", path)
         if hook is not None:
             started()
-            await _post_start(services, pod, spec, hook, container_id, home, path)
+            await _post_start(services, pod, start, container_id, home, runtime)
     except CRIError as error:
-        raise StartError("RunContainerError", redact(error.message, secret_values)) from None
+        text = redact(error.message, secret_values)
+        # Texts that differ by an id alone would be counted as different Events.
+        raise StartError("RunContainerError", text, text.replace(container_id, spec["name"])) from None
     finally:
         services.probes.release(container_id)
 
@@ -118,18 +122,27 @@ async def start_container(
 async def _post_start(
     services: Services,
     pod: Object,
-    spec: Object,
-    handler: Object,
+    start: Start,
     container_id: str,
     home: Sandbox,
-    path: str,
+    runtime: PodRuntime,
 ) -> None:
+    spec = start.container
+    path = events.field_path(spec, is_init=start.is_init, is_ephemeral=start.is_ephemeral)
+    address, full_name = next(iter(home.ips), ""), labels.full_name(pod)
+    handler = spec["lifecycle"]["postStart"]
     try:
-        await hooks.run(services.exec_sync, handler, spec, container_id, next(iter(home.ips), ""))
+        await hooks.run(services.exec_sync, handler, spec, container_id, address, full_name)
     except hooks.HookError as error:
         services.recorder.event(pod, events.WARNING, "FailedPostStartHook", "PostStartHook failed", path)
-        await services.cri.stop_container(container_id, 2)
-        raise StartError("PostStartHookError", str(error)) from None
+        failed = Container(container_id, spec["name"])
+
+        def grace() -> int:
+            return pod_termination.grace_period(pod, runtime, gone=False)
+
+        # The kubelet gives the reason, by its name in the code, as the text of the Event.
+        await pod_termination.stop_container(services, pod, failed, runtime, grace, "FailedPostStartHook")
+        raise StartError("PostStartHookError", str(error), event="") from None
 
 
 async def _configure(
@@ -204,6 +217,9 @@ def _mounts(
     by_name = {volume["name"]: volume for volume in (pod.get("spec") or {}).get("volumes") or ()}
     mounts = []
     for index, mount in enumerate(spec.get("volumeMounts") or ()):
+        if mount.get("readOnly") and mount.get("recursiveReadOnly") == "Enabled":
+            text = f'volume "{mount["name"]}" requested recursive read-only mode, but it is not supported'
+            raise VolumeError(f"failed to resolve recursive read-only mode: {text} by the runtime")
         volume = by_name[mount["name"]]
         read_only = volumes.kind(volume) in volumes.READ_ONLY
         host_path = services.volumes.path(pod, volume)

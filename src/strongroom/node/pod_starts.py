@@ -118,7 +118,8 @@ class PodStarts:
         except container_start.StartError as error:
             self.waiting[name] = Waiting(error.reason, error.message)
             path = events.field_path(start.container, is_init=start.is_init, is_ephemeral=start.is_ephemeral)
-            self._services.recorder.event(pod, events.WARNING, "Failed", f"Error: {error.message}", path)
+            if error.event:
+                self._services.recorder.event(pod, events.WARNING, "Failed", f"Error: {error.event}", path)
             self._operations.block(operation, _RETRY if error.reason.startswith("Create") else 1.0)
         else:
             self.waiting.pop(name, None)

@@ -146,7 +146,7 @@ def _container_status(pod: Object, spec: Object, facts: Facts, *, is_init: bool)
     name = str(spec["name"])
     attempts = facts.runtime.containers.get(name) or ()
     latest = attempts[0] if attempts else None
-    state, last = _states(pod, spec, attempts, facts, is_init=is_init)
+    state, last = _states(pod, spec, attempts, facts)
     running = "running" in state
     status: dict[str, Any] = {
         "name": name,
@@ -160,9 +160,9 @@ def _container_status(pod: Object, spec: Object, facts: Facts, *, is_init: bool)
     if latest is not None:
         status["containerID"] = f"containerd://{latest.id}"
     status["started"] = bool(running and latest is not None and facts.started(latest))
-    if (stated := spec.get("resources")) is not None:
+    if (stated := spec.get("resources")) is not None and latest is not None:
         # Not what is asked for: what the container has.
-        held = resources.held(stated, facts.given(latest) if latest else "")
+        held = resources.held(stated, facts.given(latest))
         status["resources"] = held
         if requests := held.get("requests"):
             status["allocatedResources"] = requests
@@ -193,8 +193,6 @@ def _account_for(statuses: Sequence[Object], old: Object) -> None:
 def _ephemeral_status(pod: Object, spec: Object, facts: Facts) -> Object:
     """Of a container that was added to the running pod: it is never ready, and none waits for it."""
     status = _container_status(pod, spec, facts, is_init=False)
-    if "waiting" in status["state"] and spec["name"] not in facts.waiting:
-        status["state"] = {"waiting": _waiting(Waiting("ContainerCreating"))}
     del status["started"]
     return {**status, "ready": False}
 
@@ -211,20 +209,19 @@ def _mount_status(pod: Object, mount: Object) -> Object:
     read_only = bool(mount.get("readOnly"))
     status: dict[str, Any] = {"name": mount["name"], "mountPath": mount["mountPath"]}
     if read_only:
-        status |= {"readOnly": True, "recursiveReadOnly": mount.get("recursiveReadOnly") or "Disabled"}
+        # This agent asks no runtime for it: `Enabled` is refused, and `IfPossible` is not.
+        status |= {"readOnly": True, "recursiveReadOnly": "Disabled"}
     return status
 
 
-def _states(
-    pod: Object, spec: Object, attempts: Sequence[Container], facts: Facts, *, is_init: bool
-) -> tuple[Object, Object]:
+def _states(pod: Object, spec: Object, attempts: Sequence[Container], facts: Facts) -> tuple[Object, Object]:
     """`state` and `lastState`."""
     latest = attempts[0] if attempts else None
     before = next((item for item in attempts[1:] if item.state is State.EXITED), None)
     last = _terminated(before, facts) if before else {}
     waiting = facts.waiting.get(str(spec["name"]))
     if latest is None or latest.state is State.CREATED:
-        waiting = waiting or _initially(pod, is_init=is_init)
+        waiting = waiting or _initially(pod)
         return {"waiting": _waiting(waiting)}, last
     if latest.state is State.RUNNING:
         return {"running": {"startedAt": from_nanoseconds(latest.started_at)}}, last
@@ -234,8 +231,9 @@ def _states(
     return ended, last
 
 
-def _initially(pod: Object, *, is_init: bool) -> Waiting:
-    return Waiting("PodInitializing" if plan.init_containers(pod) and not is_init else "ContainerCreating")
+def _initially(pod: Object) -> Waiting:
+    """Why any of the pod's containers waits that has come to nothing yet, init containers among them."""
+    return Waiting("PodInitializing" if plan.init_containers(pod) else "ContainerCreating")
 
 
 def _waiting(waiting: Waiting) -> Object:
@@ -293,19 +291,19 @@ def _phase(pod: Object, facts: Facts, inits: Sequence[Object], regular: Sequence
     running = [status for status in regular if "running" in status["state"]]
     if pending_init or waiting:
         return PENDING
-    if running or (sidecar_running and not regular):
+    if running or sidecar_running:
         return RUNNING
     codes = [_exit_code(status) for status in regular]
     if not facts.terminating and (reset or any(map(again, plan.spec_containers(pod), codes))):
-        return RUNNING
-    if sidecar_running and not facts.terminating:
         return RUNNING
     return FAILED if any(codes) else SUCCEEDED
 
 
 # Conditions
 
-_MINE = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"})
+_MINE = frozenset(
+    {"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "AllContainersRestarting"}
+)
 
 
 def _is_mine(condition: Object) -> bool:
@@ -317,7 +315,7 @@ def _conditions(
 ) -> list[Object]:
     wanted = [
         _network_condition(facts),
-        _initialized(pod, phase, inits),
+        _initialized(pod, phase, inits, regular),
         _with_gates(pod, _containers_ready("Ready", phase, inits, regular, pod)),
         _containers_ready("ContainersReady", phase, inits, regular, pod),
     ]
@@ -326,6 +324,9 @@ def _conditions(
         wanted.append(_condition("PodScheduled", True))
     generation = pod["metadata"].get("generation")
     result = [_dated(condition, old.get(condition["type"]), facts.now, generation) for condition in wanted]
+    if restarts.may_take_all(pod.get("spec") or {}):
+        restarting = _all_restarting(pod, facts, phase)
+        result.append(_dated(restarting, old.get(restarting["type"]), facts.now, None))
     mine = {condition["type"] for condition in result}
     return result + [condition for kind, condition in old.items() if kind not in mine]
 
@@ -351,9 +352,15 @@ def _network_condition(facts: Facts) -> Object:
     return _condition("PodReadyToStartContainers", sandbox is not None and sandbox.ready)
 
 
-def _initialized(pod: Object, phase: str, inits: Sequence[Object]) -> Object:
+def _initialized(pod: Object, phase: str, inits: Sequence[Object], regular: Sequence[Object]) -> Object:
     if phase == SUCCEEDED:
         return _condition("Initialized", True, "PodCompleted")
+    if any("waiting" not in status["state"] for status in regular):
+        return _condition("Initialized", True)  # whatever sidecars do since
+    # What is initialized stays it, while all containers start anew too.
+    for condition in (pod.get("status") or {}).get("conditions") or ():
+        if condition["type"] == "Initialized" and condition["status"] == "True":
+            return _condition("Initialized", True)
     incomplete = [status["name"] for status in inits if not _init_done(pod, status)]
     if incomplete:
         text = f"containers with incomplete status: {_names(incomplete)}"
@@ -361,10 +368,21 @@ def _initialized(pod: Object, phase: str, inits: Sequence[Object]) -> Object:
     return _condition("Initialized", True)
 
 
+def _all_restarting(pod: Object, facts: Facts, phase: str) -> Object:
+    """Whether an end of one container has all of them start anew."""
+    kind = "AllContainersRestarting"
+    if phase in TERMINAL:
+        return _condition(kind, False, "PodCompleted" if phase == SUCCEEDED else "PodFailed")
+    if not Anew(pod, facts.runtime).is_due(facts.runtime):
+        return _condition(kind, False)
+    text = "container exited with restart policy rule"
+    return _condition(kind, True, "RestartAllContainersStarted", text)
+
+
 def _init_done(pod: Object, status: Object) -> bool:
     spec = next(item for item in plan.init_containers(pod) if item["name"] == status["name"])
     if plan.is_sidecar(spec):
-        return bool(status["started"]) or _has_run(status)
+        return bool(status["started"])
     return bool(status["ready"])
 
 

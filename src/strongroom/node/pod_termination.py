@@ -1,9 +1,10 @@
 """The end of a pod: its containers stopped with grace, its volumes, sandbox and object taken away."""
 
 import asyncio
+import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from strongroom.aio.backoff import Backoff
 from strongroom.api import resources
@@ -18,6 +19,9 @@ from strongroom.node.runtime.observed import Container, PodRuntime, State
 from strongroom.node.services import Services
 
 MIN_GRACE = 2
+"""Seconds between a container's stop signal and its end that it has at least, whatever was spent before."""
+LEAST_GRACE = 1
+"""Seconds that a pod has to end by itself at least: what a hook has of a pod that was deleted by force."""
 DEFAULT_GRACE = 30
 _log = logging.getLogger(__name__)
 
@@ -28,26 +32,54 @@ def grace_period(pod: Object | None, runtime: PodRuntime, *, gone: bool) -> int:
     A pod whose object is `gone` was deleted by force: it has the least there is.
     """
     if gone or pod is None:
-        return MIN_GRACE
+        return LEAST_GRACE
     metadata, spec = pod["metadata"], pod.get("spec") or {}
     asked = metadata.get("deletionGracePeriodSeconds") if metadata.get("deletionTimestamp") else None
     if asked is None:
         asked = spec.get("terminationGracePeriodSeconds", runtime.grace_period)
-    return max(MIN_GRACE, int(DEFAULT_GRACE if asked is None else asked))
+    return max(LEAST_GRACE, int(DEFAULT_GRACE if asked is None else asked))
+
+
+class _Turns:
+    """Whose ends a container waits for: a sidecar for all containers that are none, and later sidecars."""
+
+    def __init__(self, pod: Object | None, running: Sequence[Container]) -> None:
+        self._ended = {container.name: asyncio.Event() for container in running}
+        self._sidecars = [init["name"] for init in plan.init_containers(pod or {}) if plan.is_sidecar(init)]
+        self._regular = {spec["name"] for spec in plan.spec_containers(pod or {})}
+
+    async def wait(self, name: str) -> None:
+        if name not in self._sidecars:
+            return
+        later = self._sidecars[self._sidecars.index(name) + 1 :]
+        for other, ended in self._ended.items():
+            if other in self._regular or other in later:
+                await ended.wait()
+
+    def ended(self, name: str) -> None:
+        self._ended[name].set()
 
 
 async def stop_containers(
     services: Services, pod: Object | None, runtime: PodRuntime, grace: Callable[[], int]
 ) -> None:
-    """Stop all containers; sidecars after the others, the last started first. Errors are logged."""
-    sidecars = [init["name"] for init in plan.init_containers(pod or {}) if plan.is_sidecar(init)]
+    """Stop all containers: hooks at once, then signals; sidecars after the others, the last started first.
+
+    All have one grace together. Raises `CRIError` where one does not stop.
+    """
     running = [item for item in runtime.all_containers() if item.state in (State.RUNNING, State.UNKNOWN)]
-    first = [container for container in running if container.name not in sidecars]
-    await asyncio.gather(*(stop_container(services, pod, container, runtime, grace) for container in first))
-    for name in reversed(sidecars):
-        for container in running:
-            if container.name == name:
-                await stop_container(services, pod, container, runtime, grace)
+    turns = _Turns(pod, running)
+
+    async def stop(container: Container) -> None:
+        await stop_container(
+            services, pod, container, runtime, grace, turn=lambda: turns.wait(container.name)
+        )
+        turns.ended(container.name)
+
+    outcomes = await asyncio.gather(*map(stop, running), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 async def stop_container(
@@ -57,8 +89,10 @@ async def stop_container(
     runtime: PodRuntime,
     grace: Callable[[], int],
     message: str = "",
+    turn: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Stop one container: its preStop hook, its stop signal, and the kill when its grace is over."""
+    """Stop one container: its preStop hook, its stop signal, and the kill when its grace is over. `turn` is
+    waited for before the signal, for as long as there is grace left."""
     began = services.clock.monotonic()
     spec = _spec_of(pod, container.name)
     if pod is not None and spec is not None:
@@ -69,6 +103,11 @@ async def stop_container(
         services.recorder.event(pod, events.NORMAL, "Killing", text, path)
         if (handler := (spec.get("lifecycle") or {}).get("preStop")) is not None:
             await _pre_stop(services, pod, spec, container, runtime, handler, grace(), path)
+    left = grace() - (services.clock.monotonic() - began)
+    if turn is not None and left > 0:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await turn()
     spent = int(services.clock.monotonic() - began)
     try:
         await services.cri.stop_container(container.id, max(MIN_GRACE, grace() - spent))
@@ -101,7 +140,7 @@ async def _pre_stop(
     address = next(iter(runtime.sandbox.ips), "") if runtime.sandbox else ""
     try:
         async with asyncio.timeout(grace):
-            await hooks.run(services.exec_sync, handler, spec, container.id, address)
+            await hooks.run(services.exec_sync, handler, spec, container.id, address, runtime.name)
     except (hooks.HookError, TimeoutError):
         services.recorder.event(pod, events.WARNING, "FailedPreStopHook", "PreStopHook failed", path)
 

@@ -388,7 +388,7 @@ class PodWorker:
 
     def _grace(self, pod: Object | None) -> int:
         if self._failure is not None and self._failure[0] == EVICTED:
-            return pod_termination.MIN_GRACE
+            return pod_termination.LEAST_GRACE
         return pod_termination.grace_period(pod, self._runtime, gone=self._object_gone)
 
     async def _end(self, pod: Object | None) -> float | None:
@@ -409,7 +409,7 @@ class PodWorker:
             return
         self._grace_in_use = grace
         for container in self._runtime.running:
-            stop = self._services.cri.stop_container(container.id, grace)
+            stop = self._services.cri.stop_container(container.id, max(pod_termination.MIN_GRACE, grace))
             self._operations.start(f"hurry:{container.id}:{grace}", stop)
 
     async def _end_pod(self) -> None:

@@ -1,5 +1,7 @@
 """Lifecycle hooks."""
 
+import asyncio
+
 import pytest
 
 from strongroom.machinery.gvk import Object
@@ -30,8 +32,13 @@ async def test_exec() -> None:
     await hooks.run(RuntimeExecSync(cri), handler, CONTAINER, "id", "")
     assert ("exec_sync", "sh -c x") in cri.calls
     cri.exec_exit_code = 3
-    with pytest.raises(hooks.HookError, match="command exited with 3"):
-        await hooks.run(RuntimeExecSync(cri), handler, CONTAINER, "id", "")
+    cri.exec_output = b"hunter2"
+    with pytest.raises(hooks.HookError) as error:
+        await hooks.run(RuntimeExecSync(cri), handler, CONTAINER, "id", "", "p_ns(u)")
+    assert str(error.value) == (
+        'Exec lifecycle hook ([sh -c x]) for Container "c" in Pod "p_ns(u)" failed'
+        " - error: command 'sh -c x' exited with 3: , message: \"\""
+    )
 
 
 async def test_exec_that_cannot_run() -> None:
@@ -42,14 +49,44 @@ async def test_exec_that_cannot_run() -> None:
         await hooks.run(
             RuntimeExecSync(FakeCRI(fail=fail)), {"exec": {"command": ["x"]}}, CONTAINER, "id", ""
         )
-    assert str(error.value) == "the command could not be run (Unknown)"
+    assert "error: the command could not be run (Unknown), message" in str(error.value)
+    assert "printed" not in str(error.value)
+
+
+async def http(port: int) -> None:
+    handler = {"httpGet": {"port": port, "path": "/x"}}
+    await hooks.run(RuntimeExecSync(FakeCRI()), handler, CONTAINER, "id", "127.0.0.1", "p_ns(u)")
 
 
 async def test_http_that_is_not_answered() -> None:
-    with pytest.raises(hooks.HookError):
-        await hooks.run(
-            RuntimeExecSync(FakeCRI()), {"httpGet": {"port": 1, "host": "127.0.0.1"}}, CONTAINER, "id", ""
-        )
+    with pytest.raises(hooks.HookError) as error:
+        await http(1)
+    assert str(error.value).startswith(
+        'HTTP lifecycle hook (/x) for Container "c" in Pod "p_ns(u)" failed'
+        ' - error: Get "http://127.0.0.1:1/x": '
+    )
+
+
+@pytest.mark.parametrize("location", ["", "http://localhost:1/", "/x"])
+async def test_any_answer_to_http_will_do_but_one_that_leads_in_a_circle(location: str) -> None:
+    asked: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        head = f"302 Found\r\nLocation: {location}" if location else "500 Oh"
+        writer.write(f"HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        if location == "/x":
+            with pytest.raises(hooks.HookError, match="stopped after 10 redirects"):
+                await http(port)
+        else:
+            await http(port)
+    assert len(asked) == (10 if location == "/x" else 1)
+    assert "User-Agent: kube-lifecycle/1.36" in asked[0]
 
 
 async def test_sleep_of_no_time() -> None:

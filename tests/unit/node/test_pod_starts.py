@@ -179,3 +179,30 @@ async def test_an_image_that_cannot_be_pulled(node: Node) -> None:
     node.cri.publish("none:1")
     await node.pass_time(10)
     await node.until(node.is_ready)
+
+
+async def test_read_only_all_the_way_down_is_refused_where_it_has_to_be(node: Node) -> None:
+    mount = {"name": "v", "mountPath": "/s", "readOnly": True, "recursiveReadOnly": "Enabled"}
+    node.put_pod(container={"volumeMounts": [mount]}, volumes=[{"name": "v", "emptyDir": {}}])
+    await node.until(lambda: "message" in node.state().get("waiting", {}))
+    assert node.state()["waiting"] == {
+        "reason": "CreateContainerConfigError",
+        "message": 'failed to resolve recursive read-only mode: volume "v" requested recursive read-only'
+        " mode, but it is not supported by the runtime",
+    }
+    mount |= {"recursiveReadOnly": "IfPossible"}
+    node.put_pod("q", container={"volumeMounts": [mount]}, volumes=[{"name": "v", "emptyDir": {}}])
+    await node.until(lambda: node.is_ready("q"))
+
+
+async def test_a_failed_start_is_told_by_the_containers_name_in_place_of_its_id(node: Node) -> None:
+    def fail(call: str, name: str) -> None:
+        if call == "start_container":
+            (made,) = node.cri._containers
+            raise CRIError("Unknown", f"task {made}: no such file")
+
+    node.cri.fail = fail
+    node.put_pod()
+    await node.until(lambda: node.state().get("waiting", {}).get("reason") == "RunContainerError")
+    assert "Warning Failed: Error: task c: no such file" in node.events
+    assert node.state()["waiting"]["message"] != "task c: no such file"

@@ -239,8 +239,38 @@ def test_sidecars() -> None:
     assert running["phase"] == "Running"
     assert running["initContainerStatuses"][0]["ready"]
     assert pod_status.generate(whole, facts(ran("side"), ran(state=State.EXITED)))["phase"] == "Running"
+    for terminating in (False, True):  # not ended before the sidecar has
+        last = facts(ran("side"), ran(state=State.EXITED), terminating=terminating)
+        assert pod_status.generate(whole, last)["phase"] == "Running"
     ended = facts(ran("side", State.EXITED, 143), ran(state=State.EXITED), terminating=True)
     assert pod_status.generate(whole, ended)["phase"] == "Succeeded"
+
+
+def test_a_sidecar_that_crashes_before_the_others_start_leaves_the_pod_uninitialized() -> None:
+    crashed = pod_status.generate(pod(inits=(SIDECAR,)), facts(ran("side", State.EXITED, 1)))
+    assert conditions(crashed)["Initialized"] == ("False", "ContainersNotInitialized")
+
+
+def test_what_was_initialized_stays_initialized() -> None:
+    whole = pod(inits=(SIDECAR,))
+    crashed = facts(ran("side", State.EXITED, 1), ran())
+    assert conditions(pod_status.generate(whole, crashed))["Initialized"] == ("True", "")
+    before = pod_status.generate(whole, facts(ran("side"), ran()))
+    both = facts(ran("side", State.EXITED, 1), waiting={"c": Waiting("CrashLoopBackOff")})
+    assert conditions(pod_status.generate(whole, both, before))["Initialized"] == ("True", "")
+
+
+def test_all_wait_for_the_pod_to_be_initialized_init_containers_too() -> None:
+    status = pod_status.generate(pod(inits=(INIT,)), facts())
+    for which in ("initContainerStatuses", "containerStatuses"):
+        assert status[which][0]["state"] == {"waiting": {"reason": "PodInitializing"}}
+
+
+def test_a_container_that_is_not_there_has_no_resources() -> None:
+    whole = pod()
+    whole["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1"}}
+    assert "resources" not in pod_status.generate(whole, facts())["containerStatuses"][0]
+    assert "resources" in pod_status.generate(whole, facts(ran()))["containerStatuses"][0]
 
 
 def test_readiness() -> None:
@@ -281,7 +311,8 @@ def test_times_of_transitions_that_did_not_happen_are_kept() -> None:
 def test_what_containers_ask_for_and_mount_is_shown() -> None:
     whole = pod()
     requests = {"cpu": "1"}
-    mounts = [{"name": "v", "mountPath": "/s", "readOnly": True}, {"name": "w", "mountPath": "/w"}]
+    read_only = {"name": "v", "mountPath": "/s", "readOnly": True, "recursiveReadOnly": "IfPossible"}
+    mounts = [read_only, {"name": "w", "mountPath": "/w"}]
     whole["spec"]["containers"][0] |= {"resources": {"requests": requests}, "volumeMounts": mounts}
     whole["metadata"]["generation"] = 3
     status = pod_status.generate(whole, facts(ran()))
@@ -332,5 +363,19 @@ def test_phase_while_all_containers_start_anew() -> None:
     whole["spec"]["containers"][0] |= {"restartPolicy": "Never", "restartPolicyRules": [rule]}
     cause = replace(ran("a", State.EXITED, 7), created_at=1, finished_at=5)
     other = replace(ran("b", State.EXITED, 143), created_at=2, finished_at=6)
-    assert pod_status.generate(whole, facts(cause, other))["phase"] == "Running"
-    assert pod_status.generate(whole, facts(cause, other, terminating=True))["phase"] == "Failed"
+    status = pod_status.generate(whole, facts(cause, other))
+    assert status["phase"] == "Running"
+    assert status["conditions"][-1] == {
+        "type": "AllContainersRestarting",
+        "status": "True",
+        "reason": "RestartAllContainersStarted",
+        "message": "container exited with restart policy rule",
+        "lastProbeTime": None,
+        "lastTransitionTime": "2026-01-02T03:04:05Z",
+    }
+    ended = pod_status.generate(whole, facts(cause, other, terminating=True))
+    assert ended["phase"] == "Failed"
+    assert conditions(ended)["AllContainersRestarting"] == ("False", "PodFailed")
+    fresh = pod_status.generate(whole, facts(ran("a"), ran("b")))
+    assert conditions(fresh)["AllContainersRestarting"] == ("False", "")
+    assert "AllContainersRestarting" not in conditions(pod_status.generate(pod(), facts(ran())))

@@ -34,12 +34,12 @@ def pod(spec: int | None = None, deletion: int | None = None) -> Object:
     ("whole", "noted", "gone", "grace"),
     [
         (pod(20, 5), None, False, 5),
-        (pod(20, 0), None, False, 2),
+        (pod(20, 0), None, False, 1),
         (pod(20), None, False, 20),
         (pod(), 7, False, 7),
         (pod(), None, False, 30),
-        (pod(20), 7, True, 2),
-        (None, 7, True, 2),
+        (pod(20), 7, True, 1),
+        (None, 7, True, 1),
     ],
 )
 def test_grace(whole: Object | None, noted: int | None, gone: bool, grace: int) -> None:
@@ -57,6 +57,51 @@ async def test_sidecars_stop_last_and_in_reverse(node: Node) -> None:
     node.delete_pod()
     await node.until(lambda: node.pod() is None)
     assert stopped(node) == ["c", "two", "one"]
+
+
+async def test_hooks_of_sidecars_do_not_wait_for_their_turn(node: Node) -> None:
+    gate = node.cri.hold("stop_container")
+    hook = {"preStop": {"exec": {"command": ["drain"]}}}
+    sidecar = {"name": "one", "image": "shell:1", "restartPolicy": "Always", "lifecycle": hook}
+    node.put_pod(initContainers=[sidecar])
+    await node.until(node.is_ready)
+    node.delete_pod()
+    await node.until(lambda: stopped(node) == ["c"] and ("exec_sync", "drain") in node.cri.calls)
+    assert "Normal Killing: Stopping container one" in node.events
+    await node.settle()
+    assert stopped(node) == ["c"]
+    gate.set()
+    await node.until(lambda: node.pod() is None)
+    assert stopped(node) == ["c", "one"]
+
+
+async def test_the_grace_of_a_sidecar_ends_with_that_of_the_others(node: Node) -> None:
+    gate = node.cri.hold("stop_container")
+    sidecars = [{"name": name, "image": "shell:1", "restartPolicy": "Always"} for name in ("one", "two")]
+    node.put_pod(initContainers=sidecars)
+    await node.until(node.is_ready)
+    node.delete_pod(grace=30)
+    await node.until(lambda: stopped(node) == ["c"])
+    node.clock.advance(29.5)
+    gate.set()
+    await node.until(lambda: node.pod() is None)
+    assert node.cri.stop_timeouts == [30, 2, 2]
+
+
+async def test_a_sidecar_waits_no_longer_than_its_grace(node: Node) -> None:
+    stop, hook = node.cri.hold("stop_container"), node.cri.hold("exec_sync")
+    lifecycle = {"preStop": {"exec": {"command": ["drain"]}}}
+    sidecar = {"name": "one", "image": "shell:1", "restartPolicy": "Always", "lifecycle": lifecycle}
+    node.put_pod(initContainers=[sidecar])
+    await node.until(node.is_ready)
+    node.delete_pod(grace=30)
+    await node.until(lambda: ("exec_sync", "drain") in node.cri.calls)
+    node.clock.advance(29.99)
+    hook.set()
+    await node.until(lambda: stopped(node) == ["c", "one"])
+    assert not stop.is_set()
+    stop.set()
+    await node.until(lambda: node.pod() is None)
 
 
 async def test_a_hook_runs_before_the_signal(node: Node) -> None:
@@ -82,7 +127,20 @@ async def test_a_start_hook_that_fails_stops_the_container(node: Node) -> None:
     node.cri.exec_exit_code = 1
     node.put_pod(restartPolicy="Never", container={"lifecycle": {"postStart": {"exec": {"command": ["x"]}}}})
     await node.until(lambda: node.status().get("phase") == "Failed")
-    assert "Warning FailedPostStartHook: PostStartHook failed" in node.events
+    first = node.events.index("Warning FailedPostStartHook: PostStartHook failed")
+    assert node.events[first + 1 :] == ["Normal Killing: FailedPostStartHook"]
+
+
+async def test_a_start_hook_that_fails_is_told_in_the_status_without_what_it_printed(node: Node) -> None:
+    node.cri.exec_exit_code, node.cri.exec_output = 1, b"hunter2"
+    lifecycle = {"postStart": {"exec": {"command": ["x"]}}, "preStop": {"exec": {"command": ["drain"]}}}
+    node.put_pod(container={"lifecycle": lifecycle}, terminationGracePeriodSeconds=20)
+    await node.until(lambda: "waiting" in node.state() and "PostStartHookError" in str(node.state()))
+    text = 'Exec lifecycle hook ([x]) for Container "c" in Pod "p_ns(uid-p)" failed'
+    assert node.state()["waiting"]["message"].startswith(text)
+    assert "hunter2" not in str(node.events) + str(node.pod())
+    assert ("exec_sync", "drain") in node.cri.calls
+    assert node.cri.stop_timeouts[0] == 20
 
 
 async def test_a_start_hook_that_hangs_keeps_the_pod_from_being_ready_and_not_from_ending(node: Node) -> None:

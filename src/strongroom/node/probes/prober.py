@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from strongroom.machinery.gvk import Object
-from strongroom.node import events, hooks
+from strongroom.node import env, events, hooks
 from strongroom.node.exec_sync import ExecSync
 from strongroom.node.probes import exec_command, grpc_health, http_get, tcp_socket
 from strongroom.node.probes.outcome import Kind, Outcome, ProbeError
@@ -66,7 +66,7 @@ class Prober:
 
     async def _ask(self, spec: Object, target: Target, timeout: float) -> Outcome:
         if (command := spec.get("exec")) is not None:
-            words = [str(word) for word in command.get("command") or ()]
+            words = expand_static(command.get("command") or (), target.container)
             return await exec_command.probe(self._runner, target.container_id, words, timeout)
         if (request := spec.get("httpGet")) is not None:
             resolved = {**request, "port": port_of(request, target.container)}
@@ -92,6 +92,13 @@ class Prober:
     def _tell(self, target: Target, reason: str, message: str) -> None:
         path = events.field_path(target.container, is_init=target.is_init)
         self._recorder.event(target.pod, events.WARNING, reason, message, path)
+
+
+def expand_static(command: Iterable[object], container: Object) -> list[str]:
+    """The command with each `$(NAME)` of the container's `env` as it stands there: what comes from elsewhere
+    (`valueFrom`) is empty, as with the kubelet, and shows no value to whoever lists processes."""
+    found = {each["name"]: str(each.get("value") or "").encode() for each in container.get("env") or ()}
+    return [env.expand(str(word), found.get).decode(errors="replace") for word in command]
 
 
 def port_of(where: Object, container: Object) -> int:

@@ -8,6 +8,7 @@ import pytest
 from strongroom.machinery.gvk import Object
 from strongroom.node.cri.errors import CRIError
 from strongroom.node.exec_sync import ExecResult, ExecTimeoutError
+from strongroom.node.probes import prober
 from strongroom.node.probes.outcome import Kind
 from strongroom.node.probes.prober import Prober, Target, port_of
 from strongroom.testing import ports
@@ -39,8 +40,15 @@ class World:
     def event(self, obj: Object, type: str, reason: str, message: str, field_path: str = "") -> None:
         self.events.append(f"{type} {reason} {field_path}: {message}")
 
-    async def probe(self, spec: Object, kind: Kind = Kind.LIVENESS, *, quiet: bool = False) -> bool | None:
-        target = Target({"metadata": {"name": "p"}}, CONTAINER, "id", "127.0.0.1")
+    async def probe(
+        self,
+        spec: Object,
+        kind: Kind = Kind.LIVENESS,
+        *,
+        quiet: bool = False,
+        container: Object = CONTAINER,
+    ) -> bool | None:
+        target = Target({"metadata": {"name": "p"}}, container, "id", "127.0.0.1")
         try:
             return await self.prober.probe(kind, spec, target, 2, quiet=quiet)
         finally:
@@ -60,6 +68,22 @@ async def test_what_a_command_printed_is_told_without_values() -> None:
     assert world.events == [
         "Warning Unhealthy spec.containers{c}: Liveness probe failed: login as admin:******** failed"
     ]
+
+
+def test_a_command_names_variables_that_stand_in_the_containers_env_and_no_others() -> None:
+    reference = {"secretKeyRef": {"name": "s", "key": "k"}}
+    variables = [{"name": "A", "value": "1 $(B)"}, {"name": "B", "valueFrom": reference}]
+    words = prober.expand_static(["$(A)", "x$(B)y", "$(C)", "$$(A)"], {"name": "c", "env": variables})
+    assert words == ["1 $(B)", "xy", "$(C)", "$(A)"]
+    assert prober.expand_static(["$(A)"], {"name": "c"}) == ["$(A)"]
+
+
+async def test_a_command_is_expanded_before_it_is_run() -> None:
+    world = World()
+    container = {**CONTAINER, "env": [{"name": "A", "value": "1"}]}
+    spec = {"exec": {"command": ["test", "$(A)"]}}
+    assert await world.probe(spec, container=container) is True
+    assert world.commands.ran[0][1] == ["test", "1"]
 
 
 async def test_a_command_that_takes_too_long() -> None:
