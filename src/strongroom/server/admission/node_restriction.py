@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from strongroom.api import node_joining, resources
+from strongroom.api.core.v1.pod import references
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object, Resource
 from strongroom.machinery.request_info import RequestInfo
@@ -49,6 +50,7 @@ class NodeRestriction:
 
     def __init__(self, catalog: Catalog, authorizer: Authorizer, audiences: Sequence[str]) -> None:
         self._pods = catalog[resources.PODS]
+        self._nodes = catalog[resources.NODES]
         self._authorizer = authorizer
         self._audiences = frozenset(audiences)
 
@@ -85,7 +87,7 @@ class NodeRestriction:
                 text = f"node {shown} can only evict pods with spec.nodeName set to itself"
                 raise _refused(attributes, text)
         elif attributes.operation == CREATE:
-            _new_pod(attributes, node)
+            self._new_pod(attributes, node)
         elif attributes.operation == DELETE:
             if not self._runs(node, attributes.namespace, attributes.name):
                 text = f"node {shown} can only delete pods with spec.nodeName set to itself"
@@ -105,6 +107,28 @@ class NodeRestriction:
         entry = self._pods.find(namespace, name)
         # What is not there, the registry says.
         return entry is None or entry.decode()["spec"].get("nodeName") == node
+
+    def _new_pod(self, attributes: Attributes, node: str) -> None:
+        """A node tells of what it runs by itself, and of nothing that would let it see more."""
+        pod = attributes.obj
+        assert pod is not None, "a creation has an object"
+        if MIRROR not in (pod["metadata"].get("annotations") or {}):
+            text = f"annotation, node {go_quote(node)} can only create mirror pods"
+            raise _refused(attributes, f"pod does not have {go_quote(MIRROR)} {text}")
+        if pod["spec"].get("nodeName") != node:
+            text = f"node {go_quote(node)} can only create pods with spec.nodeName set to itself"
+            raise _refused(attributes, text)
+        owners = pod["metadata"].get("ownerReferences") or []
+        if text := _owner_problem(owners, node):
+            raise _refused(attributes, text)
+        entry = self._nodes.find("", node)
+        if entry is None:
+            raise status.not_found(resources.NODES, node)
+        if (uid := entry.decode()["metadata"]["uid"]) != owners[0].get("uid"):
+            text = f"node {node} UID mismatch: expected {owners[0].get('uid', '')} got {uid}"
+            raise _refused(attributes, text)
+        if what := _named(pod):
+            raise _refused(attributes, f"node {go_quote(node)} can not create pods that reference {what}")
 
     def _token(self, attributes: Attributes, node: str) -> None:
         assert attributes.obj is not None, "a request has a body"
@@ -155,15 +179,37 @@ def _projected(pod: Object) -> Iterator[str]:
                 yield token.get("audience") or ""
 
 
-def _new_pod(attributes: Attributes, node: str) -> None:
-    pod = attributes.obj
-    assert pod is not None, "a creation has an object"
-    if MIRROR not in (pod["metadata"].get("annotations") or {}):
-        text = f"annotation, node {go_quote(node)} can only create mirror pods"
-        raise _refused(attributes, f"pod does not have {go_quote(MIRROR)} {text}")
-    if pod["spec"].get("nodeName") != node:
-        text = f"node {go_quote(node)} can only create pods with spec.nodeName set to itself"
-        raise _refused(attributes, text)
+def _owner_problem(owners: Sequence[Object], node: str) -> str:
+    """Why the owners of a Pod that a node makes are not that node alone; "" when they are."""
+    shown = f"node {go_quote(node)}"
+    if len(owners) > 1:
+        return f"{shown} can only create pods with a single owner reference set to itself"
+    owner = owners[0] if owners else {}
+    if (owner.get("apiVersion"), owner.get("kind"), owner.get("name")) != ("v1", "Node", node):
+        return f"{shown} can only create pods with an owner reference set to itself"
+    if not owner.get("controller"):
+        return f"{shown} can only create pods with a controller owner reference set to itself"
+    if owner.get("blockOwnerDeletion"):
+        return f"{shown} must not set blockOwnerDeletion on an owner reference"
+    return ""
+
+
+def _named(pod: Object) -> str:
+    """The first kind of object of the API that a Pod names, in the words of refusals; "": none."""
+    spec = pod["spec"]
+    volumes = spec.get("volumes") or ()
+    sources = [each for volume in volumes for each in (volume.get("projected") or {}).get("sources") or ()]
+    if spec.get("serviceAccountName"):
+        return "a service account"
+    if references.secret_names(pod):
+        return "secrets"
+    if references.config_map_names(pod):
+        return "configmaps"
+    if any(each.get("clusterTrustBundle") is not None for each in sources):
+        return "clustertrustbundles"
+    if any(volume.get("persistentVolumeClaim") is not None for volume in volumes):
+        return "persistentvolumeclaims"
+    return ""
 
 
 def _node(attributes: Attributes, node: str) -> None:
@@ -193,6 +239,10 @@ def _node(attributes: Attributes, node: str) -> None:
         return
     if (specs[0].get("taints") or []) != (specs[1].get("taints") or []):
         raise _refused(attributes, f"node {shown} is not allowed to modify taints")
+    # Else it has itself deleted, and comes again with other labels and taints (CVE-2025-5187).
+    owners = [each["metadata"].get("ownerReferences") or [] for each in (new, old)]
+    if owners[0] != owners[1]:
+        raise _refused(attributes, f"node {shown} is not allowed to modify ownerReferences")
     if specs[0].get("configSource") != specs[1].get("configSource"):
         raise _refused(attributes, f"node {shown} is not allowed to update configSource")
 

@@ -83,6 +83,73 @@ async def test_a_node_creates_no_pod_that_could_take_a_secret(nodes: APIServer) 
     assert (await nodes.get(f"{PODS}/p")).status == 404
 
 
+async def _mirror(server: APIServer) -> dict[str, Any]:
+    uid = (await server.get("/api/v1/nodes/n1")).json["metadata"]["uid"]
+    pod = manifests.pod("static", nodeName="n1")
+    owner = {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": uid, "controller": True}
+    pod["metadata"] |= {"annotations": {"kubernetes.io/config.mirror": "x"}, "ownerReferences": [owner]}
+    return pod
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (None, "can only create pods with an owner reference set to itself"),
+        ({"name": "n2"}, "can only create pods with an owner reference set to itself"),
+        ({"kind": "Pod"}, "can only create pods with an owner reference set to itself"),
+        ({"controller": False}, "can only create pods with a controller owner reference set to itself"),
+        ({"blockOwnerDeletion": True}, "must not set blockOwnerDeletion on an owner reference"),
+        ({"uid": "other"}, "UID mismatch"),
+    ],
+)
+async def test_a_mirror_pod_belongs_to_its_node(
+    nodes: APIServer, change: dict[str, Any] | None, text: str
+) -> None:
+    pod = await _mirror(nodes)
+    owners = pod["metadata"]["ownerReferences"]
+    pod["metadata"]["ownerReferences"] = [] if change is None else [owners[0] | change]
+    code, answer = await _as_n1(nodes, "POST", PODS, pod)
+    assert code == 403 and text in answer
+    pod["metadata"]["ownerReferences"] = [*owners, owners[0] | {"uid": "two"}]
+    code, answer = await _as_n1(nodes, "POST", PODS, pod)
+    assert code == 403 and "with a single owner reference" in answer
+    pod["metadata"]["ownerReferences"] = owners
+    assert (await _as_n1(nodes, "POST", PODS, pod))[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("volume", "what"),
+    [
+        ({"secret": {"secretName": "s"}}, "secrets"),
+        ({"configMap": {"name": "c"}}, "configmaps"),
+        ({"projected": {"sources": [{"configMap": {"name": "c"}}]}}, "configmaps"),
+        ({"persistentVolumeClaim": {"claimName": "c"}}, "persistentvolumeclaims"),
+    ],
+)
+async def test_a_mirror_pod_names_nothing_of_the_api(
+    nodes: APIServer, volume: dict[str, Any], what: str
+) -> None:
+    pod = await _mirror(nodes)
+    pod["spec"]["volumes"] = [{"name": "v", **volume}]
+    code, text = await _as_n1(nodes, "POST", PODS, pod)
+    assert code == 403 and what in text
+    assert (await nodes.get(f"{PODS}/static")).status == 404
+
+
+async def test_a_mirror_pod_stays_one_whatever_its_node_writes(nodes: APIServer) -> None:
+    assert (await _as_n1(nodes, "POST", PODS, await _mirror(nodes)))[0] == 201
+    for patch in (
+        {"metadata": {"annotations": {"kubernetes.io/config.mirror": None}}},
+        {"metadata": {"annotations": {"kubernetes.io/config.mirror": "y"}}},
+    ):
+        code, text = await _as_n1(nodes, "PATCH", f"{PODS}/static/status", patch, content_type=MERGE)
+        assert code == 422, text
+    # What a Pod names is in its spec, which its status does not change.
+    spec = {"spec": {"imagePullSecrets": [{"name": "s"}]}}
+    assert (await _as_n1(nodes, "PATCH", f"{PODS}/n1/status", spec, content_type=MERGE))[0] == 200
+    assert (await _as_n1(nodes, "GET", "/api/v1/namespaces/default/secrets/s"))[0] == 403
+
+
 async def test_a_node_changes_itself_alone(nodes: APIServer) -> None:
     patch = {"metadata": {"labels": {"kubernetes.io/os": "linux", "example.com/a": "b"}}}
     for name, code in (("n1", 200), ("n2", 403)):
@@ -114,6 +181,8 @@ async def test_a_node_gives_signs_of_life_for_itself_alone(nodes: APIServer) -> 
         {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}},
         {"spec": {"podCIDR": "10.64.0.0/24", "podCIDRs": ["10.64.0.0/24"]}},
         {"metadata": {"annotations": {node_joining.KEY_ANNOTATION: "0" * 64}}},
+        # The garbage collector would delete it, and it could come again with what it likes.
+        {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "gone", "uid": "u"}]}},
     ],
 )
 async def test_a_node_does_not_choose_its_work(nodes: APIServer, patch: dict[str, Any]) -> None:
