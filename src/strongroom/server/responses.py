@@ -145,8 +145,20 @@ async def error(request: Request, failure: status.StatusError, *, filtered: bool
 def _warnings(texts: Sequence[str]) -> list[Header]:
     distinct = list(dict.fromkeys(texts))
     if sum(map(len, distinct)) > _WARNINGS_MAX:
-        distinct = [each[:_WARNING_CUT] for each in distinct]
+        distinct = _cut(distinct)
     return [(b"warning", b'299 - "%b"' % _quoted(each)) for each in distinct]
+
+
+def _cut(texts: Sequence[str]) -> list[str]:
+    """Short ones, and none any more when enough is told: headers have an end."""
+    told: list[str] = []
+    total = 0
+    for text in texts:
+        if total >= _WARNINGS_MAX:
+            break
+        told.append(text[:_WARNING_CUT])
+        total += len(told[-1])
+    return told
 
 
 def _quoted(warning: str) -> bytes:

@@ -41,6 +41,15 @@ async def test_many_warnings_are_cut() -> None:
     assert all(len(value) < 300 for value in values)
 
 
+async def test_more_warnings_than_an_answer_holds_are_left_out() -> None:
+    client = Client()
+    client.request.warnings += [f'unknown field "spec.f{number}"' for number in range(100_000)]
+    await responses.send(client.request, 200, b"")
+    values = client.header(b"warning")
+    assert values[0] == b'299 - "unknown field \\"spec.f0\\""'
+    assert 4000 < sum(map(len, values)) < 8192
+
+
 async def test_status_in_the_form_that_is_asked_for() -> None:
     failure = status.too_many_requests("later", 7)
     client = Client()

@@ -30,7 +30,7 @@ _AGENT_MAX: Final = 1024
 _CUT: Final = "...TRUNCATED"
 _REMEMBERED: Final = 4096
 _SPEAKING: Final = (400, 422)
-"""Whose texts may quote what was sent."""
+"""Whose texts may quote what was sent. So may those of 500, for a patch that does not fit its kind."""
 
 
 def encode(
@@ -192,13 +192,13 @@ def _status(request: Request, stage: str, code: int) -> bytes:
         return b',"responseStatus":' + _json(shown)
     if notes is None or notes.failure is None:
         return b',"responseStatus":{"metadata":{},"code":%d}' % code
-    return b',"responseStatus":' + _json(_failure(notes.failure, code))
+    return b',"responseStatus":' + _json(_failure(request, notes.failure, code))
 
 
-def _failure(failure: StatusError, code: int) -> Mapping[str, Any]:
+def _failure(request: Request, failure: StatusError, code: int) -> Mapping[str, Any]:
     """Causes may quote what was sent, and so may the texts of some errors: they are left out."""
     shown: dict[str, Any] = {"metadata": {}, "status": "Failure"}
-    if code not in _SPEAKING:
+    if code not in _SPEAKING and not (code == 500 and request.info.verb == "patch"):
         shown["message"] = failure.message
     if failure.reason:
         shown["reason"] = failure.reason

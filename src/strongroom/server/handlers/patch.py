@@ -19,6 +19,8 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 ACCEPTED = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE, apply.MEDIA)
 
+_TOO_DEEP = "exceeded max depth"
+
 Change = Callable[[Object], Any]
 
 
@@ -38,10 +40,11 @@ async def patch(
         return
     wanted = options.write(request, "PatchOptions")
     forms.one(request)
-    document = _document(await request.body(), "" if media == STRATEGIC_MERGE else "error decoding patch: ")
+    body = await request.body()
+    document = _document(body, "" if media == STRATEGIC_MERGE else "error decoding patch: ")
     change = _CHANGES[media](document, registry)
     strategic = media == STRATEGIC_MERGE
-    shown = patch_errors.go(document) if strategic else ""
+    shown = ""
     warnings: list[str] = []
 
     def revise(current: Object) -> Object:
@@ -57,7 +60,8 @@ async def patch(
             problems.sort()
         warnings[:] = []
         if problems and wanted.field_validation == decoding.STRICT:
-            raise patch_errors.invalid(registry.resource, shown, decoding.strict_error(problems))
+            what = _shown(body) if strategic else shown
+            raise patch_errors.invalid(registry.resource, what, decoding.strict_error(problems))
         if problems and wanted.field_validation != decoding.IGNORE:
             warnings[:] = problems
         writing.check_name(obj, info.name, "")  # a namespace is the registry's to judge
@@ -79,11 +83,22 @@ async def patch(
         why = patch_errors.of_decoding(error)
         if why is None:
             raise
-        why = patch_errors.converted(why) if strategic else why
+        if strategic:
+            shown, why = _shown(body), patch_errors.converted(why)
         raise patch_errors.invalid(registry.resource, shown, why) from None
+    except RecursionError:
+        raise status.bad_request(_TOO_DEEP) from None
     finally:
         request.warnings += warnings
     await writing.answer(request, registry, 200, written)
+
+
+def _shown(body: bytes) -> str:
+    """A strategic patch as it came: what it was decoded to may have become part of an object."""
+    try:
+        return patch_errors.go(json.decode(body))
+    except RecursionError:
+        raise status.bad_request(_TOO_DEEP) from None
 
 
 def _document(body: bytes, where: str) -> Any:

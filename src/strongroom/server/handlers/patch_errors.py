@@ -39,13 +39,16 @@ def of_decoding(error: status.StatusError) -> str | None:
 
 
 def whole(patched: Any) -> str:
-    """A patched document."""
+    """A patched document. Raises RecursionError for one that is nested too deep."""
     document = dict(sorted(patched.items())) if isinstance(patched, dict) else patched
-    return orjson.dumps(document).decode()
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:
+        raise RecursionError from None
 
 
 def go(value: Any) -> str:
-    """A decoded document as Go's `%+v` prints it."""
+    """A decoded document as Go's `%+v` prints it. Raises RecursionError for one that is nested too deep."""
     if value is None:
         return "<nil>"
     if isinstance(value, bool):

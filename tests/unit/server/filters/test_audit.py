@@ -72,6 +72,19 @@ async def test_a_read_of_a_secret_is_on_record_with_all_that_matters(server: API
     }
 
 
+@pytest.mark.parametrize("patch", [{"data": {"$patch": CANARY}}, {"$patch": "x", "data": {"a": CANARY}}])
+async def test_the_text_that_refuses_a_patch_is_not_on_record(
+    server: APIServer, sink: Sink, patch: dict[str, Any]
+) -> None:
+    """Kubernetes answers these with 500 and the patch."""
+    await server.create_secret("a")
+    media = "application/strategic-merge-patch+json"
+    answer = await server.request("PATCH", f"{SECRETS}/a", patch, content_type=media)
+    assert answer.status == 500 and CANARY in answer.text
+    assert sink.events[-1]["responseStatus"]["code"] == 500
+    assert not any(CANARY.encode() in line for line in sink.lines)
+
+
 async def test_every_write_names_its_object_and_none_holds_a_value(server: APIServer, sink: Sink) -> None:
     await server.create_secret("a", data={"key": CANARY})
     patch = {"data": {"more": CANARY}}

@@ -35,6 +35,28 @@ async def test_kinds_of_patches(server: APIServer, media: str, patch: object) ->
     assert (await server.get(SECRET)).json == answer.json
 
 
+@pytest.mark.parametrize(
+    ("media", "patch"),
+    [
+        (MERGE, '{"metadata":{"x":%s}}'),
+        (STRATEGIC, '{"metadata":{"annotations":%s}}'),
+        (STRATEGIC, '{"x":%s}'),
+        (JSON, '[{"op":"add","path":"/metadata/x","value":%s}]'),
+        (JSON, '[{"op":"add","path":"/data","value":%s}]'),
+    ],
+)
+@pytest.mark.parametrize("depth", [300, 600, 1000, 100_000])
+async def test_a_patch_that_is_nested_too_deep_is_the_clients_mistake(
+    server: APIServer, media: str, patch: str, depth: int
+) -> None:
+    await server.create_secret("a")
+    before = (await server.get(SECRET)).json
+    body = (patch % ('{"a":' * depth + "1" + "}" * depth)).encode()
+    answer = await _patch(server, body, media)
+    assert answer.status in (400, 422) or (await server.get(SECRET)).json == before
+    assert answer.status < 500
+
+
 async def test_missing_object(server: APIServer) -> None:
     assert (await _patch(server, {})).status == 404
 

@@ -1,5 +1,6 @@
 """Warnings about a Pod's volumes: kinds that are gone, and paths that are in each other's way."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -19,6 +20,8 @@ _DEPRECATED: Final[Mapping[str, str]] = {
     "rbd": "deprecated in v1.28, non-functional in v1.31+",
 }
 _SHOWN: Final = {"storageos": "storageOS"}
+_MOST_OVERLAPS: Final = 1000
+"""That are told of one volume: many more than fit into an answer's headers."""
 
 
 class _Place(NamedTuple):
@@ -85,15 +88,22 @@ def _of_source(source: Object) -> Sequence[_Place]:
 
 
 def _told(volume: str, kind: str, places: Sequence[_Place]) -> Iterator[str]:
-    seen: list[_Place] = []
-    for place in (place._replace(path=place.path.rstrip("/")) for place in places):
-        for other in seen:
-            if _in_each_others_way(place.path, other.path):
-                yield f'volume "{volume}" ({kind}): overlapping paths: {place} with {other}'
-        seen.append(place)
+    stripped = [place._replace(path=place.path.rstrip("/")) for place in places]
+    for later, earlier in sorted(itertools.islice(_overlapping(stripped), _MOST_OVERLAPS)):
+        yield f'volume "{volume}" ({kind}): overlapping paths: {stripped[later]} with {stripped[earlier]}'
 
 
-def _in_each_others_way(one: str, other: str) -> bool:
-    if not one or not other:
-        return False
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+def _overlapping(places: Sequence[_Place]) -> Iterator[tuple[int, int]]:
+    """Pairs of places, the later one first, of which one is the other or lies above it.
+
+    In their order, a path's descendants come right behind it: nothing is compared with everything."""
+    directories = [f"{place.path}/" for place in places]
+    above: list[int] = []
+    for index in sorted(range(len(places)), key=directories.__getitem__):
+        if not places[index].path:
+            continue
+        while above and not directories[index].startswith(directories[above[-1]]):
+            above.pop()
+        for other in above:
+            yield max(index, other), min(index, other)
+        above.append(index)
