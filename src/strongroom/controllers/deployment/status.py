@@ -143,8 +143,6 @@ def _timed_out(deployment: Deployment, found: Iterable[Object], now: datetime) -
     current = conditions.find(found, conditions.PROGRESSING)
     if current is None or current.get("reason") == conditions.COMPLETE:
         return False
-    if current.get("reason") == conditions.TIMED_OUT:
-        return True
     return _deadline(deployment, current) < now
 
 

@@ -46,6 +46,9 @@ class JobController:
         self._expectations = Expectations(clock)
         self._selectors = Selectors()
         self._failures: dict[str, Failures] = {}
+        self._outdated: dict[str, str] = {}
+        """Uid of a Job -> the resourceVersion that its status was written over: while the cache has that, it
+        does not tell which Pods were counted."""
         self._pods = ownership.Index(self._pod_changed)
         self._loop = Controller(NAME, self._reconcile, (jobs, pods), clock, workers=_WORKERS)
         jobs.subscribe(self._job_changed)
@@ -64,6 +67,7 @@ class JobController:
             return
         self._expectations.forget(uid)
         self._failures.pop(uid, None)
+        self._outdated.pop(uid, None)
         for pod in self._pods.controlled_by(uid):
             self._loop.queue.add(f"{_ORPHAN}/{_key(pod)}")
 
@@ -103,6 +107,8 @@ class JobController:
         if job is None or (job["spec"].get("managedBy") or job_validation.MANAGER) != job_validation.MANAGER:
             return
         uid = job["metadata"]["uid"]
+        if self._outdated.get(uid) == job["metadata"]["resourceVersion"]:
+            return  # what was written comes as an event
         claim = ownership.claim(
             job,
             self._selectors.of(job),
@@ -152,7 +158,7 @@ class JobController:
             raise failure
         change = decision.patch(job, found.status)
         if change is not None:
-            await self._client.patch(
+            written = await self._client.patch(
                 resources.JOBS,
                 metadata["name"],
                 change,
@@ -160,6 +166,8 @@ class JobController:
                 subresource="status",
                 content_type=MERGE_PATCH,
             )
+            if written["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
+                self._outdated[metadata["uid"]] = metadata["resourceVersion"]
         self._failures[metadata["uid"]] = found.failures
         for told in found.told:
             kind = event_recorder.WARNING if told.warning else event_recorder.NORMAL
