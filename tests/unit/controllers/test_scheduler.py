@@ -302,3 +302,78 @@ async def test_with_policy_never_it_waits() -> None:
         why = "preemption: not eligible due to preemptionPolicy=Never."
         told = f"0/1 nodes are available: 1 Too many pods. {why}"
         assert ("FailedScheduling", told, 1) in world.events()
+
+
+async def test_a_pod_that_waits_for_company_is_tried_again_when_a_neighbour_comes() -> None:
+    async with World() as world:
+        term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
+        near = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+        world.node()
+        node = world.api.get(resources.NODES, "a")
+        assert node is not None
+        node["metadata"]["labels"] = {"kubernetes.io/hostname": "a"}
+        world.api.put(resources.NODES, node)
+        world.start()
+        world.pod(affinity=near)
+        await world.settle()
+        assert world.node_of() is None
+        labelled: Object = {"name": "web", "namespace": "n", "labels": {"app": "web"}}
+        spec = {"containers": [{}], "nodeName": "a"}
+        world.api.put(resources.PODS, {"metadata": labelled, "spec": spec})
+        await world.settle()
+        assert world.node_of() == "a"
+
+
+async def test_a_pod_that_is_gone_waits_no_more() -> None:
+    async with World() as world:
+        world.start()
+        world.pod()
+        await world.settle()
+        world.api.remove(resources.PODS, "p", "n")
+        await world.settle()
+        world.pod()
+        await world.settle()
+        assert [reason for reason, _, count in world.events() for _ in range(count)] == [
+            "FailedScheduling"
+        ] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [(status.not_found(resources.PODS, "p"), 1), (status.conflict(resources.PODS, "p", "no"), 1)],
+)
+async def test_a_pod_that_goes_while_it_is_told_why_is_left_alone(
+    error: status.StatusError, tried: int
+) -> None:
+    async with World() as world:
+
+        def fail(call: fake_api.Call) -> None:
+            if call.method == "PATCH":
+                raise error
+
+        world.api.fail = fail
+        world.start()
+        world.pod()
+        await world.settle()
+        world.clock.advance(100)
+        await world.settle()
+        assert sum(call.method == "PATCH" for call in world.api.calls) == tried
+
+
+async def test_victims_are_told_why_and_asked_once() -> None:
+    async with World() as world:
+        world.node(pods="1")
+        world.pod("low", nodeName="a", priority=0)
+        world.start()
+        await world.settle()
+        world.pod("high", priority=1000)
+        await world.settle()
+        told = [call for call in world.api.writes if "/pods/low" in call.path]
+        assert [call.method for call in told] == ["PATCH", "DELETE"]
+        (condition,) = told[0].body["status"]["conditions"]
+        assert (condition["type"], condition["status"]) == ("DisruptionTarget", "True")
+        assert (condition["reason"], condition["message"]) == (
+            "PreemptionByScheduler",
+            "default-scheduler: preempting to accommodate a higher priority pod",
+        )
+        assert world.stored("high")["status"]["nominatedNodeName"] == "a"

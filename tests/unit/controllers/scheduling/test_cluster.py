@@ -85,6 +85,88 @@ def test_only_changes_that_matter_to_pods_are_news() -> None:
     assert not picture.node_changed("DELETED", _node())
 
 
+def _guests(picture: cluster.Cluster, key: str = "", priority: int = 0) -> dict[str, list[str]]:
+    return {c.name: sorted(c.load.pods) for c in picture.candidates(key, priority)}
+
+
+def _nominated(name: str, priority: int, picture: cluster.Cluster, node: str = "a") -> list[str]:
+    pod = _pod(name)
+    pod["spec"]["priority"] = priority
+    return picture.nominate(f"n/{name}", node, pod_use.of(pod))
+
+
+def test_room_that_is_made_counts_as_taken_for_those_who_are_not_more_important() -> None:
+    picture = cluster.Cluster()
+    for name in ("a", "b"):
+        picture.node_changed("ADDED", _node(name))
+    assert _nominated("p", 5, picture) == []
+    assert _guests(picture, "n/other", 5) == {"a": ["n/p"], "b": []}
+    assert _guests(picture, "n/other", 6) == _guests(picture, "n/p", 5) == {"a": [], "b": []}
+    assert (picture.nominated("n/p"), picture.nominated("n/other")) == ("a", "")
+
+
+def test_who_is_nominated_outdoes_less_important_ones_on_that_node_and_no_others() -> None:
+    picture = cluster.Cluster()
+    for name, priority, node in (("equal", 5, "a"), ("low", 1, "a"), ("elsewhere", 1, "b"), ("p", 1, "a")):
+        _nominated(name, priority, picture, node)
+    assert _nominated("p", 5, picture) == ["n/low"]
+    assert [picture.nominated(f"n/{name}") for name in ("low", "equal", "elsewhere", "p")] == [
+        "",
+        "a",
+        "b",
+        "a",
+    ]
+
+
+def test_a_nomination_ends_when_the_pod_has_a_node_or_is_gone_or_does_without() -> None:
+    picture = cluster.Cluster()
+    use = pod_use.of(_pod())
+    for end in (
+        lambda: picture.pod_changed("MODIFIED", _pod(node="b")),
+        lambda: picture.assume("n/p", "b", use),
+        lambda: picture.pod_changed("MODIFIED", _pod(phase="Failed")),
+        lambda: picture.forget_nomination("n/p"),
+    ):
+        picture.nominate("n/p", "a", use)
+        end()
+        assert picture.nominated("n/p") == ""
+    picture.nominate("n/p", "a", use)
+    assert picture.pod_changed("DELETED", _pod()), "there is room again"
+
+
+def test_a_nomination_from_before_the_start_is_read_and_one_of_now_stays() -> None:
+    picture = cluster.Cluster()
+    pod = _pod()
+    pod["status"]["nominatedNodeName"] = "a"
+    picture.pod_changed("ADDED", pod)
+    assert picture.nominated("n/p") == "a"
+    picture.nominate("n/p", "b", pod_use.of(pod))
+    picture.pod_changed("MODIFIED", pod)
+    assert picture.nominated("n/p") == "b"
+
+
+def test_an_assumed_pod_that_ends_is_assumed_no_more() -> None:
+    picture = cluster.Cluster()
+    picture.assume("n/p", "a", pod_use.of(_pod()))
+    picture.pod_changed("DELETED", _pod())
+    assert not picture.is_assumed("n/p")
+    picture.assume("n/p", "a", pod_use.of(_pod()))
+    picture.forget("n/p")
+    assert not picture.is_assumed("n/p")
+
+
+def test_one_that_must_be_far_from_others_is_remembered_while_it_is_there() -> None:
+    picture = cluster.Cluster()
+    term = {"topologyKey": "zone", "labelSelector": {}}
+    hermit = _pod(node="a")
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    hermit["spec"]["affinity"] = {"podAntiAffinity": required}
+    picture.pod_changed("ADDED", hermit)
+    assert picture.has_aloof
+    picture.pod_changed("DELETED", hermit)
+    assert not picture.has_aloof
+
+
 @given(
     st.lists(
         st.tuples(

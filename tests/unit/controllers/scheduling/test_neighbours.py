@@ -242,7 +242,82 @@ def test_pods_of_one_owner_are_spread_over_nodes() -> None:
     assert _outcome(_pod(owner="rs"), NODES, others) == "b"
 
 
+def test_company_is_one_that_all_terms_are_about_and_in_all_their_places() -> None:
+    two = _near(_term(), _term(HOST, "db"))
+    web, both = _pod("web", "a", labels=WEB), _pod("both", "b", labels={"app": "web", "tier": "x"})
+    assert "pod affinity rules" in _outcome(
+        _pod(affinity=two), NODES, [web, _pod("db", "a", labels={"app": "db"})]
+    )
+    tier = {"topologyKey": HOST, "labelSelector": {"matchLabels": {"tier": "x"}}}
+    assert _outcome(_pod(affinity=_near(_term(), tier)), [*NODES, _node("b2", "y")], [web, both]) == "b"
+    assert "pod affinity rules" in _outcome(
+        _pod(affinity=_near(_term(), tier)), [NODES[0], _node("b2", "y")], [both]
+    )
+
+
+def test_it_is_company_for_itself_only_if_all_terms_are_about_it() -> None:
+    pod = _pod(labels=WEB, affinity=_near(_term(), _term(HOST, "db")))
+    assert "pod affinity rules" in _outcome(pod, NODES, [])
+    labelled = _pod(labels=WEB, affinity=_near(_term(), _term(HOST)))
+    assert "pod affinity rules" in _outcome(labelled, [_node("c")], []), "one of the two labels is not enough"
+    assert _outcome(labelled, NODES, []) == "a"
+
+
+def test_a_label_that_the_pod_has_not_is_not_asked_of_others() -> None:
+    web = _pod("web", "b", labels={**WEB, "version": "1"})
+    pod = _pod(labels=WEB, affinity=_near(_term(matchLabelKeys=["version"])))
+    assert _outcome(pod, NODES, [web]) == "b"
+
+
+def test_wishes_are_about_those_they_choose_and_count_by_weight() -> None:
+    def wish(weight: int, app: str) -> Object:
+        return {"weight": weight, "podAffinityTerm": _term(app=app)}
+
+    web, db = _pod("web", "b", labels=WEB), _pod("db", "a", labels={"app": "db"})
+    near = {"podAffinity": {PREFERRED: [wish(9, "web"), wish(5, "db")]}}
+    assert _outcome(_pod(affinity=near), NODES, [web, db]) == "b"
+    near = {"podAffinity": {PREFERRED: [wish(5, "web"), wish(9, "db")]}}
+    assert _outcome(_pod(affinity=near), NODES, [web, db]) == "a"
+
+
+def test_only_the_pods_that_a_constraint_chooses_are_spread() -> None:
+    others = [_pod("w", "a", labels={"app": "db"})]
+    hard = _pod(labels=WEB, topologySpreadConstraints=[_spread()])
+    assert _outcome(hard, [NODES[0], _node("b", "y", unschedulable=True)], others) == "a"
+    versions = [_pod("w", "a", labels={**WEB, "version": "1"})]
+    cordoned = [NODES[0], _node("b", "y", unschedulable=True)]
+    for version, fits in (("1", False), ("2", True)):
+        constraint = _spread(matchLabelKeys=["version"])
+        pod = _pod(labels={**WEB, "version": version}, topologySpreadConstraints=[constraint])
+        assert (_outcome(pod, cordoned, versions) == "a") is fits
+    unread = _spread(labelSelector=None)
+    assert _outcome(_pod(labels=WEB, topologySpreadConstraints=[unread]), cordoned, versions) == "a"
+
+
+def test_with_two_constraints_a_node_is_in_a_place_of_each() -> None:
+    constraints = [_spread(), _spread(topology=HOST)]
+    outside = _node("a", "x")
+    del outside["metadata"]["labels"][HOST]
+    pod = _pod(labels=WEB, topologySpreadConstraints=constraints)
+    assert "(missing required label)" in _outcome(pod, [outside], [])
+    # its Pods count for neither
+    others = [_pod("w", "a", labels=WEB)]
+    assert _outcome(pod, [outside, _node("b", "y")], others) == "b"
+    assert _outcome(pod, [_node("a", "x"), _node("b", "y")], others) == "b"
+
+
+def test_a_place_holds_the_pods_of_all_its_nodes_and_a_skew_of_two_is_no_more() -> None:
+    nodes = [_node("a", "x"), _node("a2", "x"), _node("b", "y", unschedulable=True)]
+    others = [_pod("w", "a", labels=WEB), _pod("v", "a2", labels=WEB)]
+    for skew, fits in ((2, False), (3, True)):
+        pod = _pod(labels=WEB, topologySpreadConstraints=[_spread(skew)])
+        assert ("topology spread" not in _outcome(pod, nodes, others)) is fits
+    other = _pod(labels={"app": "db"}, topologySpreadConstraints=[_spread(2)])
+    assert "topology spread" not in _outcome(other, nodes, others), "it does not count itself"
+
+
 def test_who_depends_on_others() -> None:
+    assert placement.is_choosy(_pod(affinity=_far(_term())))
     assert placement.is_choosy(_pod(topologySpreadConstraints=[_spread()]))
     assert placement.is_choosy(_pod(affinity=_near(_term())))
     assert not placement.is_choosy(_pod(affinity={"nodeAffinity": {}}))

@@ -98,6 +98,31 @@ def test_of_equals_the_one_that_has_run_for_less_time(world: World) -> None:
     assert world.victims("2") == ("a", ["new"])
 
 
+def test_of_equals_the_one_that_has_not_begun(world: World) -> None:
+    world.runs("runs", "2", since="2026-01-01T00:00:00Z")
+    world.runs("begins", "2")
+    assert world.victims("2") == ("a", ["begins"])
+
+
+def test_of_several_victims_on_a_node_the_most_important_decides_and_the_oldest_of_those(
+    world: World,
+) -> None:
+    world.node("b")
+    for node, priorities in (("a", (1, 9)), ("b", (8, 8))):
+        for number, priority in enumerate(priorities):
+            world.runs(f"{node}{number}", "2", priority, node=node)
+    assert world.victims("4")[0] == "b"
+
+
+def test_then_the_youngest_of_the_most_important_victims(world: World) -> None:
+    world.node("b")
+    old, new, last = (f"2026-01-0{day}T00:00:00Z" for day in (1, 2, 3))
+    for node, since in (("a", (old, last, new)), ("b", (new, new, old))):
+        for number, (priority, began) in enumerate(zip((9, 9, 1), since, strict=True)):
+            world.runs(f"{node}{number}", "1", priority, node=node, since=began)
+    assert world.victims("4")[0] == "b"
+
+
 def test_the_node_whose_most_important_victim_is_least(world: World) -> None:
     world.node("b")
     world.runs("high", "4", 50)
@@ -167,6 +192,13 @@ def test_it_does_not_wait_for_pods_that_go_for_other_reasons_or_on_a_node_it_can
     world.node("b", cpu="2")
     world.runs("third", "2", node="b")
     assert world.victims("2", nominated="a") == ("b", ["third"])
+
+
+def test_it_does_not_wait_for_those_that_are_as_important(world: World) -> None:
+    world.runs("equal", "3", 100)
+    world.runs("low", "1")
+    world.cluster.told_to_go("n/equal")
+    assert world.victims("1", nominated="a") == ("a", ["low"])
 
 
 def test_a_victim_is_known_by_its_condition() -> None:
