@@ -195,6 +195,7 @@ def test_a_single_pod_more_goes_to_the_newest_of_equal_ones_and_the_largest_lose
     assert scale(deployment(14, surge=0), three[2], *three[:2]) == {"a": 4}
     small, large = of_size("a", 2, 12, 12), of_size("new", 10, 12, 12, available=0)
     assert scale(deployment(11, surge=0), large, small) == {"new": 9}
+    assert scale(deployment(12, surge=0), large, of_size("a", 3, 12, 12)) == {"new": 9}
 
 
 def test_none_gets_more_than_there_is_to_give() -> None:

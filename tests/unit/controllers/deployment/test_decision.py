@@ -286,6 +286,19 @@ def test_recreate_goes_down_waits_and_comes_up() -> None:
     assert made.replicas == 2
 
 
+@pytest.mark.parametrize("left", [{"replicas": 1}, {"replicas": 0, "actual": 1}])
+def test_history_stays_while_recreate_still_ends_old_pods(left: Any) -> None:
+    recreate = {"strategy": {"type": "Recreate"}, "revisionHistoryLimit": 0}
+    complete = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
+    new, older = replica_set("new", revision=3), replica_set("older", 0)
+    found = decide(
+        deployment(status=complete, **recreate), new, replica_set("old", revision=2, **left), older
+    )
+    assert not [action for action in found.actions if isinstance(action, DeleteReplicaSet)]
+    found = decide(deployment(status=complete, **recreate), new, older)
+    assert DeleteReplicaSet("older", "older") in found.actions
+
+
 def test_old_revisions_go_when_the_rollout_is_through() -> None:
     wanted = deployment(revisionHistoryLimit=0)
     sets = (replica_set("new", revision=2), replica_set("old", 0))
