@@ -443,3 +443,135 @@ def test_enough_of_the_indexes_make_it_complete() -> None:
     found = decide(of, pod("b", index=1))
     assert conditions(found) == {"SuccessCriteriaMet": ("True", "SuccessPolicy")}
     assert names(found.delete) == ["b"]
+
+
+# Word by word
+
+
+def messages(found: Decision) -> dict[str, str]:
+    return {each["type"]: each["message"] for each in found.status.get("conditions") or ()}
+
+
+def events(found: Decision) -> list[tuple[bool, str, str]]:
+    return [(each.warning, each.reason, each.message) for each in found.told]
+
+
+def test_suspension_and_its_end_are_told() -> None:
+    suspended = decide(job(suspend=True))
+    assert messages(suspended) == {"Suspended": "Job suspended"}
+    assert events(suspended) == [(False, "Suspended", "Job suspended")]
+    resumed = decide(settled(job(), suspended), later=60)
+    assert messages(resumed) == {"Suspended": "Job resumed"}
+    assert events(resumed) == [(False, "Resumed", "Job resumed")]
+    again = decide(settled(job(suspend=True), resumed))
+    assert (conditions(again)["Suspended"], events(again)[0][1]) == (("True", "JobSuspended"), "Suspended")
+
+
+def test_resuming_begins_the_time_anew_though_there_was_a_start() -> None:
+    held = {"type": "Suspended", "status": "True", "reason": "JobSuspended", "message": "Job suspended"}
+    other = {"type": "Other", "status": "True"}
+    of = job({"startTime": STAMP, "conditions": [held, other]}, activeDeadlineSeconds=10)
+    found = decide(of, later=5)
+    assert found.status["startTime"] == "2026-01-02T03:04:10Z"
+    assert [each["type"] for each in found.status["conditions"]] == ["Suspended", "Other"], "in its place"
+    assert decide(job({}, activeDeadlineSeconds=10)).look_again == 10
+
+
+def test_a_suspended_job_is_never_late() -> None:
+    of = job({"startTime": STAMP}, activeDeadlineSeconds=10, suspend=True)
+    found = decide(of, later=60)
+    assert list(conditions(found)) == ["Suspended"]
+    assert found.look_again is None
+
+
+def test_the_reason_that_was_written_down_stays() -> None:
+    told = {"type": "FailureTarget", "status": "True", "reason": "R", "message": "m"}
+    of = job({"startTime": STAMP, "conditions": [told], "failed": 9}, backoffLimit=1)
+    found = decide(of)
+    assert conditions(found)["Failed"] == ("True", "R")
+    assert (messages(found)["Failed"], events(found)) == ("m", [(True, "R", "m")])
+
+
+def test_an_end_waits_for_pods_that_terminate_for_the_count_and_for_the_cache() -> None:
+    told = {"type": "FailureTarget", "status": "True", "reason": "R", "message": "m"}
+    of = job({"startTime": STAMP, "conditions": [told]})
+    assert "Failed" not in conditions(decide(of, pod("a", deleting=True, tracked=False)))
+    assert "Failed" not in conditions(decide(of, pod("a", "Failed")))
+    assert "Failed" not in conditions(decide(of, counted=False))
+    assert not decide(of, pod("a"), counted=False).delete
+    assert conditions(decide(of, pod("a", "Failed", tracked=False)))["Failed"] == ("True", "R")
+
+
+def test_only_pods_that_are_kept_are_let_go() -> None:
+    done = {"type": "Complete", "status": "True", "lastTransitionTime": STAMP}
+    kept, free = pod("a", "Failed"), pod("b", "Failed", tracked=False)
+    assert names(decide(job({"conditions": [done]}), kept, free).release) == ["a"]
+    assert names(decide(job(deleting=True), kept, free).release) == ["a"]
+
+
+def test_the_nearest_time_is_looked_at_next() -> None:
+    of = job(activeDeadlineSeconds=300)
+    assert decide(of, failures=Failures(1, NOW)).look_again == 10
+    assert decide(job(activeDeadlineSeconds=5), failures=Failures(1, NOW)).look_again == 5
+
+
+def test_what_is_let_go_is_counted_and_what_is_kept_is_not_yet() -> None:
+    of = job(
+        {"startTime": STAMP, "succeeded": 1, "uncountedTerminatedPods": {"succeeded": ["a", "b"]}},
+        completions=9,
+    )
+    found = decide(of, pod("a", "Succeeded"))
+    assert found.status["succeeded"] == 2
+    assert found.status["uncountedTerminatedPods"] == {"succeeded": ["a"]}
+
+
+def test_no_more_are_made_than_are_left_to_complete() -> None:
+    of = job({"startTime": STAMP, "succeeded": 3}, completions=5, parallelism=4)
+    assert decide(of).create == [None, None]
+    assert decide(of, pod("a")).create == [None]
+    assert decide(of, pod("a"), pod("b")).create == ()
+    bare = job()
+    del bare["spec"]["parallelism"]
+    assert decide({**bare, "spec": {**bare["spec"], "completions": 3}}).create == [None]
+
+
+def test_six_failures_are_allowed_where_none_are_named() -> None:
+    of = job({"startTime": STAMP, "failed": 6})
+    del of["spec"]["backoffLimit"]
+    assert conditions(decide(of)) == {}
+    of["status"]["failed"] = 7
+    assert "FailureTarget" in conditions(decide(of))
+
+
+def test_an_index_that_is_complete_or_none_is_superfluous() -> None:
+    of = indexed({"startTime": STAMP, "completedIndexes": "0", "succeeded": 1})
+    found = decide(of, pod("a", index=0), pod("b"), pod("c", index=1))
+    assert sorted(names(found.drop)) == ["a", "b"]
+
+
+def test_the_index_of_a_pod_that_terminates_is_free_unless_the_job_waits_for_its_end() -> None:
+    ending = pod("a", index=0, deleting=True, tracked=False)
+    assert decide(indexed(), ending).create == [0, 1]
+    assert decide(indexed(podReplacementPolicy="Failed"), ending).create == [1]
+    gone = pod("a", "Failed", index=0, tracked=False)
+    assert decide(indexed(podReplacementPolicy="Failed"), gone).create == [0, 1]
+
+
+def test_counts_of_nothing_are_left_out() -> None:
+    found = decide(indexed({"startTime": STAMP, "active": 1, "failed": 0}, parallelism=0))
+    assert {"active", "succeeded", "failed", "completedIndexes"}.isdisjoint(found.status)
+    assert (found.status["ready"], found.status["terminating"]) == (0, 0)
+
+
+def test_the_patch_says_all_that_is_and_takes_away_what_was() -> None:
+    of = job({"startTime": STAMP, "active": 1, "uncountedTerminatedPods": {"failed": ["x"]}})
+    patch = decision.patch(of, {"startTime": STAMP, "failed": 1, "uncountedTerminatedPods": {}})
+    assert patch is not None
+    assert patch["metadata"] == {"uid": "job", "resourceVersion": "1"}
+    assert patch["status"]["active"] is None
+    assert patch["status"]["failed"] == 1
+    assert patch["status"]["uncountedTerminatedPods"] == {"succeeded": None, "failed": None}
+    plain = decision.patch(of, {"startTime": STAMP})
+    assert plain is not None
+    assert plain["status"]["uncountedTerminatedPods"] is None
+    assert decision.patch(of, of["status"]) is None
