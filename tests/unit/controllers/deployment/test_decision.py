@@ -288,7 +288,7 @@ def test_recreate_goes_down_waits_and_comes_up() -> None:
 
 @pytest.mark.parametrize("left", [{"replicas": 1}, {"replicas": 0, "actual": 1}])
 def test_history_stays_while_recreate_still_ends_old_pods(left: Any) -> None:
-    recreate = {"strategy": {"type": "Recreate"}, "revisionHistoryLimit": 0}
+    recreate: Any = {"strategy": {"type": "Recreate"}, "revisionHistoryLimit": 0}
     complete = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
     new, older = replica_set("new", revision=3), replica_set("older", 0)
     found = decide(
