@@ -7,7 +7,7 @@ A pod that is bound to a node by hand has passed no scheduler. Reasons and texts
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from strongroom.api.core.v1.pod import totals
+from strongroom.api.core.v1.pod import node_affinity, totals
 from strongroom.api.pod_security.baseline import SAFE_SYSCTLS
 from strongroom.machinery.gvk import Object
 from strongroom.node.runtime import qos
@@ -47,6 +47,14 @@ def refuse(
         or _resources(spec, others, capacity)
         or _ports(spec, others)
     )
+
+
+def misplaced(pod: Object, node: Object) -> Refusal | None:
+    """Whether the pod wants other nodes than this one."""
+    if node_affinity.wanted(pod.get("spec") or {}, node):
+        return None
+    text = "node(s) didn't match Pod's node affinity/selector"
+    return Refusal("NodeAffinity", f"Predicate NodeAffinity failed: {text}")
 
 
 def _app_armor(pod: Object, enabled: bool) -> Refusal | None:

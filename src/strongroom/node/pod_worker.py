@@ -44,6 +44,7 @@ from strongroom.node.volumes.payload import VolumeError
 _log = logging.getLogger(__name__)
 _MOST_UNKNOWN = 64
 """Ends of containers that nobody knows, before it is looked which of them are the pod's."""
+_NODE_RETRY = 1.0
 EVICTED = "Evicted"
 _DEADLINE_TEXT = "Pod was active on the node longer than the specified deadline"
 
@@ -66,6 +67,8 @@ class PodWorker:
         self.pod: Object | None = None
         self.refused: admission.Refusal | None = None
         """Why this node does not run the pod; set before the first `update`, if at all."""
+        self.chooses = False
+        """Whether it is still to be seen if the pod wants this node; set before the first `update`."""
         self._services = services
         self._object_gone = False
         self._runtime = observed.EMPTY
@@ -209,6 +212,14 @@ class PodWorker:
     async def _step(self) -> float | None:
         """One look at everything; seconds until the next one is due without an event."""
         pod = self.pod
+        if pod is not None and self.chooses and self.refused is None and not self._must_end(pod):
+            # Asked now: the node may have been given the label a moment ago for which the pod is here.
+            node = await self._services.own_node()
+            if node is None:
+                return _NODE_RETRY
+            self.refused = admission.misplaced(pod, node)
+            self.chooses = False
+            pod = self.pod
         if pod is not None and self.refused is not None and self._failure is None:
             self._refuse(pod, self.refused)
         if pod is not None and self.stage is Stage.RUNNING and not self._must_end(pod):

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from strongroom.aio.tasks import TaskGroup
+from strongroom.api.core.v1.pod import node_affinity
 from strongroom.machinery.gvk import Object
 from strongroom.node import admission, pod_status
 from strongroom.node.object_cache import Reference
@@ -41,6 +42,7 @@ class PodWorkers:
             others = self.active()
             machine = self._services.machine
             worker.refused = admission.refuse(pod, others, machine.capacity(), app_armor=machine.app_armor)
+            worker.chooses = node_affinity.chooses(pod.get("spec") or {})
         worker.update(pod)
 
     def object_changed(self, uid: str, reference: Reference | None = None) -> None:

@@ -7,8 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from strongroom.aio.clock import Clock
+from strongroom.api import resources
 from strongroom.client.rest import Client
+from strongroom.client.transport import ConnectionFailed
 from strongroom.machinery.gvk import Object
+from strongroom.machinery.status import StatusError
 from strongroom.node import env, env_file
 from strongroom.node.back_off import BackOffs
 from strongroom.node.containerd.oom_kills import OOMKills
@@ -83,6 +86,13 @@ class Services:
         """Read all of one pod from the runtime."""
         found = await observed.observe(self.cri, uid)
         return found if self.oom_kills is None else observed.with_oom_kills(found, self.oom_kills.happened)
+
+    async def own_node(self) -> Object | None:
+        """The object of this node, as the API has it now; None while it cannot be read."""
+        try:
+            return await self.client.get(resources.NODES, self.node_name)
+        except (StatusError, ConnectionFailed):
+            return None
 
     def forget_env(self, container_id: str) -> None:
         """The container has ended, and with it the need for its environment."""

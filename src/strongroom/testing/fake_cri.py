@@ -74,7 +74,7 @@ class FakeCRI:
     stop_timeouts: list[int] = field(default_factory=list)
 
     written: dict[str, int] = field(default_factory=dict)
-    """By container name: bytes that it has written into its own layer."""
+    """By container name, or `name/attempt` for one run of it: bytes written into its own layer."""
     layers_dir: str = ""
     """Where the layers are."""
 
@@ -287,11 +287,14 @@ class FakeCRI:
                 attributes=pb.ContainerAttributes(id=each.id, metadata=each.metadata, labels=each.labels),
                 writable_layer=pb.FilesystemUsage(
                     fs_id=pb.FilesystemIdentifier(mountpoint=self.layers_dir),
-                    used_bytes=pb.UInt64Value(value=self.written.get(each.metadata.name, 0)),
+                    used_bytes=pb.UInt64Value(value=self._written_by(each.metadata)),
                 ),
             )
             for each in found
         ]
+
+    def _written_by(self, run: pb.ContainerMetadata) -> int:
+        return self.written.get(f"{run.name}/{run.attempt}", self.written.get(run.name, 0))
 
     async def update_container_resources(
         self, container_id: str, resources: pb.LinuxContainerResources

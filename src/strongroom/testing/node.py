@@ -44,7 +44,13 @@ class Node:
     clock: FakeClock = field(default_factory=FakeClock)
     api: FakeAPI = field(
         default_factory=lambda: FakeAPI(
-            [resources.PODS, resources.SECRETS, resources.CONFIG_MAPS, resources.SECRET_DELIVERIES]
+            [
+                resources.PODS,
+                resources.SECRETS,
+                resources.CONFIG_MAPS,
+                resources.SECRET_DELIVERIES,
+                resources.NODES,
+            ]
         )
     )
     cri: FakeCRI = field(default_factory=FakeCRI)

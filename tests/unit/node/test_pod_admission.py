@@ -88,3 +88,46 @@ async def test_windows_fields_are_told_of(node: Node) -> None:
     await node.until(node.is_ready)
     text = "Warning IgnoredField: securityContext.windowsOptions has no effect on a Linux node"
     assert node.events.count(text) == 1
+
+
+def label(node: Node, **labels: str) -> None:
+    metadata = {"name": "n1", "labels": labels}
+    node.api.put(resources.NODES, {"kind": "Node", "apiVersion": "v1", "metadata": metadata})
+
+
+async def test_a_pod_that_wants_another_node_is_refused(node: Node) -> None:
+    label(node, disk="slow")
+    node.put_pod(nodeSelector={"disk": "fast"})
+    await node.until(lambda: node.status().get("phase") == "Failed")
+    text = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+    assert (node.status()["reason"], node.status()["message"]) == (
+        "NodeAffinity",
+        f"Pod was rejected: {text}",
+    )
+    assert node.events == [f"Warning NodeAffinity: {text}"]
+    assert node.cri.sandbox_count == 0
+
+
+async def test_the_label_that_brought_a_pod_here_may_be_a_moment_old(node: Node) -> None:
+    node.put_pod(nodeSelector={"disk": "fast"})  # the node is not even registered
+    await node.settle()
+    assert node.status() == {}
+    label(node, disk="fast")
+    await node.pass_time(1)
+    await node.until(node.is_ready)
+    label(node)
+    node.cri.end("c", 1)
+    await node.until(lambda: "c/1 running" in node.cri.container_names)
+
+
+async def test_a_pod_that_wants_no_node_in_particular_asks_for_none(node: Node) -> None:
+    node.put_pod()
+    await node.until(node.is_ready)
+    assert not any("/nodes" in call.path for call in node.api.calls)
+
+
+async def test_a_pod_that_waits_for_its_node_to_be_known_can_be_deleted(node: Node) -> None:
+    node.put_pod(nodeSelector={"disk": "fast"})
+    await node.settle()
+    node.delete_pod()
+    await node.until(lambda: node.pod() is None)

@@ -59,6 +59,21 @@ async def test_sidecars_stop_last_and_in_reverse(node: Node) -> None:
     assert stopped(node) == ["c", "two", "one"]
 
 
+async def test_a_sidecar_waits_for_the_end_of_the_next_one(node: Node) -> None:
+    gate = node.cri.hold("stop_container")
+    sidecars = [{"name": name, "image": "shell:1", "restartPolicy": "Always"} for name in ("one", "two")]
+    node.put_pod(initContainers=sidecars)
+    await node.until(node.is_ready)
+    node.delete_pod()
+    for order in (["c"], ["c", "two"], ["c", "two", "one"]):
+        await node.until(lambda: stopped(node) == order)  # noqa: B023
+        await node.settle()
+        assert stopped(node) == order
+        gate.set()
+        gate.clear()  # those that come later wait again
+    await node.until(lambda: node.pod() is None)
+
+
 async def test_hooks_of_sidecars_do_not_wait_for_their_turn(node: Node) -> None:
     gate = node.cri.hold("stop_container")
     hook = {"preStop": {"exec": {"command": ["drain"]}}}

@@ -1,29 +1,18 @@
-"""Whether a node is one that a Pod wants, and one that lets it in.
+"""Which nodes a Pod names, how much it prefers one, and whether that lets it in.
 
 Source: Kubernetes documentation, "Assigning Pods to Nodes", "Taints and Tolerations".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from strongroom.api.core.v1.pod import node_affinity
 from strongroom.machinery.gvk import Object
 
 UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 _NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 _UNREACHABLE = {"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}
 _REPELLING = ("NoSchedule", "NoExecute")
-
-
-def wanted(spec: Mapping[str, Any], node: Object) -> bool:
-    """nodeSelector and required node affinity, both."""
-    labels = node["metadata"].get("labels") or {}
-    if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
-        return False
-    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if required is None:
-        return True
-    return any(_term(term, node) for term in required.get("nodeSelectorTerms") or ())
 
 
 def names(spec: Mapping[str, Any]) -> frozenset[str] | None:
@@ -45,42 +34,11 @@ def names(spec: Mapping[str, Any]) -> frozenset[str] | None:
 
 def preference(preferred: Iterable[Mapping[str, Any]], node: Object) -> int:
     """The sum of the weights of the preferred terms that the node matches."""
-    return sum(int(each.get("weight", 0)) for each in preferred if _term(each.get("preference") or {}, node))
-
-
-def _term(term: Mapping[str, Any], node: Object) -> bool:
-    """All requirements of a term; an empty term matches nothing."""
-    expressions, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
-    if not expressions and not fields:
-        return False
-    labels = node["metadata"].get("labels") or {}
-    names = {"metadata.name": node["metadata"]["name"]}
-    return all(_requirement(r, labels) for r in expressions) and all(_requirement(r, names) for r in fields)
-
-
-def _requirement(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    value = labels.get(requirement["key"])
-    values: Sequence[str] = requirement.get("values") or ()
-    match requirement["operator"]:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt" as operator:
-            return _compares(operator, value, values)
-    return False
-
-
-def _compares(operator: str, value: str | None, values: Sequence[str]) -> bool:
-    try:
-        number, bound = int(value or ""), int(values[0])
-    except (ValueError, IndexError):
-        return False
-    return number > bound if operator == "Gt" else number < bound
+    return sum(
+        int(each.get("weight", 0))
+        for each in preferred
+        if node_affinity.term_matches(each.get("preference") or {}, node)
+    )
 
 
 def taints(node: Object) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.api.core.v1.pod import node_affinity
 from strongroom.controllers.scheduling import affinity, node_matching, pod_use, scoring, topology_spread
 from strongroom.controllers.scheduling.affinity import NamespaceLabels, Neighbourhood, Resident
 from strongroom.controllers.scheduling.cluster import Candidate
@@ -165,7 +166,7 @@ def _refuses(spec: Mapping[str, Any], use: PodUse, candidate: Candidate) -> Refu
         return Refusal(("node(s) were unschedulable",))
     if not node_matching.let_in(spec, node):
         return Refusal(("node(s) had untolerated taint(s)",))
-    if not node_matching.wanted(spec, node):
+    if not node_affinity.wanted(spec, node):
         return Refusal(("node(s) didn't match Pod's node affinity/selector",))
     if any(
         _clash(port, taken)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.api.core.v1.pod import node_affinity
 from strongroom.controllers.scheduling import affinity, node_matching
 from strongroom.controllers.scheduling.affinity import Labels
 from strongroom.machinery.gvk import Object
@@ -79,7 +80,7 @@ class Spread:
             return
         present = list(residents(node))
         for each, numbers in zip(self._wanted, self._numbers, strict=True):
-            if each.honors_affinity and not node_matching.wanted(spec, node):
+            if each.honors_affinity and not node_affinity.wanted(spec, node):
                 continue
             if each.honors_taints and not node_matching.let_in(spec, node):
                 continue

@@ -19,6 +19,7 @@ from strongroom.node.runtime.observed import Container, PodRuntime, State
 ALWAYS = "Always"
 NEVER = restarts.NEVER
 _KILLED = 128 + 9
+_LOST = 'container is in "unknown" state, try killing it before restart'
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +205,14 @@ def _init_steps(
             return [*starts, _start(init, latest, is_init=True)], kills, False
         assert latest is not None
         if latest.state is State.UNKNOWN:
-            return starts, [*kills, Kill(latest, _lost(latest))], False
+            return starts, [*kills, Kill(latest, f"Init {_LOST}")], False
         if latest.state is State.RUNNING:
             if not is_sidecar(init):
                 return starts, kills, False
-            if failed := health.failed(latest):
+            changed = health.started(latest) and _is_changed(latest, init)
+            if changed:
+                kills.append(Kill(latest, f"Init container {latest.name} definition changed"))
+            elif failed := health.failed(latest):
                 kills.append(
                     Kill(latest, f"Init container {latest.name} failed {failed[0]} probe", failed[1])
                 )
@@ -236,14 +240,15 @@ def _container_steps(
         if latest is None or latest.state is State.CREATED:
             starts.append(_start(container, latest, is_init=False))
         elif latest.state is State.UNKNOWN:
-            kills.append(Kill(latest, _lost(latest)))
+            kills.append(Kill(latest, _LOST.capitalize()))
         elif latest.state is State.RUNNING:
-            if latest.hash and latest.hash != labels.container_hash(container):
+            if _is_changed(latest, container):
                 text = f"Container {latest.name} definition changed, will be restarted"
                 kills.append(Kill(latest, text))
             elif failed := health.failed(latest):
                 text = f"Container {latest.name} failed {failed[0]} probe"
-                again = restarts.again(container, pod["spec"], _KILLED)
+                # Rules about exit codes do not count: there is none yet.
+                again = (container.get("restartPolicy") or restart_policy(pod)) != NEVER
                 kills.append(Kill(latest, f"{text}, will be restarted" if again else text, failed[1]))
         elif anew.is_past(latest) or runs_again(pod, container, latest, health):
             starts.append(_start(container, latest, is_init=False))
@@ -266,5 +271,6 @@ def _in_sandbox(container: Container | None, sandbox_id: str, anew: Anew) -> boo
     return container.sandbox_id in ("", sandbox_id)
 
 
-def _lost(container: Container) -> str:
-    return f"Container {container.name} is in unknown state, try killing it before restart"
+def _is_changed(run: Container, container: Object) -> bool:
+    """Whether the container is to be another than it was when it was made."""
+    return bool(run.hash) and run.hash != labels.container_hash(container)

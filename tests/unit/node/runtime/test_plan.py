@@ -109,8 +109,11 @@ def test_a_changed_image_replaces_the_container() -> None:
 
 def test_a_lost_container_is_killed_first() -> None:
     steps = decide(pod(), runtime(ran(state=State.UNKNOWN)))
-    assert [kill.container.name for kill in steps.kills] == ["c"]
+    text = 'ontainer is in "unknown" state, try killing it before restart'
+    assert [(kill.container.name, kill.message) for kill in steps.kills] == [("c", f"C{text}")]
     assert steps.starts == []
+    (kill,) = decide(pod(inits=(SIDECAR,)), runtime(ran("side", State.UNKNOWN))).kills
+    assert kill.message == f"Init c{text}"
 
 
 INITS = ({"name": "i1", "image": "i:1"}, {"name": "i2", "image": "i:1"})
@@ -212,6 +215,25 @@ def test_a_sidecar_that_fails_its_probe_is_killed() -> None:
     steps = decide(pod(inits=(SIDECAR,)), runtime(side()), Failed("startup", started=False))
     assert [kill.message for kill in steps.kills] == ["Init container side failed startup probe"]
     assert started(steps) == []
+
+
+def test_a_changed_image_replaces_a_sidecar_that_has_started() -> None:
+    whole = pod(inits=(SIDECAR,))
+    changed = ran("side", hash="00000000")
+    steps = decide(whole, runtime(changed, ran()))
+    assert [kill.message for kill in steps.kills] == ["Init container side definition changed"]
+    assert decide(whole, runtime(changed, ran()), Failed("", started=False)).kills == []
+    assert decide(whole, runtime(ran("side", hash=""), ran())).kills == []
+    init = pod(inits=INITS[:1])
+    assert decide(init, runtime(ran("i1", hash="00000000"))).kills == []
+
+
+def test_a_rule_about_an_exit_code_says_nothing_of_a_container_that_a_probe_ends() -> None:
+    rule = {"action": "Restart", "exitCodes": {"operator": "In", "values": [137]}}
+    whole = pod("Always")
+    whole["spec"]["containers"][0] |= {"restartPolicy": "Never", "restartPolicyRules": [rule]}
+    (kill,) = decide(whole, runtime(ran()), Failed()).kills
+    assert kill.message == "Container c failed liveness probe"
 
 
 def debugged(**more: object) -> Object:
