@@ -116,7 +116,7 @@ class Application:
         self._watches = Watches()
         self._connections = ConnectHandler(catalog, nodes, authorizer)
         self._nodes = nodes
-        self.health = Health({}, {"etcd": catalog.is_ready, **(ready_checks or {})})
+        self.health = Health({"etcd": catalog.is_ready}, ready_checks or {})
         strategies = [*(registry.strategy for registry in catalog), *reviews]
         discovery = Discovery(strategies, server_address)
         requests = RequestCounts(lambda info: dispatcher.serves(info))

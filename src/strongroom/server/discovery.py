@@ -94,10 +94,13 @@ class Discovery:
         return path.rstrip("/") in self._documents
 
     async def serve(self, request: Request) -> None:
-        """Answer a path that `has` knows. Raises StatusError 405, 406."""
-        if request.method != "GET":
-            raise status.method_not_allowed()
+        """Answer a path that `has` knows. Raises StatusError 405, 406.
+
+        Kubernetes lists groups, and the versions of one, by whatever method; resources by GET alone.
+        """
         path = request.path.rstrip("/")
+        if request.method != "GET" and (path.count("/") == 3 or not path.startswith("/apis")):
+            raise status.method_not_allowed()
         if path in ("/api", "/apis"):
             for version, content_type in _asked_aggregated(request.header(b"accept")):
                 await self._aggregated[path, version].send(request, content_type)

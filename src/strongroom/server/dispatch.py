@@ -73,13 +73,13 @@ class Dispatcher:
         self._listed = sorted(listed)
         self._fixed = frozenset(self._listed)
         self._routes: dict[Key, Route] = {}
-        self._versions = set(catalog.group_versions())
+        self._groups = {group for group, _ in catalog.group_versions() if group}
         for registry in catalog:
             self._add(registry)
         self._add_pods()
         self._add_scales()
         for endpoint in endpoints:
-            self._versions.add((endpoint.resource.group, endpoint.resource.version))
+            self._groups.add(endpoint.resource.group)
             self._route(endpoint.resource, endpoint.subresource, endpoint.handlers)
 
     def handle(self, request: Request) -> Awaitable[None]:
@@ -186,17 +186,15 @@ class Dispatcher:
             await version.serve(request)
         elif path == "/":
             await responses.decoded(request, 200, {"paths": self._listed}, negotiation.INDENTED)
-        elif path.startswith("/api/"):
-            raise status.unknown_path()
         else:
-            await _page_not_found(request)
+            await self._unknown(request)
 
     async def _unknown(self, request: Request) -> None:
-        info = request.info
-        if (info.group, info.version) not in self._versions and info.group:
-            await _page_not_found(request)
-            return
-        raise status.unknown_path()
+        """Below a group that is served, whatever version and whatever it may be, there is a Status."""
+        root, _, below = request.path[1:].partition("/")
+        if root == "api" or (root == "apis" and below.partition("/")[0] in self._groups):
+            raise status.unknown_path()
+        await _page_not_found(request)
 
 
 def _check(request: Request, route: Route) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from strongroom.machinery import status
 from strongroom.server import responses
 from strongroom.server.request import Request
 
@@ -48,9 +47,7 @@ class Health:
         return all(check() for check in self._checks["/readyz"].values())
 
     async def serve(self, request: Request) -> None:
-        """Answer a path that `has` knows."""
-        if request.method not in ("GET", "HEAD"):
-            raise status.method_not_allowed()
+        """Answer a path that `has` knows, by whatever method, as Kubernetes does."""
         found = self._split(request.path)
         assert found is not None, "asked for a path that has() does not know"
         endpoint, single = found

@@ -35,7 +35,7 @@ class IssuerDiscovery:
 
     async def serve(self, request: Request) -> None:
         """Raises StatusError 405."""
-        if request.method not in ("GET", "HEAD"):
+        if request.method != "GET":
             raise status.method_not_allowed()
         if request.path == KEYS:
             body, kind = orjson.dumps(self._settings.keys.jwks()), b"application/jwk-set+json"

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from typing import Final
 
 from strongroom.api import resources
-from strongroom.machinery import status
 from strongroom.registry import service_addresses
 from strongroom.registry.catalog import Catalog
 from strongroom.registry.service_addresses import ServiceRegistry
@@ -52,8 +51,7 @@ class Metrics:
         return path == PATH
 
     async def serve(self, request: Request) -> None:
-        if request.method not in ("GET", "HEAD"):
-            raise status.method_not_allowed()
+        """Answer, by whatever method, as Kubernetes does."""
         stored = await self._stored()
         text, content_type = metrics.exposition(lambda: (*self.families(), *stored))
         self._in_flight.settle()

@@ -8,7 +8,6 @@ from email.utils import format_datetime
 from typing import Final
 
 from strongroom.api.openapi import OpenAPI
-from strongroom.machinery import status
 from strongroom.server import responses
 from strongroom.server.request import Request
 
@@ -35,9 +34,7 @@ class OpenAPIDocuments:
         return path in PATHS or path.startswith(f"{ROOT}/")
 
     async def serve(self, request: Request) -> None:
-        """Answer a path that `has` knows. Raises StatusError 404, 405."""
-        if request.method != "GET":
-            raise status.method_not_allowed()
+        """Answer a path that `has` knows, by whatever method, as Kubernetes does."""
         if request.path == V2:
             await self._v2(request)
             return
@@ -49,9 +46,10 @@ class OpenAPIDocuments:
             return
         document = await loop.run_in_executor(None, self._documents.document, path)
         if document is None:
-            raise status.unknown_path()
+            await _refuse(request, 404)
+            return
         if _acceptable(request, (_JSON_NAME,)) is None:
-            await _not_acceptable(request)
+            await _refuse(request, 406)
             return
         asked = request.parameter("hash")
         if asked and asked != document.hash:
@@ -63,7 +61,7 @@ class OpenAPIDocuments:
     async def _v2(self, request: Request) -> None:
         form = _acceptable(request, (_JSON_NAME, *_PROTOBUF_NAMES))
         if form is None:
-            await _not_acceptable(request)
+            await _refuse(request, 406)
             return
         protobuf = form != _JSON_NAME
         loop = asyncio.get_running_loop()
@@ -101,6 +99,6 @@ def _acceptable(request: Request, offered: Sequence[str]) -> str | None:
     return None
 
 
-async def _not_acceptable(request: Request) -> None:
-    """406 as upstream's handler of these paths says it: without a word."""
-    await responses.send(request, 406, b"", responses.TEXT, [(b"vary", b"Accept")])
+async def _refuse(request: Request, code: int) -> None:
+    """As upstream's handlers of these paths say it: without a word."""
+    await responses.send(request, code, b"", responses.TEXT, [(b"vary", b"Accept")])

@@ -58,8 +58,10 @@ async def test_other_unknown_paths(server: APIServer, path: str) -> None:
         ("DELETE", "/api/v1/nodes/n/status"),
         ("POST", "/api/v1"),
         ("POST", "/version"),
-        ("POST", "/readyz"),
-        ("DELETE", "/openapi/v3"),
+        ("DELETE", "/.well-known/openid-configuration"),
+        ("POST", "/openid/v1/jwks"),
+        ("POST", "/apis/apps/v1"),
+        ("DELETE", "/api"),
     ],
 )
 async def test_wrong_methods(server: APIServer, method: str, path: str) -> None:
@@ -68,6 +70,24 @@ async def test_wrong_methods(server: APIServer, method: str, path: str) -> None:
     assert answer.json["message"] == SERVER_DOES_NOT_ALLOW
     assert answer.json["reason"] == "MethodNotAllowed"
     assert answer.json["details"] == {}
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    ["/apis", "/apis/apps", "/openapi/v2", "/openapi/v3", "/readyz", "/livez/etcd", "/healthz", "/metrics"],
+)
+async def test_what_kubernetes_answers_by_whatever_method(server: APIServer, method: str, path: str) -> None:
+    assert (await server.request(method, path)).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/apis/apps/v9", "/apis/apps/v9/deployments", "/apis/apps/v9/a/b/c/d", "/api/v9/pods"]
+)
+async def test_below_a_group_that_is_served_there_is_a_status(server: APIServer, path: str) -> None:
+    answer = await server.get(path)
+    assert answer.status == 404
+    assert answer.json["message"] == "the server could not find the requested resource"
 
 
 async def test_root_lists_the_paths(server: APIServer) -> None:
