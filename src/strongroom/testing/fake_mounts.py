@@ -25,6 +25,11 @@ class FakeMounts:
     def is_mounted(self, path: Path) -> bool:
         return path in self.mounted
 
+    def device(self, path: Path) -> int:
+        if not path.exists():
+            return -1
+        return 1 if path not in self.mounted else 2 + list(self.sizes).index(path)
+
     def mounts_below(self, directory: Path) -> list[Path]:
         return sorted((path for path in self.mounted if path.is_relative_to(directory)), reverse=True)
 

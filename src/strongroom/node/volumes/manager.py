@@ -67,7 +67,8 @@ class VolumeManager:
         self._clock = clock
         self._allocatable = allocatable or {}
         self._memory = memory
-        self._mounted: set[Path] = set()
+        self._mounted: dict[Path, int] = {}
+        """The device that each volume was on when it was made ready."""
         self.swap_seen = False
         """Whether a volume of memory may reach swap space on this machine."""
 
@@ -146,7 +147,8 @@ class VolumeManager:
         return atomic_writer.write(path, files, self._clock.now(), set_ownership)
 
     def _prepare(self, path: Path, *, in_memory: bool, group: int | None) -> None:
-        if path in self._mounted:
+        # Someone may have unmounted it since: what is written now must not end up on the disk below.
+        if self._mounted.get(path, 0) == self._memory.device(path):
             return
         self._make_directory(path.parent)
         path.mkdir(mode=0o755, exist_ok=True)
@@ -157,7 +159,7 @@ class VolumeManager:
             path.chmod(0o777)
         if group is not None:
             ownership.set_group(path, group, read_only=False)
-        self._mounted.add(path)
+        self._mounted[path] = self._memory.device(path)
 
     def _make_directory(self, path: Path) -> None:
         """Make a directory below the pods' one, and those above it, for root alone to enter."""
@@ -167,7 +169,8 @@ class VolumeManager:
     def forget(self, uid: str) -> None:
         """The pod's volumes are about to be taken down."""
         directory = self.pod_dir(uid)
-        self._mounted = {path for path in self._mounted if not path.is_relative_to(directory)}
+        for path in [path for path in self._mounted if path.is_relative_to(directory)]:
+            del self._mounted[path]
 
     def tear_down(self, uid: str) -> None:
         """Unmount all that is mounted for a pod and remove its directory. May be repeated.

@@ -23,6 +23,8 @@ class Memory(Protocol):
 
     def is_mounted(self, path: Path) -> bool: ...
 
+    def device(self, path: Path) -> int: ...
+
     def mounts_below(self, directory: Path) -> list[Path]: ...
 
     def swap_is_on(self) -> bool: ...
@@ -88,6 +90,14 @@ def _error(path: Path) -> OSError:
 def is_mounted(path: Path) -> bool:
     """Whether `path` is the root of a mount, bound files and directories included."""
     return os.fsencode(path.parent.resolve() / path.name) in _mount_points()
+
+
+def device(path: Path) -> int:
+    """The device that `path` is on, one of its own for each mount of memory; -1: there is no such path."""
+    try:
+        return os.stat(path, follow_symlinks=False).st_dev  # noqa: PTH116
+    except OSError:
+        return -1
 
 
 def mounts_below(directory: Path) -> list[Path]:

@@ -63,6 +63,20 @@ def test_a_secret_lives_in_memory_and_is_brought_up_to_date(tmp_path: Path) -> N
     assert (tmp_path / "u1").stat().st_mode & 0o777 == 0o750
 
 
+def test_no_value_is_written_to_the_disk_below_a_volume_that_someone_unmounted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.objects |= {"s": {"data": {"k": "djE="}}, "c": {"data": {"k": "v"}}}
+    pod = world.pod()
+    for volume in (SECRET, CONFIG_MAP):
+        world.manager.set_up(pod, volume)
+    path = world.manager.path(pod, SECRET)
+    world.mounts.unmount(path)
+    world.objects["s"] = {"data": {"k": "djI="}}
+    assert world.manager.set_up(pod, SECRET)
+    assert world.mounts.mounted == [path]
+    assert not world.manager.set_up(pod, CONFIG_MAP)
+
+
 def test_a_missing_secret_leaves_no_mount(tmp_path: Path) -> None:
     world = World(tmp_path)
     with pytest.raises(NotSyncedError):

@@ -37,12 +37,14 @@ def test_mount_and_unmount(place: Path) -> None:
     tmpfs.mount(place)
     assert tmpfs.is_mounted(place)
     assert tmpfs.mounts_below(place.parent) == [place]
+    assert tmpfs.device(place) != tmpfs.device(place.parent)
     assert place.stat().st_mode & 0o7777 == 0o1777
     line = next(line for line in Path("/proc/self/mounts").read_text().splitlines() if "a\\040volume" in line)
     assert line.split()[2] == "tmpfs"
     assert "nosuid" in line and "nodev" in line
     tmpfs.unmount(place)
     assert not tmpfs.is_mounted(place)
+    assert tmpfs.device(place) == tmpfs.device(place.parent)
     tmpfs.unmount(place)
 
 
@@ -75,4 +77,5 @@ def test_what_cannot_be_mounted(tmp_path: Path) -> None:
 
 def test_nothing_is_mounted_where_nothing_is(tmp_path: Path) -> None:
     assert not tmpfs.is_mounted(tmp_path / "none")
+    assert tmpfs.device(tmp_path / "none") == -1
     assert isinstance(tmpfs.swap_is_on(), bool)
