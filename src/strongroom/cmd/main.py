@@ -22,6 +22,7 @@ from strongroom.cmd import (
     migrate,
     node_command,
     node_flags,
+    outcome,
     settings,
     transfer,
 )
@@ -263,7 +264,18 @@ def main(arguments: list[str]) -> int:
         return _fail(error.format_message(), 2)
     except click.Abort:
         return 130
+    except OSError as error:
+        return _fail_of_system(error)
+    except UnicodeEncodeError:
+        return _fail(outcome.of_text(arguments), 2)
     return code if isinstance(code, int) else 0
+
+
+def _fail_of_system(error: OSError) -> int:
+    try:
+        return _fail(outcome.of_system(error), 1)
+    except outcome.Quiet:
+        return 1
 
 
 def _fail(text: str, code: int) -> int:

@@ -50,8 +50,8 @@ def migrate(
     Into SQLite it is whole or not at all. Into an etcd, cut short by whatever, it goes on where it stood when
     it is called again, and no server starts on it before it is done. The source stays as it was.
     """
-    for text in (source, target):
-        settings.check_store(text)
+    settings.check_store(source, "--from")
+    settings.check_store(target, "--to")
     if (source == settings.SQLITE) == (target == settings.SQLITE):
         raise click.UsageError("one of --from and --to is sqlite, the other one an etcd")
     # Imported here: --help stays quick.

@@ -183,16 +183,16 @@ def load_config(path: Path, known: frozenset[str]) -> dict[str, Any]:
     return {str(name).replace("-", "_"): value for name, value in content.items()}
 
 
-def check_store(text: str) -> None:
-    """`sqlite`, or the address of an etcd. Raises SettingsError."""
+def check_store(text: str, flag: str = "--store") -> None:
+    """`sqlite`, or the address of an etcd. Raises SettingsError, which names `flag`."""
     if text == SQLITE:
         return
     if not text.startswith(ETCD_SCHEMES):
-        raise SettingsError(f"--store: {text!r} is neither {SQLITE} nor etcd://HOST:PORT,...")
+        raise SettingsError(f"{flag}: {text!r} is neither {SQLITE} nor etcd://HOST:PORT,...")
     try:
         endpoint.parse(text)
     except endpoint.EndpointError as error:
-        raise SettingsError(f"--store: {error}") from None
+        raise SettingsError(f"{flag}: {error}") from None
 
 
 def resolve(

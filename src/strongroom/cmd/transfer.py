@@ -82,15 +82,22 @@ def export(
                 _export(_access(kubeconfig, context), chosen, namespace, values, sys.stdout.buffer)
             )
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as output:
-            code = asyncio.run(_export(_access(kubeconfig, context), chosen, namespace, values, output))
-        if code:
-            file.unlink()
+        code = 1
+        try:
+            with os.fdopen(descriptor, "wb") as output:
+                code = asyncio.run(_export(_access(kubeconfig, context), chosen, namespace, values, output))
+        finally:
+            # Half an export looks like a whole one.
+            if code:
+                file.unlink()
         return code
     except FileExistsError:
         raise click.UsageError(f"{file} is there already: name another file") from None
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        return options.fail(RuntimeError(f"{error.filename or file}: {error.strerror}"))
+        where = error.filename or file or "standard output"
+        return options.fail(RuntimeError(f"{where}: {error.strerror}"))
 
 
 def _access(kubeconfig: Path | None, context: str) -> Any:

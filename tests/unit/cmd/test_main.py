@@ -17,6 +17,8 @@ from strongroom.cmd import main
         (["up", "--store", "etcd://127.0.0.1:x"], "--store"),
         (["up", "--runtime-endpoint", "tcp://x"], "--runtime-endpoint"),
         (["up", "--data-dir"], "--data-dir"),
+        (["migrate", "--from", "x", "--to", "sqlite"], "--from"),
+        (["migrate", "--from", "sqlite", "--to", "x"], "--to"),
         (["up", "--config", "/nonexistent/strongroom.yaml"], "/nonexistent/strongroom.yaml"),
     ],
 )

@@ -75,7 +75,8 @@ def write(
     except sqlite3.Error as error:
         raise failures.translate(error, target) from error
     except OSError as error:
-        raise errors.Unavailable(f"{error.filename or target}: {error.strerror}") from error
+        where = target.parent if error.filename == str(temporary) else error.filename or target
+        raise errors.Unavailable(f"{where}: {error.strerror}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()

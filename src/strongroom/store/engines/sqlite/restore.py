@@ -16,7 +16,8 @@ def verified(file: Path) -> Iterator[sqlite3.Connection]:
 
     Raises Corrupt, Unavailable."""
     if not file.is_file():
-        raise errors.Unavailable(f"{file}: there is no such file")
+        why = "not a file" if file.exists() else "there is no such file"
+        raise errors.Unavailable(f"{file}: {why}")
     if file.with_name(file.name + "-wal").exists():
         raise errors.Unavailable(f"{file} is a database in use, not a backup of one")
     try:
