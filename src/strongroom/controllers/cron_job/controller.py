@@ -7,6 +7,7 @@ from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.informer import Informer
 from strongroom.client.requests import MERGE_PATCH
 from strongroom.client.rest import Client
+from strongroom.client.transport import ConnectionFailed
 from strongroom.client.watching import DELETED
 from strongroom.controllers import actions, ownership, workload_cache
 from strongroom.controllers.actions import Delete
@@ -86,7 +87,12 @@ class CronJobController:
                 job["metadata"]["uid"],
                 "Background",
             )
-            await actions.perform(self._client, [gone])
+            try:
+                await actions.perform(self._client, [gone])
+            except (status.StatusError, ConnectionFailed) as error:
+                text = f"Deleted job: {error}"
+                self._recorder.event(cron_job, event_recorder.WARNING, "FailedDelete", text)
+                raise
         await self._create(cron_job, found)
         change = decision.patch(cron_job, found.status)
         if change is not None:

@@ -11,7 +11,7 @@ from strongroom.client.event_recorder import EventRecorder
 from strongroom.controllers import workload_cache
 from strongroom.controllers.cron_job import decision
 from strongroom.controllers.cron_job.controller import CronJobController
-from strongroom.machinery import duration
+from strongroom.machinery import duration, status
 from strongroom.machinery.gvk import Object
 from strongroom.testing import controllers, fake_api
 
@@ -40,7 +40,8 @@ class World(controllers.World):
         recorder = EventRecorder(self.client, "cronjob-controller", "", self.clock)
         self.spawn(recorder)
         cron_jobs = self.informer(resources.CRON_JOBS)
-        self.spawn(CronJobController(self.client, cron_jobs, jobs, recorder, self.clock))
+        self.controller = CronJobController(self.client, cron_jobs, jobs, recorder, self.clock)
+        self.spawn(self.controller)
 
     def cron_job(self) -> Object:
         found = self.api.get(resources.CRON_JOBS, "c", "n")
@@ -93,3 +94,26 @@ async def test_one_of_that_name_with_another_uid_is_missing(world: World) -> Non
     world.start()
     await world.settle()
     assert "MissingJob" in world.reasons()
+
+
+async def test_a_job_that_can_not_be_deleted_is_told_and_no_other_is_made(world: World) -> None:
+    world.set_active(owned(world, "old"))
+    cron_job = world.cron_job()
+    cron_job["spec"]["concurrencyPolicy"] = "Replace"
+    world.api.put(resources.CRON_JOBS, cron_job)
+
+    def fail(call: fake_api.Call) -> None:
+        if call.method == "DELETE":
+            raise status.forbidden(resources.JOBS, "old", "no")
+
+    world.api.fail = fail
+    world.start()
+    await world.settle()
+    assert world.api.names(resources.JOBS, "n") == ["old"]
+    assert world.reasons() == ["FailedDelete"]
+    world.api.fail = None
+    world.clock.advance(1)
+    world.controller._loop.queue.add("n/c")
+    await world.settle()
+    assert "old" not in world.api.names(resources.JOBS, "n")
+    assert world.reasons()[1:] == ["SuccessfulCreate", "SuccessfulDelete"]

@@ -291,9 +291,10 @@ def test_patience_runs_from_the_end_of_the_last_pod_that_failed() -> None:
 def test_failures_before_a_success_are_forgotten_and_those_after_it_are_not() -> None:
     found = decide(
         job(completions=9),
-        ended("a", "Failed", 1),
+        ended("a", "Failed", 2),
         ended("b", "Succeeded", 2),
         ended("c", "Failed", 3),
+        ended("d", "Succeeded", 1),
         failures=Failures(5, NOW),
         later=4,
     )
@@ -363,6 +364,7 @@ def test_the_end_of_a_pod_whose_index_the_job_has_not_does_not_count() -> None:
     found = decide(indexed(), pod("a", "Failed", index=9), pod("b", "Failed"), pod("c", "Succeeded", index=4))
     assert sorted(names(found.release)) == ["a", "b", "c"]
     assert (found.status["uncountedTerminatedPods"], found.failures.count) == ({}, 0)
+    assert "completedIndexes" not in found.status
     assert found.create == [0, 1]
 
 
