@@ -12,7 +12,7 @@ from strongroom.client import event_recorder
 from strongroom.client.event_recorder import EventRecorder
 from strongroom.client.informer import Informer
 from strongroom.client.rest import Client
-from strongroom.client.watching import DELETED
+from strongroom.client.watching import DELETED, MODIFIED
 from strongroom.controllers import actions, pod_state
 from strongroom.controllers.actions import Delete
 from strongroom.controllers.controller import Controller
@@ -174,11 +174,21 @@ class Scheduler:
         outdone = self._cluster.nominate(key, found.node, use)
         for victim in found.victims:
             self._cluster.told_to_go(victim)
-        for victim in found.victims:
-            await self._tell_to_go(victim, pod, found.node)
+        for number, victim in enumerate(found.victims):
+            try:
+                await self._tell_to_go(victim, pod, found.node)
+            except BaseException:
+                self._were_not_told(found.victims[number:])
+                raise
         await self._explain(pod, found.message, found.node)
         for other in outdone:
             self._loop.queue.add(other)
+
+    def _were_not_told(self, victims: Sequence[str]) -> None:
+        """They are as their events told them last, and can be chosen again."""
+        for key in victims:
+            if (pod := self._pods.get(*key.split("/"))) is not None:
+                self._cluster.pod_changed(MODIFIED, pod)
 
     async def _tell_to_go(self, key: str, preemptor: Object, node: str) -> None:
         namespace, name = key.split("/")

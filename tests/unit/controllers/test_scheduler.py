@@ -17,9 +17,8 @@ class World(controllers.World):
         pods, nodes, namespaces = (
             self.informer(resource) for resource in (resources.PODS, resources.NODES, resources.NAMESPACES)
         )
-        self.task = self.spawn(
-            scheduler.Scheduler(self.client, pods, nodes, namespaces, self.recorder, self.clock)
-        )
+        self.scheduler = scheduler.Scheduler(self.client, pods, nodes, namespaces, self.recorder, self.clock)
+        self.task = self.spawn(self.scheduler)
 
     def node(self, name: str = "a", *, pods: str = "10", beat: str = "") -> None:
         ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": beat}
@@ -377,3 +376,26 @@ async def test_victims_are_told_why_and_asked_once() -> None:
             "default-scheduler: preempting to accommodate a higher priority pod",
         )
         assert world.stored("high")["status"]["nominatedNodeName"] == "a"
+
+
+async def test_a_victim_that_could_not_be_told_is_told_when_it_is_tried_again() -> None:
+    async with World() as world:
+        world.node(pods="1")
+        world.pod("low", nodeName="a", priority=0)
+        world.start()
+        await world.settle()
+
+        def fail(call: fake_api.Call) -> None:
+            if call.is_write and "/pods/low" in call.path:
+                raise status.service_unavailable("not now")
+
+        world.api.fail = fail
+        world.pod("high", priority=1000)
+        await world.settle()
+        world.api.fail = None
+        world.clock.advance(60)
+        world.scheduler._loop.queue.add("n/high")
+        await world.settle()
+        assert [call.path for call in world.api.writes if call.method == "DELETE"] != []
+        told = [message for _, message, _ in world.events()]
+        assert not [message for message in told if "terminating pod" in message]
