@@ -124,6 +124,23 @@ async def test_a_pod_is_deleted_when_its_time_is_over_and_says_why(world: World)
     assert world.told == ["Normal TaintManagerEviction: Marking for deletion Pod n/p"]
 
 
+async def test_other_news_of_the_node_does_not_begin_the_time_anew_and_another_taint_does(
+    world: World,
+) -> None:
+    await world.wait(200)
+    world.taint({"key": KEY, "effect": "NoExecute"}, {"key": "soft", "effect": "NoSchedule"})
+    await world.settle()
+    await world.wait(100)
+    assert world.told == ["Normal TaintManagerEviction: Marking for deletion Pod n/p"]
+    world.put("q", _tolerates(300), _tolerates(300, "other"))
+    world.taint({"key": KEY, "effect": "NoExecute"}, {"key": "other", "effect": "NoExecute"})
+    await world.settle()
+    world.clock.advance(299)
+    world.eviction._loop.queue.add("n/q")
+    await world.settle()
+    assert "q" in world.api.names(resources.PODS, "n")
+
+
 CALLED_OFF = ["Normal TaintManagerEviction: Cancelling deletion of Pod n/p"]
 
 
