@@ -322,13 +322,15 @@ class _Decider:
     def _superfluous(self, active: Sequence[Object], wanted: int) -> list[Object]:
         found: list[Object] = []
         if self._indexed:
-            seen: set[int] = set()
-            for pod in sorted(active, key=lambda pod: pod["metadata"].get("creationTimestamp") or ""):
+            alike: dict[int, list[Object]] = {}
+            for pod in active:
                 index = pods.index_of(pod)
-                if index is None or index in seen or index in self._completed or not self._valid({index}):
+                if index is None or index in self._completed or not self._valid({index}):
                     found.append(pod)
                 else:
-                    seen.add(index)
+                    alike.setdefault(index, []).append(pod)
+            for those in alike.values():
+                found += ranking.of_job(those, len(those) - 1)
         left = [pod for pod in active if pod not in found]
         if len(left) > wanted:
             found += ranking.of_job(left, len(left) - wanted)

@@ -357,7 +357,7 @@ def test_an_index_is_complete_once() -> None:
 
 def test_two_of_one_index_or_beyond_the_last_are_too_many() -> None:
     found = decide(indexed(), pod("a", index=0), pod("b", index=0), pod("c", index=9), pod("d"))
-    assert sorted(names(found.drop)) == ["b", "c", "d"]
+    assert sorted(names(found.drop)) == ["a", "c", "d"]
 
 
 def test_the_end_of_a_pod_whose_index_the_job_has_not_does_not_count() -> None:
@@ -366,6 +366,14 @@ def test_the_end_of_a_pod_whose_index_the_job_has_not_does_not_count() -> None:
     assert (found.status["uncountedTerminatedPods"], found.failures.count) == ({}, 0)
     assert "completedIndexes" not in found.status
     assert found.create == [0, 1]
+
+
+def test_of_two_of_one_index_the_one_that_is_ready_stays() -> None:
+    young, old = pod("young", index=0), pod("old", index=0)
+    young["metadata"]["creationTimestamp"] = "2026-01-02T03:05:00Z"
+    assert names(decide(indexed(), young, old).drop) == ["young"]
+    young["status"]["conditions"] = [{"type": "Ready", "status": "True", "lastTransitionTime": STAMP}]
+    assert names(decide(indexed(), young, old).drop) == ["old"]
 
 
 def test_all_indexes_make_it_complete() -> None:
