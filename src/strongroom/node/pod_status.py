@@ -75,9 +75,18 @@ def from_nanoseconds(value: int) -> str:
     return timestamp(datetime.fromtimestamp(value // 1_000_000_000, UTC))
 
 
-def rejected(pod: Object, reason: str, message: str) -> Object:
+def rejected(pod: Object, reason: str, message: str, now: datetime) -> Object:
     """The status of a pod that this node does not run."""
-    return {"phase": FAILED, "qosClass": qos.class_of(pod), "reason": reason, "message": message}
+    status: dict[str, Any] = {
+        "phase": FAILED,
+        "startTime": (pod.get("status") or {}).get("startTime") or timestamp(now),
+        "qosClass": qos.class_of(pod),
+        "reason": reason,
+        "message": message,
+    }
+    if (generation := pod["metadata"].get("generation")) is not None:
+        status["observedGeneration"] = generation
+    return status
 
 
 def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Object:
@@ -88,7 +97,8 @@ def generate(pod: Object, facts: Facts, previous: Object | None = None) -> Objec
     if previous is not None:
         kept = {condition["type"]: condition for condition in old.get("conditions") or ()}
         kept |= {condition["type"]: condition for condition in previous["conditions"] if _is_mine(condition)}
-        old = {**old, "startTime": previous["startTime"], "conditions": list(kept.values())}
+        addresses = {"podIPs": previous["podIPs"]} if "podIPs" in previous else {}
+        old = {**old, **addresses, "startTime": previous["startTime"], "conditions": list(kept.values())}
         pod = {**pod, "status": old}
     inits = [_container_status(pod, init, facts, is_init=True) for init in plan.init_containers(pod)]
     regular = [_container_status(pod, item, facts, is_init=False) for item in plan.spec_containers(pod)]
@@ -133,6 +143,9 @@ def _addresses(pod: Object, facts: Facts) -> Object:
         ips = facts.host_ips
     elif facts.runtime.sandbox is not None and facts.runtime.sandbox.ready:
         ips = facts.runtime.sandbox.ips
+    elif facts.ended:
+        # A pod that has ended keeps the address that it had.
+        ips = [str(each["ip"]) for each in (pod.get("status") or {}).get("podIPs") or ()]
     if ips:
         found["podIP"] = ips[0]
         found["podIPs"] = [{"ip": ip} for ip in ips]

@@ -283,7 +283,7 @@ class PodWorker:
         """The pod ends before it began."""
         self._failure = (refused.reason, f"Pod was rejected: {refused.message}")
         self._services.recorder.event(pod, events.WARNING, refused.reason, refused.message)
-        self._services.statuses.set(pod, pod_status.rejected(pod, *self._failure))
+        self._services.statuses.set(pod, pod_status.rejected(pod, *self._failure, self._services.now()))
 
     def _publish(self, pod: Object, *, ended: bool = False) -> None:
         """Tell the API what is; `ended`: all of the pod has been stopped."""

@@ -160,6 +160,30 @@ def test_phase_when_all_have_ended(
     assert pod_status.generate(whole, facts(*ended, terminating=terminating))["phase"] == phase
 
 
+def test_a_pod_that_ended_keeps_its_address_and_one_that_goes_on_does_not() -> None:
+    before = pod_status.generate(pod("Never"), facts(ran()))
+    dead = replace(HOME, ready=False)
+    for sandbox in (dead, None):
+        ended = facts(ran(state=State.EXITED), sandbox=sandbox, terminating=True, ended=True)
+        for whole, previous in ((pod("Never", status=before), None), (pod("Never"), before)):
+            status = pod_status.generate(whole, ended, previous)
+            assert (status["podIP"], status["podIPs"]) == ("10.0.0.7", [{"ip": "10.0.0.7"}])
+        assert "podIP" not in pod_status.generate(pod(status=before), facts(sandbox=sandbox))
+
+
+def test_a_pod_that_is_refused_has_begun_and_seen_its_object() -> None:
+    whole = pod()
+    whole["metadata"]["generation"] = 2
+    assert pod_status.rejected(whole, "NodePorts", "Pod was rejected: taken", NOW) == {
+        "phase": "Failed",
+        "startTime": "2026-01-02T03:04:05Z",
+        "qosClass": "BestEffort",
+        "reason": "NodePorts",
+        "message": "Pod was rejected: taken",
+        "observedGeneration": 2,
+    }
+
+
 def test_conditions_of_a_pod_that_ended() -> None:
     good = conditions(pod_status.generate(pod("Never"), facts(ran(state=State.EXITED))))
     assert good["Ready"] == good["ContainersReady"] == ("False", "PodCompleted")
