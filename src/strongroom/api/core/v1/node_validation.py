@@ -55,11 +55,13 @@ def validate_update(new: Object, old: Object) -> list[FieldError]:
     """The broken rules of an update, of the node or its status; some are told twice, as upstream does."""
     spec, before, status = new.get("spec") or {}, old.get("spec") or {}, new.get("status") or {}
     errors = _amounts(status) + _features(status.get("declaredFeatures") or ())
-    listed = [(a.get("type", ""), a.get("address", "")) for a in status.get("addresses") or ()]
-    for index, (kind, address) in enumerate(listed):
-        if (kind, address) in listed[:index]:
+    seen: set[tuple[str, str]] = set()
+    for index, listed in enumerate(status.get("addresses") or ()):
+        kind, address = listed.get("type", ""), listed.get("address", "")
+        if (kind, address) in seen:
             shown = {"Type": kind, "Address": address}
             errors.append(validation.duplicate(f"status.addresses[{index}]", shown))
+        seen.add((kind, address))
     if before.get("podCIDRs") and spec.get("podCIDRs") != before["podCIDRs"]:
         errors.append(validation.forbidden("spec.podCIDRs", _SET_ONCE.format("podCIDR")))
     if before.get("providerID") and spec.get("providerID") != before["providerID"]:

@@ -103,8 +103,10 @@ def _families(listed: Sequence[Object], addresses: Sequence[str], path: str) -> 
 
 
 def _duplicates(listed: Sequence[Object], addresses: Sequence[str], path: str) -> list[FieldError]:
-    return [
-        validation.duplicate(f"{path}[{index}]", listed[index])
-        for index, address in enumerate(addresses)
-        if address in addresses[:index]
-    ]
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for index, address in enumerate(addresses):
+        if address in seen:
+            errors.append(validation.duplicate(f"{path}[{index}]", listed[index]))
+        seen.add(address)
+    return errors

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from strongroom.api.core.v1.pod import containers, warnings_placement, warnings_volumes
+from strongroom.api.core.v1.pod import containers, warnings_placement, warnings_ports, warnings_volumes
 from strongroom.api.core.v1.pod.validation_annotations import SECCOMP_CONTAINER, SECCOMP_POD
 from strongroom.machinery import addresses, names, quantity
 from strongroom.machinery.gvk import Object
@@ -61,7 +61,7 @@ def _warnings(spec: Object, metadata: Object, at: str) -> Iterator[str]:
             wanted = (container.get("resources") or {}).get(kind) or {}
             yield from _fractions(wanted, f"{path}.resources.{kind}")
         yield from _hidden_variables(container, path)
-    yield from _ports(spec, at)
+    yield from warnings_ports.warnings(_visited(spec, at))
     if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
         yield (
             f"{at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be "
@@ -114,46 +114,3 @@ def _hidden_variables(container: Object, path: str) -> Iterator[str]:
                 "using apply"
             )
         seen.add(name)
-
-
-def _ports(spec: Object, at: str) -> Iterator[str]:
-    seen: dict[tuple[object, object], list[tuple[str, Object]]] = {}
-    listed = [
-        (f"{path}.ports[{index}]", port)
-        for path, container in _visited(spec, at)
-        for index, port in enumerate(container.get("ports") or ())
-    ]
-    for path, port in listed:
-        if port.get("hostIP") and not port.get("hostPort"):
-            shown = (
-                f"{{Name:{port.get('name', '')} HostPort:0 ContainerPort:{port.get('containerPort', 0)} "
-                f"Protocol:{port.get('protocol', '')} HostIP:{port['hostIP']}}}"
-            )
-            yield f"{path}: hostIP set without hostPort: {shown}"
-        others = seen.setdefault((port.get("containerPort"), port.get("protocol")), [])
-        for other_path, other in others:
-            if how := _clash(port, other):
-                yield f"{path}: {how} port definition with {other_path}"
-        others.append((path, port))
-    by_name: dict[str, str] = {}
-    for path, port in listed:
-        if name := port.get("name"):
-            first = by_name.setdefault(name, path)
-            if first != path:
-                yield (
-                    f'{path}: duplicate port name "{name}" with {first}, services and probes that select '
-                    f"ports by name will use {first}"
-                )
-
-
-def _clash(port: Object, other: Object) -> str:
-    """How two definitions of one container's port go together; "": well."""
-    host, other_host = port.get("hostPort") or 0, other.get("hostPort") or 0
-    ip, other_ip = port.get("hostIP") or "", other.get("hostIP") or ""
-    if (host, ip) == (other_host, other_ip):
-        return "duplicate"
-    if not host or not other_host:
-        return "overlapping"
-    if host == other_host and bool(ip) != bool(other_ip):
-        return "dangerously ambiguous"
-    return ""

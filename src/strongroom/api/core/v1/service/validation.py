@@ -220,11 +220,13 @@ def cluster_ips(spec: Object) -> list[FieldError]:
 def _families(spec: Object) -> list[FieldError]:
     errors: list[FieldError] = []
     listed, policy = spec.get("ipFamilies") or (), spec.get("ipFamilyPolicy")
+    seen: set[str] = set()
     for index, family in enumerate(listed):
         if family not in FAMILIES:
             errors.append(validation.not_supported(f"spec.ipFamilies[{index}]", family, tuple(FAMILIES)))
-        if family in listed[:index]:
+        if family in seen:
             errors.append(validation.duplicate(f"spec.ipFamilies[{index}]", family))
+        seen.add(family)
     if policy is not None and policy not in _FAMILY_POLICIES:
         errors.append(validation.not_supported("spec.ipFamilyPolicy", policy, _FAMILY_POLICIES))
     return errors

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from strongroom.api.core.v1.pod import template, warnings, warnings_volumes
+from strongroom.api.core.v1.pod import template, warnings
 
 NULL = "a null labelSelector results in matching no pod"
 ANTI = "spec.affinity.podAntiAffinity"
@@ -198,20 +198,55 @@ def test_names_that_are_no_hostnames() -> None:
     assert warnings.of_name("a-b") == []
 
 
-def test_many_paths_of_a_volume_are_not_compared_each_with_each() -> None:
-    """A body of 3 MB names 50,000 of them, and the server does nothing else meanwhile."""
-    calls = 0
+def calls(spec: dict[str, Any]) -> tuple[int, list[str]]:
+    """How much work the warnings of a Pod are, and what they are."""
+    number = 0
 
     def count(frame: object, event: str, arg: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
+        nonlocal number
+        number += event in ("call", "c_call")
 
-    distinct, same = items(*(f"p{number}" for number in range(2000))), items(*["a"] * 2000)
     sys.setprofile(count)
     try:
-        none = list(warnings_volumes.warnings(volume(secret={"secretName": "s", "items": distinct}), ""))
-        some = list(warnings_volumes.warnings(volume(secret={"secretName": "s", "items": same}), ""))
+        found = told(spec)
     finally:
         sys.setprofile(None)
-    assert not none and len(some) == 1000
-    assert calls < 50_000
+    return number, found
+
+
+@pytest.mark.parametrize(
+    ("spec", "warned"),
+    [
+        (volume(secret={"secretName": "s", "items": items(*(f"p{number}" for number in range(2000)))}), 0),
+        (volume(secret={"secretName": "s", "items": items(*["a"] * 2000)}), 1000),
+        (volume(projected={"sources": [{"secret": {"name": "s", "items": items(*["a"] * 2000)}}]}), 1000),
+        (ports(*[{}] * 2000), 1000),
+        (ports(*({"hostPort": number} for number in range(1, 2001))), 0),
+        (ports(*({"hostPort": 1, "hostIP": f"10.0.{n // 250}.{n % 250}"} for n in range(2000))), 0),
+    ],
+)
+def test_of_many_parts_each_is_not_held_against_each(spec: dict[str, Any], warned: int) -> None:
+    """A body of 3 MB names 50,000 of them, and the server does nothing else meanwhile."""
+    work, found = calls(spec)
+    assert len(found) == warned
+    assert work < 100_000
+
+
+def test_each_definition_of_a_port_is_held_against_those_before_it() -> None:
+    where = "spec.containers[0].ports"
+    given: tuple[dict[str, Any], ...] = (
+        {"hostPort": 1},
+        {},
+        {"hostPort": 1, "hostIP": "10.0.0.1"},
+        {"hostPort": 1},
+        {"hostPort": 2},
+    )
+    assert told(ports(*given)) == [
+        f"{where}[1]: overlapping port definition with {where}[0]",
+        f"{where}[2]: dangerously ambiguous port definition with {where}[0]",
+        f"{where}[2]: overlapping port definition with {where}[1]",
+        f"{where}[3]: duplicate port definition with {where}[0]",
+        f"{where}[3]: overlapping port definition with {where}[1]",
+        f"{where}[3]: dangerously ambiguous port definition with {where}[2]",
+        f"{where}[4]: overlapping port definition with {where}[1]",
+    ]
