@@ -54,8 +54,10 @@ Examples:
     epilog=_EXAMPLES
     + """
 \b
-Shell completion (bash; zsh and fish alike):
+Shell completion, for bash, zsh and fish:
   eval "$(_STRONGROOM_COMPLETE=bash_source strongroom)"
+  eval "$(_STRONGROOM_COMPLETE=zsh_source strongroom)"
+  _STRONGROOM_COMPLETE=fish_source strongroom | source
 """,
 )
 @click.version_option(strongroom.__version__, prog_name="strongroom", message="%(prog)s %(version)s")

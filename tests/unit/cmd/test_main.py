@@ -71,3 +71,15 @@ def test_help_has_examples_and_names_every_exit_code(capsys: pytest.CaptureFixtu
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("strongroom 0.")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_help_shows_how_each_shell_completes(
+    shell: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main.main(["--help"])
+    assert f"_STRONGROOM_COMPLETE={shell}_source strongroom" in capsys.readouterr().out
+    monkeypatch.setenv("_STRONGROOM_COMPLETE", f"{shell}_source")
+    with pytest.raises(SystemExit, match="0"):
+        main.main([])
+    assert "strongroom" in capsys.readouterr().out
