@@ -6,7 +6,7 @@ from strongroom.machinery.gvk import Object
 from strongroom.node.volumes.payload import Payload, VolumeError, mode_of, project
 
 DIRECTORY = "kubernetes.io~configmap"
-MISSING_KEY = "references non-existent config key"
+MISSING_KEY = "configmap references non-existent config key"
 
 
 def name_of(source: Object) -> str:

@@ -13,7 +13,7 @@ DIRECTORY = "kubernetes.io~projected"
 def payload(source: Object, pod: Object, objects: Sources, allocatable: Mapping[str, str]) -> Payload:
     """Files of all sources; where two give one path, the later source has it.
 
-    Raises `VolumeError` that tells of each source that fails, as `[e1, e2]` if there are several.
+    Raises `VolumeError` that tells each thing that fails once, as `[e1, e2]` if there are several.
     """
     mode = mode_of(source.get("defaultMode"), 0o644)
     merged: dict[str, File] = {}
@@ -23,8 +23,8 @@ def payload(source: Object, pod: Object, objects: Sources, allocatable: Mapping[
             merged |= _files(part, pod, objects, allocatable, mode)
         except VolumeError as error:
             errors.append(str(error))
-    if errors:
-        raise VolumeError(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
+    if told := list(dict.fromkeys(errors)):
+        raise VolumeError(told[0] if len(told) == 1 else f"[{', '.join(told)}]")
     return merged
 
 

@@ -18,6 +18,6 @@ def test_text_and_binary_values() -> None:
 def test_missing_object_and_key() -> None:
     with pytest.raises(VolumeError, match=r'^configmap "c" not found$'):
         config_map.payload({"name": "c"}, None)
-    with pytest.raises(VolumeError, match=r"^references non-existent config key: k$"):
+    with pytest.raises(VolumeError, match=r"^configmap references non-existent config key: k$"):
         config_map.payload({"name": "c", "items": [{"key": "k", "path": "k"}]}, CONFIG_MAP)
     assert config_map.payload({"name": "c", "optional": True}, None) == {}

@@ -159,6 +159,14 @@ def test_projected_sources_that_fail_are_told_together(tmp_path: Path) -> None:
     )
 
 
+def test_what_fails_in_two_projected_sources_is_told_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.objects["s"] = None
+    sources = [{"secret": {"name": "s"}}, {"secret": {"name": "s"}}]
+    with pytest.raises(VolumeError, match='^secret "s" not found$'):
+        world.manager.set_up(world.pod(), {"name": "v", "projected": {"sources": sources}})
+
+
 def test_downward_api_items_that_fail_are_told_together(tmp_path: Path) -> None:
     items = [{"path": "a", "fieldRef": {"fieldPath": "x"}}, {"path": "b", "fieldRef": {"fieldPath": "y"}}]
     volume = {"name": "v", "downwardAPI": {"items": items}}
