@@ -97,8 +97,9 @@ class World(controllers.World):
         self.api.put(resources.NODES, {"metadata": {"name": "a"}, "spec": {"taints": list(taints)}})
 
     async def wait(self, seconds: float) -> None:
+        """Let `seconds` pass; one more key wakes the worker, which then sees what is due."""
         self.clock.advance(seconds)
-        self.eviction._loop.queue.add("n/p")
+        self.eviction._loop.queue.add("n/waker")
         await self.settle()
 
 
@@ -135,9 +136,7 @@ async def test_other_news_of_the_node_does_not_begin_the_time_anew_and_another_t
     world.put("q", _tolerates(300), _tolerates(300, "other"))
     world.taint({"key": KEY, "effect": "NoExecute"}, {"key": "other", "effect": "NoExecute"})
     await world.settle()
-    world.clock.advance(299)
-    world.eviction._loop.queue.add("n/q")
-    await world.settle()
+    await world.wait(299)
     assert "q" in world.api.names(resources.PODS, "n")
 
 
@@ -156,6 +155,20 @@ async def test_so_it_is_when_the_pod_comes_to_tolerate_the_taint(world: World) -
     world.put("p", _tolerates(None))
     await world.settle()
     assert world.told == CALLED_OFF
+
+
+@pytest.mark.parametrize(
+    ("metadata", "status"), [({}, {"phase": "Failed"}), ({"deletionTimestamp": "now"}, {"phase": "Running"})]
+)
+async def test_a_pod_that_has_ended_or_goes_already_is_left_alone(
+    world: World, metadata: Object, status: Object
+) -> None:
+    found = world.api.get(resources.PODS, "p", "n")
+    assert found is not None
+    world.api.put(resources.PODS, {**found, "metadata": {**found["metadata"], **metadata}, "status": status})
+    await world.settle()
+    await world.wait(300)
+    assert (world.api.writes, world.told) == ([], [])
 
 
 async def test_nothing_is_told_of_pods_that_have_gone_or_were_never_to_go(world: World) -> None:

@@ -93,6 +93,10 @@ def test_forbid_waits_for_the_one_before() -> None:
     found = decide(cron_job(running("a"), concurrencyPolicy="Forbid"), job("a"))
     assert found.create is None
     assert told(found) == ["JobAlreadyActive"]
+    (event,) = found.told
+    assert event.message == (
+        "Not starting job because prior execution is running and concurrency policy is Forbid"
+    )
     assert decide(cron_job(running("a")), job("a")).create is not None
 
 
@@ -119,6 +123,7 @@ def test_a_job_that_has_ended_is_active_no_more() -> None:
 def test_a_job_that_vanished_is_told() -> None:
     found = decide(cron_job(running("a", lastScheduleTime="2026-01-02T03:01:00Z")))
     assert told(found) == ["MissingJob"]
+    assert found.told[0].message == "Active job went missing: a"
     assert "active" not in found.status
 
 
@@ -177,6 +182,19 @@ def test_what_can_not_be_read_is_told(spec: Any, reason: str) -> None:
 def test_a_zone_that_can_not_be_read_is_told_though_it_is_suspended() -> None:
     (event,) = decide(cron_job(timeZone="Nowhere/X", suspend=True)).told
     assert event.message == 'invalid timeZone: "Nowhere/X": unknown time zone Nowhere/X'
+
+
+def test_a_rhythm_runs_from_the_last_time() -> None:
+    of = cron_job(schedule="@every 90s")
+    waits = decide(of, after=80)
+    assert waits.create is None
+    assert waits.look_again == pytest.approx(10.1)
+    found = decide(of, after=200)
+    assert found.create == MADE + timedelta(seconds=180)
+    assert found.look_again == pytest.approx(70.1)
+    of = cron_job({"lastScheduleTime": stamp(MADE + timedelta(seconds=20))}, schedule="@every 90s")
+    assert decide(of, after=100).create is None
+    assert decide(of, after=110).create == MADE + timedelta(seconds=110)
 
 
 def test_a_schedule_that_can_not_be_read_is_told_in_quotes() -> None:
