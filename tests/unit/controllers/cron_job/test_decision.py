@@ -107,6 +107,22 @@ def test_replace_ends_it() -> None:
     assert "active" not in found.status
 
 
+def test_replace_leaves_jobs_of_others_alone() -> None:
+    of = cron_job(running("a"), concurrencyPolicy="Replace")
+    found = decide(of, job("a"), job("manual", scheduled=False))
+    assert names(found.delete) == ["a"]
+    assert found.create is not None
+
+
+def test_the_patch_says_all_that_is_and_takes_away_what_was() -> None:
+    of = cron_job({"lastScheduleTime": "t", "active": []})
+    patch = decision.patch(of, {"lastScheduleTime": "u"})
+    assert patch is not None
+    assert patch["metadata"] == {"uid": "cron", "resourceVersion": ""}
+    assert patch["status"] == {"active": None, "lastScheduleTime": "u", "lastSuccessfulTime": None}
+    assert decision.patch(of, {"lastScheduleTime": "t", "active": []}) is None
+
+
 def test_a_job_that_has_ended_is_active_no_more() -> None:
     found = decide(
         cron_job(running("a", lastScheduleTime="2026-01-02T03:01:00Z"), successfulJobsHistoryLimit=3),
