@@ -167,6 +167,30 @@ def test_one_that_must_be_far_from_others_is_remembered_while_it_is_there() -> N
     assert not picture.has_aloof
 
 
+def test_other_labels_taints_and_a_cordon_of_a_node_are_news() -> None:
+    picture = cluster.Cluster()
+    node = _node()
+    picture.node_changed("ADDED", node)
+    labelled = {**node, "metadata": {"name": "a", "labels": {"zone": "x"}}}
+    assert picture.node_changed("MODIFIED", labelled)
+    tainted = {**labelled, "spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}}
+    assert picture.node_changed("MODIFIED", tainted)
+    assert picture.node_changed("MODIFIED", {**labelled, "spec": {"unschedulable": True}})
+    assert picture.node_changed("MODIFIED", {**labelled, "spec": {"unschedulable": False}})
+    assert not picture.node_changed("MODIFIED", labelled)
+
+
+def test_the_labels_of_a_pod_are_known_while_it_is_placed() -> None:
+    picture = cluster.Cluster()
+    pod = _pod(node="a")
+    pod["metadata"]["labels"] = {"app": "web"}
+    assert picture.labels_of("n/p") is None
+    picture.pod_changed("ADDED", pod)
+    assert picture.labels_of("n/p") == {"app": "web"}
+    picture.pod_changed("DELETED", pod)
+    assert picture.labels_of("n/p") is None
+
+
 @given(
     st.lists(
         st.tuples(
