@@ -163,7 +163,7 @@ def test_what_fails_in_two_projected_sources_is_told_once(tmp_path: Path) -> Non
     world = World(tmp_path)
     world.objects["s"] = None
     sources = [{"secret": {"name": "s"}}, {"secret": {"name": "s"}}]
-    with pytest.raises(VolumeError, match='^secret "s" not found$'):
+    with pytest.raises(VolumeError, match=r'^secret "s" not found$'):
         world.manager.set_up(world.pod(), {"name": "v", "projected": {"sources": sources}})
 
 
