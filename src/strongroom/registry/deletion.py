@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from strongroom.api.resources import NAMESPACES
 from strongroom.api.strategy import Strategy
 from strongroom.machinery import duration, meta, status
 from strongroom.machinery.gvk import Object, Resource
@@ -20,6 +21,8 @@ class Outcome(Enum):
 def check_preconditions(resource: Resource, obj: Object, options: DeleteOptions) -> None:
     """Raises StatusError 409 when `obj` is not the object that was meant."""
     metadata = obj["metadata"]
+    if resource == NAMESPACES:
+        _check_of_namespace(metadata, options)
     if options.uid and options.uid != metadata["uid"]:
         raise _conflict(
             resource,
@@ -34,6 +37,17 @@ def check_preconditions(resource: Resource, obj: Object, options: DeleteOptions)
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
             f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified",
         )
+
+
+def _check_of_namespace(metadata: Object, options: DeleteOptions) -> None:
+    """The same, in the words that `registry/core/namespace/storage` has of its own."""
+    for name, wanted, found in (
+        ("UID", options.uid, metadata["uid"]),
+        ("ResourceVersion", options.resource_version, metadata["resourceVersion"]),
+    ):
+        if wanted and wanted != found:
+            why = f"Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {found}"
+            raise status.conflict(NAMESPACES, metadata["name"], why)
 
 
 def _conflict(resource: Resource, name: str, cause: str) -> status.StatusError:

@@ -17,18 +17,12 @@ _COLLECTION_VERBS = {
     "PATCH": "patch",
 }
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
-_TRUE = frozenset(("true", "1", "t", "T", "TRUE", "True"))
-_FALSE = frozenset(("false", "0", "f", "F", "FALSE", "False"))
 
 
 def truthy(request: Request, name: str) -> bool:
-    """A boolean parameter as Kubernetes reads it: present without a value is true."""
+    """A boolean parameter as Kubernetes reads it: whatever is there and neither `0` nor `false` is true."""
     values = request.query.get(name) if request.query_string else None
-    return bool(values) and values is not None and values[0] not in _FALSE
-
-
-def is_bool(value: str) -> bool:
-    return value in _TRUE or value in _FALSE or value == ""
+    return bool(values) and values is not None and values[0] != "0" and values[0].lower() != "false"
 
 
 _creations: dict[str, RequestInfo] = {}

@@ -126,3 +126,26 @@ def test_preconditions() -> None:
         with pytest.raises(status.StatusError) as refused:
             deletion.check_preconditions(resources.SECRETS, obj, options)
         assert refused.value.code == 409
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (DeleteOptions(uid="v", resource_version="8"), "UID in precondition: v, UID in object meta: u"),
+        (
+            DeleteOptions(uid="u", resource_version="8"),
+            "ResourceVersion in precondition: 8, ResourceVersion in object meta: 7",
+        ),
+    ],
+)
+def test_preconditions_of_a_namespace_are_refused_in_words_of_its_own(
+    options: DeleteOptions, text: str
+) -> None:
+    deletion.check_preconditions(
+        resources.NAMESPACES, _object(), DeleteOptions(uid="u", resource_version="7")
+    )
+    with pytest.raises(status.StatusError) as refused:
+        deletion.check_preconditions(resources.NAMESPACES, _object(), options)
+    expected = f'Operation cannot be fulfilled on namespaces "a": Precondition failed: {text}'
+    assert (refused.value.code, str(refused.value)) == (409, expected)
+    assert refused.value.details == {"name": "a", "kind": "namespaces"}

@@ -10,11 +10,15 @@ async def _never(*_: Any) -> Any:
     raise AssertionError
 
 
-def _route(line: str) -> dict[str, Any]:
+def _request(line: str) -> Request:
     method, _, target = line.partition(" ")
     path, _, query = target.partition("?")
     scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": []}
-    info = routing.route(Request(scope, _never, _never))
+    return Request(scope, _never, _never)
+
+
+def _route(line: str) -> dict[str, Any]:
+    info = routing.route(_request(line))
     return {
         name: value for name, value in info._asdict().items() if value and name not in ("path", "is_resource")
     }
@@ -104,3 +108,19 @@ def test_a_path_that_is_known_from_a_creation_means_the_same_to_every_method() -
         *("create", "create", "list", "watch"),
         *("deletecollection", "deletecollection"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "true"),
+    [
+        ("", False),
+        ("a=0", False),
+        ("a=False", False),
+        ("a", True),
+        ("a=f", True),
+        ("a=no", True),
+        ("b=1", False),
+    ],
+)
+def test_only_0_and_false_are_not_true(query: str, true: bool) -> None:
+    assert routing.truthy(_request(f"GET /?{query}"), "a") is true

@@ -131,6 +131,8 @@ def listing(request: Request, registry: Registry) -> ListOptions:
     """Options of list and deletecollection. Raises StatusError 400 and 422."""
     if not request.query_string:
         return _EVERYTHING
+    # What can't be read is told before what does not go together.
+    limit, labels = integer(request, "limit") or 0, _labels(request)
     version, match = request.parameter("resourceVersion"), request.parameter("resourceVersionMatch")
     token = request.parameter("continue")
     errors: list[FieldError] = []
@@ -150,9 +152,8 @@ def listing(request: Request, registry: Registry) -> ListOptions:
     if "sendInitialEvents" in request.query:
         errors.append(validation.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
     _refuse("ListOptions", errors)
-    limit = integer(request, "limit") or 0
     return ListOptions(
-        labels=_labels(request),
+        labels=labels,
         fields=registry.strategy.field_selector(request.parameter("fieldSelector")),
         limit=max(limit, 0),
         continue_token=token,
@@ -167,8 +168,9 @@ _EVERYTHING = ListOptions()
 
 def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
     """Options of a watch. `name`: that of the path. Raises StatusError 400 and 422."""
+    integer(request, "limit")
+    labels = _labels(request)
     version, match = request.parameter("resourceVersion"), request.parameter("resourceVersionMatch")
-    initial = request.parameter("sendInitialEvents")
     given = "sendInitialEvents" in request.query
     wants_initial = given and routing.truthy(request, "sendInitialEvents")
     errors: list[FieldError] = []
@@ -181,16 +183,18 @@ def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
         errors.append(validation.forbidden(field, text))
     if match and match != "NotOlderThan":
         errors.append(validation.not_supported(field, match, ["NotOlderThan"]))
-    if given and not routing.is_bool(initial):
-        errors.append(validation.invalid_value("sendInitialEvents", initial))
+    if request.parameter("continue") and (match or (not given and version in ("", "0"))):
+        # From the start on, the match is understood though it is not given.
+        text = "resourceVersionMatch is forbidden when continue is provided"
+        errors.append(validation.forbidden(field, text))
+    _refuse("ListOptions", errors)
     revision = None
     if version:
         try:
             revision = _revision(version)
-        except status.StatusError:
+        except status.StatusError:  # with which Kubernetes answers 500; it is the client's mistake
             text = f"strconv.ParseUint: parsing {validation.go_quote(version)}: invalid syntax"
-            errors.append(validation.invalid_value("resourceVersion", version, text))
-    _refuse("ListOptions", errors)
+            _refuse("ListOptions", [validation.invalid_value("resourceVersion", version, text)])
     fields = registry.strategy.field_selector(request.parameter("fieldSelector"))
     if name:
         exact = fields.requires_exact("metadata.name")
@@ -199,7 +203,7 @@ def watching(request: Request, registry: Registry, name: str) -> WatchOptions:
         if exact is None:
             fields = selectors.FieldSelector((*fields.terms, selectors.FieldTerm("metadata.name", name)))
     return WatchOptions(
-        labels=_labels(request),
+        labels=labels,
         fields=fields,
         resource_version=revision,
         initial_events=not given or wants_initial,

@@ -177,12 +177,28 @@ async def test_without_initial_events_it_begins_now(server: APIServer) -> None:
             "sendInitialEvents is provided",
         ),
         ("resourceVersion=x", 'resourceVersion: Invalid value: "x"'),
+        ("sendInitialEvents=no", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
+        ("continue=x", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is"),
+        (
+            "continue=x&sendInitialEvents=0&resourceVersionMatch=NotOlderThan&resourceVersion=1",
+            "resourceVersionMatch is forbidden when continue is provided",
+        ),
     ],
 )
 async def test_invalid_combinations(server: APIServer, query: str, text: str) -> None:
     answer = await server.get(f"{SECRETS}?watch=1&{query}")
     assert answer.status == 422
     assert text in answer.json["message"]
+
+
+@pytest.mark.parametrize("what", ["watch=1&", ""])
+async def test_what_cannot_be_read_is_told_before_what_does_not_go_together(
+    server: APIServer, what: str
+) -> None:
+    answer = await server.get(f"{SECRETS}?{what}resourceVersionMatch=Nope&limit=x")
+    assert (answer.status, answer.json["message"]) == (400, 'strconv.ParseInt: parsing "x": invalid syntax')
+    answer = await server.get(f"{SECRETS}?{what}resourceVersionMatch=Nope&labelSelector=a+b")
+    assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
 
 
 @pytest.fixture
