@@ -14,6 +14,7 @@ from strongroom.server.access_counts import AccessCounts
 from strongroom.server.admission.plugin import Chain
 from strongroom.server.audit.recorder import Recorder
 from strongroom.server.audit.recorder import families as audit_families
+from strongroom.server.authentication import websocket_token
 from strongroom.server.authentication.authenticator import Chain as Authenticators
 from strongroom.server.authorization.authorizer import Authorizer
 from strongroom.server.connections.peers import Peers
@@ -161,7 +162,7 @@ class Application:
         if kind == "http":
             await self._handle(Request(scope, receive, send))
         elif kind == "websocket":
-            await self._handle(Request(scope, receive, _as_websocket(send)))
+            await self._handle(Request(websocket_token.moved(scope), receive, _as_websocket(send)))
 
     async def close(self) -> None:
         """End watches and sessions; /readyz tells so. Other requests are still answered."""

@@ -1,5 +1,6 @@
 """How a watch's events leave: as lines of an answer without an end, or as messages of a WebSocket."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from strongroom.server import responses
@@ -69,7 +70,10 @@ class Messages:
         if (await request.receive())["type"] != "websocket.connect":
             raise Disconnected
         request.started = True
-        await request.send({"type": "websocket.accept"})
+        # Kubernetes sends the only one back, whatever it is: a browser wants to see one that it has offered.
+        offered: Sequence[str] = request.scope.get("subprotocols") or ()
+        chosen = {"subprotocol": offered[0]} if len(offered) == 1 else {}
+        await request.send({"type": "websocket.accept", **chosen})
 
     async def part(self, lines: bytes) -> None:
         for line in lines.splitlines(keepends=True):
