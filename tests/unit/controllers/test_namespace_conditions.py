@@ -63,6 +63,13 @@ def test_what_is_told_comes_in_the_order_of_its_words() -> None:
 
 def test_nothing_left_is_five_times_false() -> None:
     said = _by_type(Findings())
+    assert list(said) == [
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "NamespaceDeletionContentFailure",
+        "NamespaceContentRemaining",
+        "NamespaceFinalizersRemaining",
+    ]
     assert [condition["status"] for condition in said.values()] == ["False"] * 5
     assert [condition["reason"] for condition in said.values()] == [
         "ResourcesDiscovered",
@@ -102,3 +109,9 @@ def test_patience_is_half_of_the_longest_grace_and_a_second() -> None:
     assert Findings().patience() == 1
     assert Findings({resources.PODS: [_item(deletionGracePeriodSeconds=30), _item()]}).patience() == 16
     assert Findings({resources.SECRETS: [_item(finalizers=["a"])]}).patience() == 8.5
+
+
+def test_it_is_empty_when_nothing_is_left_and_nothing_failed() -> None:
+    assert Findings().empty
+    assert not Findings({resources.SECRETS: [_item()]}).empty
+    assert not Findings(failures=["no"]).empty

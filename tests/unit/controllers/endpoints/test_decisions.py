@@ -127,3 +127,83 @@ def test_services_without_a_selector_and_external_names_are_left_alone() -> None
     assert not members.is_followed(_service(selector={}))
     assert not members.is_followed(_service(type="ExternalName"))
     assert members.is_followed(SERVICE)
+
+
+def _endpoints(service: Object, *pods: Object, present: Object | None = None) -> Object:
+    (made,) = _created(subsets.decide(service, pods, present))
+    return made
+
+
+def test_endpoints_tell_addresses_ports_nodes_names_and_pods() -> None:
+    service = _service(ports=[{"name": "http", "port": 80, "targetPort": 8080}])
+    named = _pod("a", "10.0.0.2", hostname="zero", subdomain="web")
+    unbound = _pod("b", "10.0.0.1", ready=False, nodeName="")
+    target = {"kind": "Pod", "namespace": "n"}
+    assert _endpoints(service, named, unbound)["subsets"] == [
+        {
+            "addresses": [
+                {
+                    "ip": "10.0.0.2",
+                    "hostname": "zero",
+                    "nodeName": "n1",
+                    "targetRef": {**target, "name": "a", "uid": "a"},
+                }
+            ],
+            "notReadyAddresses": [{"ip": "10.0.0.1", "targetRef": {**target, "name": "b", "uid": "b"}}],
+            "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+        }
+    ]
+    assert _endpoints(SERVICE, named)["subsets"][0]["ports"] == [{"port": 8080, "protocol": "TCP"}]
+
+
+def test_pods_that_terminate_are_no_endpoints_unless_the_service_wants_all() -> None:
+    ending = _pod("a", "10.0.0.1", ready=False)
+    ending["metadata"]["deletionTimestamp"] = "now"
+    assert "subsets" not in _endpoints(SERVICE, ending)
+    (subset,) = _endpoints(_service(publishNotReadyAddresses=True), ending)["subsets"]
+    assert [address["ip"] for address in subset["addresses"]] == ["10.0.0.1"]
+
+
+def test_a_pod_without_the_port_is_no_endpoint_but_a_service_may_have_none() -> None:
+    pod = _pod("a", "10.0.0.1")
+    assert "subsets" not in _endpoints(_service(ports=[{"port": 80, "targetPort": "http"}]), pod)
+    (subset,) = _endpoints(_service(ports=[], clusterIP="None"), pod)["subsets"]
+    assert "ports" not in subset
+
+
+def test_endpoints_of_a_headless_service_say_so_and_of_others_not() -> None:
+    headless = _endpoints(_service(clusterIP="None"))
+    assert headless["metadata"]["labels"] == {
+        "endpoints.kubernetes.io/managed-by": "endpoint-controller",
+        "service.kubernetes.io/headless": "",
+    }
+    labelled = {**SERVICE, "metadata": {**SERVICE["metadata"], "labels": {members.HEADLESS: "", "a": "b"}}}
+    assert _endpoints(labelled)["metadata"]["labels"] == {
+        "endpoints.kubernetes.io/managed-by": "endpoint-controller",
+        "a": "b",
+    }
+
+
+def test_endpoints_change_when_addresses_or_labels_or_their_completeness_do() -> None:
+    pod = _pod("a", "10.0.0.1")
+    stored = _stored(_endpoints(SERVICE, pod))
+    assert subsets.decide(SERVICE, [pod], stored) == []
+    changed = {**SERVICE, "metadata": {**SERVICE["metadata"], "labels": {"a": "b"}}}
+    said = {**stored["metadata"], "annotations": {"endpoints.kubernetes.io/over-capacity": "truncated"}}
+    for service, pods, present in (
+        (SERVICE, [_pod("a", "10.0.0.2")], stored),
+        (changed, [pod], stored),
+        (SERVICE, [pod], {**stored, "metadata": said}),
+    ):
+        (update,) = subsets.decide(service, pods, present)
+        assert isinstance(update, actions.Update)
+
+
+def test_a_thousand_addresses_are_not_too_many() -> None:
+    pods = [_pod(f"p{n}", f"10.0.{n // 250}.{n % 250 + 1}") for n in range(1000)]
+    made = _endpoints(SERVICE, *pods, _pod("late", "10.9.0.1", ready=False))
+    (subset,) = made["subsets"]
+    assert (len(subset["addresses"]), "notReadyAddresses" in subset) == (1000, False)
+    assert "endpoints.kubernetes.io/over-capacity" in made["metadata"]["annotations"]
+    made = _endpoints(SERVICE, *pods)
+    assert "endpoints.kubernetes.io/over-capacity" not in made["metadata"]["annotations"]

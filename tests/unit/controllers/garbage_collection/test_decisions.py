@@ -51,6 +51,23 @@ def test_what_is_waited_for_goes_in_the_foreground_when_it_has_dependents() -> N
     assert _policy(_dependent(_obj("s", "a"), a=State.WAITING, has_dependents=True)) == "Foreground"
 
 
+def test_one_of_several_owners_that_waits_for_it_is_enough() -> None:
+    found = _dependent(_obj("s", "a", "b"), a=State.WAITING, b=State.GONE, has_dependents=True)
+    assert _policy(found) == "Foreground"
+
+
+def test_an_owner_waits_for_those_that_block_it_among_other_owners_and_looks_at_each_once() -> None:
+    owner = _obj("a", finalizers=[meta.FOREGROUND], deletionTimestamp="2026-01-01T00:00:00Z")
+    shared = _node(_obj("s", "a", "b"))
+    going = _node(_obj("t", "a", finalizers=[meta.FOREGROUND], deletionTimestamp="2026-01-01T00:00:00Z"))
+    assert decisions.for_foreground(_node(owner), owner, [shared, going]) == ([], ["s"])
+
+
+def test_only_references_that_block_are_changed_to_break_a_cycle() -> None:
+    ring: dict[str, Any] = {"finalizers": [meta.FOREGROUND], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    assert decisions.for_cycle(_node(_obj("s", "a", blocks=False)), [_node(_obj("a", "s", **ring))]) == []
+
+
 def test_an_owner_left_keeps_it() -> None:
     (patch,) = _dependent(_obj("s", "a", "b", "c"), a=State.ALIVE, b=State.GONE, c=State.WAITING)
     assert isinstance(patch, actions.Patch)
