@@ -119,6 +119,8 @@ async def _export(access: Any, chosen: Sequence[Any], namespace: str, values: bo
     transport = access.transport()
     client = Client(transport, "strongroom-export")
     try:
+        if namespace:
+            await _check_namespace(client, namespace)
         for resource in chosen:
             if namespace and not resource.namespaced:
                 continue
@@ -205,6 +207,18 @@ async def _import(access: Any, found: Sequence[Any], default: str, overwrite: bo
         await transport.aclose()
     click.echo(f"{created} created, {replaced} replaced, {failed} not imported")
     return 1 if failed else 0
+
+
+async def _check_namespace(client: Any, name: str) -> None:
+    """A mistyped name must not pass for a namespace with nothing in it. Raises StatusError 404."""
+    from strongroom.api import resources
+    from strongroom.machinery.status import StatusError
+
+    try:
+        await client.get(resources.NAMESPACES, name)
+    except StatusError as error:
+        if error.reason != "Forbidden":  # as it is to those who see no more than that namespace
+            raise
 
 
 async def _ensure_namespace(client: Any, name: str) -> None:

@@ -170,6 +170,8 @@ def test_export_without_values_holds_none_and_is_not_imported(make: Make, tmp_pa
     run("export", "--values", "-f", file, "--kubeconfig", cluster.kubeconfig)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     run("export", "-f", file, "--kubeconfig", cluster.kubeconfig, code=2)
+    mistyped = run("export", "-n", "prdo", "--kubeconfig", cluster.kubeconfig, code=1)
+    assert (mistyped.stdout, mistyped.stderr) == ("", 'strongroom: error: namespaces "prdo" not found\n')
     other = make("to", node=False)
     other.start()
     withheld = run("import", "-", "--kubeconfig", other.kubeconfig, stdin=plain, code=1)

@@ -76,6 +76,8 @@ def test_ctrl_c_while_it_is_loaded_ends_it_without_a_word() -> None:
     code = (
         "import os, signal, sys\n"
         "from strongroom.cmd import entry\n"
+        # Who starts the tests in the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'strongroom.cmd.main': os.kill(os.getpid(), signal.SIGINT)\n"

@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 from typing import IO, Any
+from unittest.mock import AsyncMock
 
 import pytest
 
+from strongroom.api import resources
 from strongroom.cmd import main, transfer
+from strongroom.machinery import status
 
 
 def _writes(monkeypatch: pytest.MonkeyPatch, error: OSError | None) -> None:
@@ -44,3 +47,23 @@ def test_an_export_follows_no_link_and_overwrites_nothing(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(target)
     assert main.main(["export", "-f", str(tmp_path / "link")]) == 2
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (None, False),
+        (status.not_found(resources.NAMESPACES, "n"), True),
+        (status.forbidden(resources.NAMESPACES, "n", "no"), False),
+    ],
+)
+async def test_the_namespace_must_be_there_as_far_as_one_may_know(
+    error: status.StatusError | None, refused: bool
+) -> None:
+    client = AsyncMock()
+    client.get.side_effect = error
+    if refused:
+        with pytest.raises(status.StatusError, match="not found"):
+            await transfer._check_namespace(client, "n")
+    else:
+        await transfer._check_namespace(client, "n")
