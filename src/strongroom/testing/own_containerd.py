@@ -13,6 +13,7 @@ from strongroom.node.containerd import client as clients
 from strongroom.node.containerd import daemon, leftovers, pause, tools
 from strongroom.node.cri import _generated_cri_pb2 as pb
 from strongroom.node.cri import client as cri_clients
+from strongroom.node.cri.errors import CRIError
 from strongroom.node.settings import NodeSettings
 from strongroom.testing import images
 
@@ -49,8 +50,7 @@ class OwnContainerd:
     ) -> None:
         try:
             for sandbox in await self.cri.list_pod_sandboxes({}):
-                await self.cri.stop_pod_sandbox(sandbox.id)
-                await self.cri.remove_pod_sandbox(sandbox.id)
+                await self._remove(sandbox.id)
         finally:
             await self.client.close()
             await self.cri.close()
@@ -58,6 +58,13 @@ class OwnContainerd:
             await asyncio.to_thread(leftovers.remove, self.settings)
             for directory in (self._directory, self._run_dir):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+    async def _remove(self, sandbox_id: str) -> None:
+        try:
+            await self.cri.stop_pod_sandbox(sandbox_id)
+        except CRIError:  # a container ended by itself just then, and its shim with it
+            await self.cri.stop_pod_sandbox(sandbox_id)
+        await self.cri.remove_pod_sandbox(sandbox_id)
 
     async def put_image(self, name: str, image: images.Image) -> None:
         """Have an image without a registry."""
