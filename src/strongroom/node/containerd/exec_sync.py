@@ -27,6 +27,10 @@ _END_TIMEOUT = 10.0
 _ROUNDS = 5
 
 
+_Begun = int | errors.ContainerdError
+"""The process of a command that was started, or why it was not."""
+
+
 class ContainerdExecSync:
     """Fulfils `node.exec_sync.ExecSync`. Each exec has a directory below `directory`, with its FIFOs.
 
@@ -37,11 +41,13 @@ class ContainerdExecSync:
         self._client = client
         self._directory = directory
         self._gate = start_gate.StartGate()
+        self._starts = tasks.TaskGroup("exec-sync")
         self._cleanups = cleanups.Cleanups("exec-sync")
 
     async def aclose(self) -> None:
         """Wait for what is being cleaned up."""
         await self._cleanups.aclose(_END_TIMEOUT)
+        await self._starts.aclose()
 
     async def clean_up(self) -> None:
         """End what an agent that was killed has left running. To be called before anything is run."""
@@ -49,7 +55,7 @@ class ContainerdExecSync:
             container_id, session = _noted(directory)
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
             if container_id:
-                await self._forget(container_id, directory.name, session)
+                await self._end(container_id, directory.name, session)
 
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: float) -> ExecResult:
         try:
@@ -72,18 +78,32 @@ class ContainerdExecSync:
                 readers.append(fifos.Reader.open(path))
                 stack.callback(readers[-1].close)
             streams = clients.Streams("", str(pipes.stdout), str(pipes.stderr))
-            session = 0
+            starting: asyncio.Task[_Begun] | None = None
             try:
                 async with self._gate.of(process_spec.sandbox_id(spec, container_id)):
-                    await self._client.exec(container_id, exec_id, wanted, streams, terminal=False)
+                    begin = self._begin(container_id, exec_id, wanted, streams)
+                    starting = self._starts.spawn("start", begin)
                     async with asyncio.timeout(_START_TIMEOUT):
-                        session = await self._client.start(container_id, exec_id)
+                        # Goes on when nobody waits any more: what is about to run cannot be ended yet.
+                        session = await asyncio.shield(starting)
+                if isinstance(session, errors.ContainerdError):
+                    raise session
                 _note(self._directory / exec_id, container_id, session)
                 return await self._finish(container_id, exec_id, readers, timeout)
             except TimeoutError:
                 raise ExecTimeoutError from None
             finally:
-                await self._cleanups.finish("forget", self._forget(container_id, exec_id, session))
+                if starting is not None:
+                    await self._cleanups.finish("forget", self._forget(container_id, exec_id, starting))
+
+    async def _begin(
+        self, container_id: str, exec_id: str, wanted: dict[str, object], streams: clients.Streams
+    ) -> "_Begun":
+        try:
+            await self._client.exec(container_id, exec_id, wanted, streams, terminal=False)
+            return await self._client.start(container_id, exec_id)
+        except errors.ContainerdError as error:
+            return error
 
     async def _finish(
         self, container_id: str, exec_id: str, readers: Sequence[fifos.Reader], timeout: float
@@ -98,7 +118,12 @@ class ContainerdExecSync:
             output = b"".join([await task for task in outputs])
         return ExecResult(code, output[:OUTPUT_LIMIT])
 
-    async def _forget(self, container_id: str, exec_id: str, session: int) -> None:
+    async def _forget(self, container_id: str, exec_id: str, starting: "asyncio.Task[_Begun]") -> None:
+        await asyncio.wait([starting], timeout=_END_TIMEOUT)
+        begun = starting.result() if starting.done() and not starting.cancelled() else 0
+        await self._end(container_id, exec_id, begun if isinstance(begun, int) else 0)
+
+    async def _end(self, container_id: str, exec_id: str, session: int) -> None:
         """End all that still runs of it, and have containerd forget it."""
         with suppress(errors.ContainerdError, TimeoutError):
             for _ in range(_ROUNDS):

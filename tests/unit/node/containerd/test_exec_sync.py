@@ -60,6 +60,12 @@ def processes(argument: str) -> list[int]:
     return found
 
 
+async def until_there(argument: str) -> None:
+    async with asyncio.timeout(10):
+        while not processes(argument):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def until_gone(argument: str) -> None:
     async with asyncio.timeout(10):
         while processes(argument):  # noqa: ASYNC110
@@ -102,13 +108,30 @@ async def test_what_runs_on_in_the_background_holds_nothing_up(node: Node) -> No
 
 async def test_one_that_nobody_waits_for_is_killed(node: Node) -> None:
     task = asyncio.get_running_loop().create_task(node.run("sleep 98765.4; :"))
-    async with asyncio.timeout(10):
-        while len(processes("98765.4")) < 1:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await until_there("98765.4")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     await until_gone("98765.4")
+
+
+async def test_one_that_nobody_waits_for_while_it_starts_is_killed_with_its_children(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = node.own.client.start
+
+    async def slow(container_id: str, exec_id: str) -> int:
+        session = await start(container_id, exec_id)
+        await until_there("98765.6")
+        task.cancel()
+        await asyncio.sleep(0.1)
+        return session
+
+    monkeypatch.setattr(node.own.client, "start", slow)
+    task = asyncio.get_running_loop().create_task(node.run("sleep 98765.6; :"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until_gone("98765.6")
 
 
 async def test_what_an_agent_that_was_killed_left_running_is_ended(node: Node) -> None:
