@@ -14,6 +14,7 @@ from strongroom.controllers.actions import Delete
 from strongroom.controllers.controller import Controller
 from strongroom.controllers.cron_job import decision
 from strongroom.controllers.cron_job.decision import Decision, State
+from strongroom.controllers.own_writes import OwnWrites
 from strongroom.machinery import duration, status
 from strongroom.machinery.gvk import Object
 
@@ -32,6 +33,8 @@ class CronJobController:
         self._recorder = recorder
         self._clock = clock
         self._jobs = ownership.Index(self._job_changed)
+        self._written = OwnWrites()
+        """Until the cache has the status as it was written, it does not tell what runs already."""
         self._loop = Controller(NAME, self._reconcile, (cron_jobs, jobs), clock)
         cron_jobs.subscribe(self._cron_job_changed)
         jobs.subscribe(self._jobs.changed)
@@ -40,8 +43,10 @@ class CronJobController:
         await self._loop.run()
 
     def _cron_job_changed(self, kind: str, cron_job: Object) -> None:
-        if kind != DELETED:
-            metadata = cron_job["metadata"]
+        metadata = cron_job["metadata"]
+        if kind == DELETED:
+            self._written.forget(metadata["uid"])
+        else:
             self._loop.queue.add(f"{metadata['namespace']}/{metadata['name']}")
 
     def _job_changed(self, kind: str, job: Object, before: Object | None) -> None:
@@ -51,7 +56,7 @@ class CronJobController:
 
     async def _reconcile(self, key: str) -> None:
         cron_job = self._cron_jobs.get(*key.split("/"))
-        if cron_job is None:
+        if cron_job is None or self._written.unseen(cron_job):
             return
         jobs = await self._with_unseen(cron_job, self._jobs.controlled_by(cron_job["metadata"]["uid"]))
         found = decision.decide(State(cron_job, jobs, self._clock.now()))
@@ -96,7 +101,7 @@ class CronJobController:
         await self._create(cron_job, found)
         change = decision.patch(cron_job, found.status)
         if change is not None:
-            await self._client.patch(
+            written = await self._client.patch(
                 resources.CRON_JOBS,
                 metadata["name"],
                 change,
@@ -104,6 +109,7 @@ class CronJobController:
                 subresource="status",
                 content_type=MERGE_PATCH,
             )
+            self._written.note(written)
         # Told when it is written down: what fails before that is decided, and told, again.
         for told in found.told:
             kind = event_recorder.WARNING if told.warning else event_recorder.NORMAL

@@ -19,6 +19,7 @@ from strongroom.controllers.controller import Controller
 from strongroom.controllers.expectations import Expectations
 from strongroom.controllers.job import conditions, decision, pods
 from strongroom.controllers.job.decision import Decision, Failures, State
+from strongroom.controllers.own_writes import OwnWrites
 from strongroom.controllers.selection import Selectors
 from strongroom.machinery import status
 from strongroom.machinery.gvk import Object
@@ -46,9 +47,8 @@ class JobController:
         self._expectations = Expectations(clock)
         self._selectors = Selectors()
         self._failures: dict[str, Failures] = {}
-        self._outdated: dict[str, str] = {}
-        """Uid of a Job -> the resourceVersion that its status was written over: while the cache has that, it
-        does not tell which Pods were counted."""
+        self._written = OwnWrites()
+        """Until the cache has a Job's status as it was written, it does not tell which Pods were counted."""
         self._pods = ownership.Index(self._pod_changed)
         self._loop = Controller(NAME, self._reconcile, (jobs, pods), clock, workers=_WORKERS)
         jobs.subscribe(self._job_changed)
@@ -67,7 +67,7 @@ class JobController:
             return
         self._expectations.forget(uid)
         self._failures.pop(uid, None)
-        self._outdated.pop(uid, None)
+        self._written.forget(uid)
         for pod in self._pods.controlled_by(uid):
             self._loop.queue.add(f"{_ORPHAN}/{_key(pod)}")
 
@@ -107,8 +107,8 @@ class JobController:
         if job is None or (job["spec"].get("managedBy") or job_validation.MANAGER) != job_validation.MANAGER:
             return
         uid = job["metadata"]["uid"]
-        if self._outdated.get(uid) == job["metadata"]["resourceVersion"]:
-            return  # what was written comes as an event
+        if self._written.unseen(job):
+            return
         claim = ownership.claim(
             job,
             self._selectors.of(job),
@@ -166,8 +166,7 @@ class JobController:
                 subresource="status",
                 content_type=MERGE_PATCH,
             )
-            if written["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
-                self._outdated[metadata["uid"]] = metadata["resourceVersion"]
+            self._written.note(written)
         self._failures[metadata["uid"]] = found.failures
         for told in found.told:
             kind = event_recorder.WARNING if told.warning else event_recorder.NORMAL

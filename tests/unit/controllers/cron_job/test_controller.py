@@ -78,6 +78,20 @@ async def test_a_job_is_made_and_noted(world: World) -> None:
     assert world.reasons() == ["SuccessfulCreate"]
 
 
+async def test_nothing_is_started_beside_what_was_started_before_the_cache_tells_of_it(world: World) -> None:
+    world.start(behind=True)
+    await world.settle()
+    (first,) = world.api.names(resources.JOBS, "n")
+    before = world.cron_job()
+    before["metadata"]["resourceVersion"] = str(int(before["metadata"]["resourceVersion"]) - 1)
+    del before["status"]
+    world.clock.advance(60)
+    world.controller._cron_jobs._items["n", "c"] = before
+    world.controller._loop.queue.add("n/c")
+    await world.settle()
+    assert world.api.names(resources.JOBS, "n") == [first]
+
+
 async def test_an_active_job_that_the_cache_does_not_know_yet_is_not_missing(world: World) -> None:
     world.set_active(owned(world, "late"))
     world.start(behind=True)
