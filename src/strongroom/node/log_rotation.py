@@ -20,7 +20,9 @@ MAX_SIZE = 10 * 1024 * 1024
 MAX_FILES = 5
 _INTERVAL = 10.0
 _FLOOD_INTERVAL = 1.0
-"""Seconds until the next look while a log grows so fast that it had to be rotated."""
+_FLOOD_LOOKS = 30
+"""Seconds between two looks, and how many there are of these, after a log grew so fast that it had to be
+rotated: what wrote so much may come in bursts."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,10 +47,10 @@ class LogRotation:
 
     async def run(self) -> None:
         """Look at the size of all logs now and then, until cancelled."""
-        delay = _INTERVAL
+        soon = 0
         while True:
-            await asyncio.sleep(delay)
-            delay = _FLOOD_INTERVAL if await self.rotate() else _INTERVAL
+            await asyncio.sleep(_FLOOD_INTERVAL if soon else _INTERVAL)
+            soon = _FLOOD_LOOKS if await self.rotate() else max(soon - 1, 0)
 
     async def rotate(self) -> int:
         """Rotate the logs that are too large; how many were. What goes wrong with one is logged and tried

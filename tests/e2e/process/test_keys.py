@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -117,16 +118,18 @@ def test_a_rotation_that_was_killed_goes_on_with_the_same_key(make: Make) -> Non
     new = json.loads(keyring.read_text())["keys"][0]["id"]
     assert new != old
 
-    # Without the server, and killed again; then to the end.
+    # Without the server, and killed again as soon as it tells a terminal that it is at it; then to the end.
+    shown, terminal = pty.openpty()
     second = subprocess.Popen(
         [PROGRAM, "keys", "rotate", "--data-dir", cluster.data_dir],
-        stderr=subprocess.DEVNULL,
+        stderr=terminal,
         start_new_session=True,
     )
-    with pytest.raises(subprocess.TimeoutExpired):
-        second.wait(0.4)
+    assert os.read(shown, 100).strip().startswith(b"encrypting: 0 of ")
     os.killpg(second.pid, signal.SIGKILL)
-    second.wait()
+    assert second.wait() == -signal.SIGKILL
+    os.close(shown)
+    os.close(terminal)
     cluster.start()
     rotated = keys(cluster, "rotate")
     assert rotated["key"] == new and rotated["underOlderKeys"] == 0

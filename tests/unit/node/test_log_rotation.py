@@ -52,20 +52,22 @@ async def test_a_large_log_is_put_aside(world: World) -> None:
     assert world.cri.calls == [("reopen_container_log", "id")]
 
 
-async def test_a_flood_is_looked_at_sooner(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flood_is_looked_at_sooner_for_half_a_minute_after_its_last_burst(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waited: list[float] = []
 
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
-        if len(waited) == 4:
+        if len(waited) == 36:
             raise asyncio.CancelledError
         world.clock.advance(seconds)
-        world.log.write_text("x" * (11 if len(waited) < 3 else 1))
+        world.log.write_text("x" * (11 if len(waited) in (1, 4) else 1))
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
         await world.rotation.run()
-    assert waited == [10.0, 1.0, 1.0, 10.0]
+    assert waited == [10.0] + [1.0] * 33 + [10.0, 10.0]
 
 
 async def test_older_ones_are_compressed_and_the_oldest_dropped(world: World) -> None:
